@@ -1,0 +1,102 @@
+"""A batch: inputs, targets, weights and which steps are padding, with the edits that change it (pure functions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.network import InputSpec
+
+Arrays = Mapping[str, NDArray]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is fed to the network, by the network's own input and output names.
+
+    ``x[name]`` is ``(batch, time)`` for ids, ``(batch, time, features)`` for features; ``y`` and ``sample_weight`` are by
+    output name and may lack outputs. ``padding[name]`` is ``(batch, time)`` bool for every input with a time axis, True =
+    filler. ``content[name]`` has the shape of ``x`` and holds what a step holds when it is real: the editor writes the pad
+    value into ``x`` where ``padding`` is True and takes ``content`` back when a step is made real again.
+    ``source`` says in a few words where the batch comes from, for titles and PNG metadata.
+    """
+
+    x: Arrays
+    y: Arrays = field(default_factory=dict)
+    sample_weight: Arrays = field(default_factory=dict)
+    padding: Arrays = field(default_factory=dict)
+    content: Arrays = field(default_factory=dict)
+    source: str = "generated"
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return len(next(iter(self.x.values()))) if self.x else 0
+
+
+def _changed(arrays: Arrays, name: str, index: object, value: object) -> dict[str, NDArray]:
+    """A copy of ``arrays`` in which ``arrays[name][index] = value``; the other arrays are shared."""
+    new = arrays[name].copy()
+    new[index] = value  # type: ignore[index]
+    return {**arrays, name: new}
+
+
+def set_padding(batch: Batch, spec: InputSpec, sample: int, padded: NDArray) -> Batch:
+    """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool."""
+    name = spec.name
+    pad = np.asarray(spec.pad_value if spec.pad_value is not None else 0, dtype=batch.x[name].dtype)
+    content = batch.content[name][sample]
+    wide = padded.reshape(padded.shape + (1,) * (content.ndim - 1))
+    return replace(
+        batch,
+        padding=_changed(batch.padding, name, sample, padded),
+        x=_changed(batch.x, name, sample, np.where(wide, pad, content)),
+    )
+
+
+def set_x(batch: Batch, name: str, index: tuple[int, ...], value: object) -> Batch:
+    """The batch with one cell of an input changed (``index``: sample, step, feature…); the step's content changes with it."""
+    x = _changed(batch.x, name, index, value)
+    content = _changed(batch.content, name, index, value) if name in batch.content else batch.content
+    return replace(batch, x=x, content=content)
+
+
+def set_y(batch: Batch, name: str, index: tuple[int, ...], value: object) -> Batch:
+    """The batch with one cell of a target changed."""
+    return replace(batch, y=_changed(batch.y, name, index, value))
+
+
+def set_weight(batch: Batch, name: str, index: tuple[int, ...], value: float, shape: tuple[int, ...]) -> Batch:
+    """The batch with one weight changed; weights of ones of ``shape`` are made where the output had none."""
+    weights = batch.sample_weight if name in batch.sample_weight else {**batch.sample_weight, name: np.ones(shape, "float32")}
+    return replace(batch, sample_weight=_changed(weights, name, index, value))
+
+
+def without_weights(batch: Batch, name: str) -> Batch:
+    """The batch without the weights of one output."""
+    return replace(batch, sample_weight={k: v for k, v in batch.sample_weight.items() if k != name})
+
+
+def changed_rows(old: Batch, new: Batch) -> NDArray | None:
+    """Numbers of the samples that differ between two batches of one shape, or None where shapes or keys differ.
+
+    Arrays that the edits above share are skipped by identity, so that this costs what was edited and not the batch.
+    """
+    rows = np.zeros(new.size, bool)
+    for before, after in ((old.x, new.x), (old.y, new.y), (old.sample_weight, new.sample_weight), (old.padding, new.padding)):
+        if before.keys() != after.keys():
+            return None
+        for name, array in after.items():
+            other = before[name]
+            if other is array:
+                continue
+            if other.shape != array.shape or other.dtype != array.dtype or len(array) != len(rows):
+                return None
+            differs = other != array
+            if array.dtype.kind == "f":
+                differs &= ~(np.isnan(other) & np.isnan(array))
+            rows |= differs.reshape(len(rows), -1).any(axis=1)
+    return np.flatnonzero(rows)

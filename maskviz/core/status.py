@@ -1,0 +1,44 @@
+"""Status of a step: its mask and its touch by padding, together (DESIGN.md §1)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(IntEnum):
+    """What padding is to one step of one tensor. The numbers are those of ``status/CALL`` in ``trace --npz``."""
+
+    KEPT = 0
+    LEAKING = 1
+    SKIPPED = 2
+    EXPOSED = 3
+    UNMASKED = 4
+    ENDED = 5
+
+
+def step_mask(mask: NDArray, shape: tuple[int, ...]) -> NDArray | None:
+    """A mask ``(batch, time, …)`` as one bool a step ``(batch, time)``: kept where any of its elements is kept.
+
+    None where the mask does not fit a tensor of ``shape`` step by step (masks of attention scores, masks of one rank).
+    """
+    if mask.ndim < 2 or len(shape) < 2 or mask.shape[:2] != tuple(shape[:2]):
+        return None
+    return mask.reshape(*mask.shape[:2], -1).astype(bool).any(axis=2)
+
+
+def status_of(mask: NDArray | None, touched: NDArray | None, shape: tuple[int, ...], has_time: bool) -> NDArray[np.uint8]:
+    """Statuses ``(batch, time)`` of a tensor of ``shape``; ``(batch,)`` of ENDED where it has no time axis.
+
+    ``mask`` and ``touched`` are ``(batch, time)`` bool; ``touched`` is None when the padding test could not be made, and no
+    step is then called leaking or exposed.
+    """
+    if not has_time:
+        return np.full(shape[:1], Status.ENDED, np.uint8)
+    moved = np.zeros(shape[:2], bool) if touched is None else touched
+    if mask is None:
+        return np.where(moved, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
+    kept = np.where(moved, np.uint8(Status.LEAKING), np.uint8(Status.KEPT))
+    return np.where(mask, kept, np.uint8(Status.SKIPPED))

@@ -1,0 +1,129 @@
+"""What one forward pass showed, as frozen values: the answer of the engine, and the JSON that ``maskviz trace`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from numpy.typing import NDArray
+
+from maskviz.core.ledger import Ledger
+
+Arrays = Mapping[str, NDArray]
+
+
+class Fate(StrEnum):
+    """What a call did to the mask."""
+
+    CREATES = "creates"
+    PASSES = "passes"
+    CHANGES = "changes"
+    ENDS = "ends"
+    DROPS = "drops"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorIn:
+    """One input tensor of a call. ``source`` is the call and output it came from (``lstm``, ``lstm#1``), None if unknown."""
+
+    source: str | None
+    shape: tuple[int, ...]
+    mask: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorOut:
+    """One output tensor of a call; ``mask`` is a key of ``Trace.masks``.
+
+    ``touched_kept`` is the fraction of kept steps (of all samples where there is no time axis) whose value moved in the padding
+    test, None when there was no test.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    mask: str | None
+    has_time: bool
+    touched_kept: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a layer or operation. ``received`` maps each mask argument to the mask it got; ``stripped`` numbers the inputs
+    whose mask the call removed; ``ignores``: it could take a mask and got none although an input had one."""
+
+    id: str
+    name: str
+    class_name: str
+    kind: Literal["layer", "operation", "input"]
+    parent: str | None
+    role: Literal["data", "mask path"]
+    inputs: tuple[TensorIn, ...]
+    received: Mapping[str, str | None]
+    stripped: tuple[int, ...]
+    outputs: tuple[TensorOut, ...]
+    fate: Fate
+    ignores: bool = False
+    parameters: int = 0
+    supports_masking: bool | None = None
+
+    def ref(self, output: int = 0) -> str:
+        """The name of an output: the call id, with ``#k`` for output k > 0. Key of ``Trace.status`` and ``Trace.touched``."""
+        return self.id if output == 0 else f"{self.id}#{output}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTrace:
+    """One output of the network. ``ref`` is the call output it comes from; ``time_input`` the network input whose time axis it
+    shares, and ``steps[t]`` the step of that input which output step t belongs to (None: no time axis, or not known)."""
+
+    name: str
+    ref: str | None
+    mask: str | None
+    has_time: bool
+    time_input: str | None = None
+    steps: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Masks, statuses, predictions and loss of one batch.
+
+    ``masks[key]`` bool (or as Keras had it) in the mask's own shape; ``status[ref]`` uint8 and ``touched[ref]`` bool
+    ``(batch, time)``, or ``(batch,)`` for tensors without a time axis; ``outputs[name]`` predictions;
+    ``contributions[name]`` ``(batch, time)`` or ``(batch,)`` shares of the reported loss, in the loss' unit;
+    ``padding[input]`` ``(batch, time)`` bool, True = filler. ``padding_test`` says how the padding test was made, or why not.
+    """
+
+    keras: str
+    backend: str
+    device: str
+    network_name: str
+    network_class: str
+    compiled: bool
+    calls: tuple[Call, ...]
+    network_outputs: tuple[OutputTrace, ...]
+    masks: Arrays
+    status: Arrays
+    touched: Arrays
+    outputs: Arrays
+    contributions: Arrays
+    padding: Arrays
+    ledger: Ledger
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    padding_test: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def call(self, call_id: str) -> Call | None:
+        """The call of that id, None when this pass had none."""
+        return next((c for c in self.calls if c.id == call_id), None)
+
+    def output_padding(self, name: str) -> NDArray | None:
+        """Which steps ``(batch, time)`` of a network output belong to padding; None when that is not known."""
+        out = next(o for o in self.network_outputs if o.name == name)
+        if out.steps is None or out.time_input not in self.padding:
+            return None
+        return self.padding[out.time_input][:, list(out.steps)]

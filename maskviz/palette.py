@@ -1,0 +1,69 @@
+"""Every colour of MaskViz, for the window and for exported figures alike. No Qt here: colours are ``#rrggbb`` strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maskviz.core.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One theme's colours by what they are for."""
+
+    name: str
+    toolbar: str
+    pane: str
+    canvas: str
+    card: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    good: str
+    warning: str
+    bad: str
+    groove: str
+    edge: str
+    status: dict[Status, str]
+
+    @property
+    def dark(self) -> bool:
+        return self.name == "dark"
+
+
+DARK = Palette(
+    name="dark",
+    toolbar="#1c2026", pane="#171a20", canvas="#15181d", card="#22272f", border="#2e353f",
+    text="#e8eaed", muted="#9aa3ae", accent="#4c9be8", good="#4fc08d", warning="#d9b64a", bad="#e5484d",
+    groove="#323943", edge="#4a525d",
+    status={
+        Status.KEPT: "#4c9be8", Status.LEAKING: "#e5484d", Status.SKIPPED: "#5b6572",
+        Status.EXPOSED: "#f0813a", Status.UNMASKED: "#39414c", Status.ENDED: "#7a8390",
+    },
+)  # fmt: skip
+
+LIGHT = Palette(
+    name="light",
+    toolbar="#ffffff", pane="#eef0f3", canvas="#f6f7f9", card="#ffffff", border="#d9dde3",
+    text="#14171b", muted="#5b6470", accent="#1f6fc4", good="#1e8f5e", warning="#b8891a", bad="#c62a2f",
+    groove="#d3d8df", edge="#b3bac4",
+    status={
+        Status.KEPT: "#1f6fc4", Status.LEAKING: "#c62a2f", Status.SKIPPED: "#a3acb8",
+        Status.EXPOSED: "#d9600f", Status.UNMASKED: "#d5dae1", Status.ENDED: "#7a8390",
+    },
+)  # fmt: skip
+
+STATUS_WORDS = {
+    Status.KEPT: ("kept", "the mask keeps this step, and padding does not reach it"),
+    Status.LEAKING: ("leaking", "the mask keeps this step, but its value was computed from padding"),
+    Status.SKIPPED: ("skipped", "the mask skips this step"),
+    Status.EXPOSED: ("exposed", "no mask is here, and this value was computed from padding"),
+    Status.UNMASKED: ("unmasked", "no mask is here, and padding does not reach this step"),
+    Status.ENDED: ("ended", "this tensor has no time axis"),
+}
+
+
+def palette(name: str) -> Palette:
+    """The palette of a theme by name, ``dark`` or ``light``."""
+    return DARK if name == "dark" else LIGHT
