@@ -65,7 +65,7 @@ def system_libraries() -> None:
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if shutil.which("apt-get") and (not as_root or may_sudo()):
         say(f"Installing system libraries: {' '.join(missing)}")
-        quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+        quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "DEBCONF_NOWARNINGS=yes", "apt-get", "-qq"]
         subprocess.run([*quiet, "update"], check=False)
         subprocess.run([*quiet, "install", "-y", "--no-install-recommends", *missing], check=False, stdout=subprocess.DEVNULL)
         missing = packages_missing({**FOR_QT, **FOR_A_WINDOW})
