@@ -1,0 +1,87 @@
+"""The ledger: the loss explained, number by number, with how each came about."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from maskviz.core.ledger import Ledger, LossTerms
+from maskviz.core.status import Status
+from maskviz.core.trace import Trace
+from maskviz.gui.sheet import Line, Section, SheetPanel
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+NO_LOSS = "This network has no loss. Compile it with one before it is saved, or open it with --loss mse (or any other Keras loss)."
+
+
+def number(value: float | None) -> str:
+    """``0.1034``: four significant digits or more; ``–`` for what cannot be decided."""
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 10_000 else f"{value:.4g}"
+
+
+def sections(document: Document) -> tuple[Section, ...]:
+    """What the ledger says about the document's newest result."""
+    trace = document.trace
+    if trace is None:
+        compiled = document.network is not None and not any(o.loss for o in document.network.outputs)
+        wait = "The loss follows when the engine answers." if document.network or document.graph.nodes else "Open a network to see its loss."
+        return (Section("LOSS", sentences=(NO_LOSS if compiled else wait,)),)
+    ledger = trace.ledger
+    if ledger.reported is None and not ledger.rows:
+        return (Section("LOSS", sentences=(NO_LOSS,)), *_metrics(trace))
+    loss = Section("LOSS", sentences=_sentences(ledger), lines=(*_rows(ledger), *_match(ledger), *_share(ledger)), numbers=True)
+    return (loss, *_terms(ledger), *_metrics(trace))
+
+
+def _sentences(ledger: Ledger) -> tuple[str, ...]:
+    whole = [t.output for t in ledger.terms if not t.separable]
+    if not whole:
+        return ()
+    return (f"The loss of {', '.join(whole)} gives one number for the whole batch, so it cannot be split over steps.",)
+
+
+def _rows(ledger: Ledger) -> tuple[Line, ...]:
+    return tuple(Line(row.label, number(row.value), row.formula) for row in ledger.rows)
+
+
+def _match(ledger: Ledger) -> tuple[Line, ...]:
+    if ledger.matches is None:
+        return ()
+    if ledger.matches:
+        return (Line("", "✓ adds up to evaluate()", tone="good"),)
+    both = f"contributions {ledger.sum:.6g} · evaluate() {ledger.evaluate:.6g}"
+    return (Line("", f"✗ does not add up: {both}", tone="bad"),)
+
+
+def _share(ledger: Ledger) -> tuple[Line, ...]:
+    lines: tuple[Line, ...] = ()
+    if ledger.padding_share is not None:
+        share = ledger.padding_share
+        lines += (Line("share from padding", f"{share:.1%}", tone=Status.EXPOSED if share > 0 else None),)
+    if ledger.added:
+        lines += (Line("added", number(ledger.added), "regularizers, add_loss and activity losses"),)
+    return lines
+
+
+def _term(term: LossTerms) -> Line:
+    mask = "no mask" if term.mask is None else "mask"
+    weights = "no weights" if term.sample_weight is None else "weights"
+    return Line(term.output, number(term.total), f"{term.name} · λ {term.weight:g} · {term.reduction or 'None'} · {mask} · {weights}")
+
+
+def _terms(ledger: Ledger) -> tuple[Section, ...]:
+    return (Section("BY OUTPUT", lines=tuple(_term(t) for t in ledger.terms), numbers=True),) if len(ledger.terms) > 1 else ()
+
+
+def _metrics(trace: Trace) -> tuple[Section, ...]:
+    return (Section("METRICS", lines=tuple(Line(k, number(v)) for k, v in trace.metrics.items()), numbers=True),) if trace.metrics else ()
+
+
+class LedgerPanel(SheetPanel):
+    """Shows the ledger of the document's newest trace."""
+
+    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(document, palette, "Loss ledger", sections, parent)
+        self.setObjectName("ledger")

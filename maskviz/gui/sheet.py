@@ -1,0 +1,262 @@
+"""A sheet of facts: captions, and lines of a name and a value, as selectable text with links and small share bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtWidgets import QApplication, QFrame, QTextBrowser, QVBoxLayout, QWidget
+
+from maskviz.core.status import Status
+from maskviz.palette import STATUS_WORDS, Palette
+from maskviz.session.document import Document
+
+CALM_MS = 150  # results that come back sooner than this are not dimmed in between
+BAR = QSize(168, 8)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: ``key`` and ``value`` as plain text, ``note`` muted beneath. ``link`` makes the value a link, ``tone`` colours it
+    (a field of the palette, or a status), ``shares`` draws a bar of step counts by status."""
+
+    key: str
+    value: str = ""
+    note: str = ""
+    link: str | None = None
+    tone: str | Status | None = None
+    shares: Mapping[Status, int] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A caption (muted) with a title, sentences beneath, and lines. ``numbers`` aligns the values to the right, in digits of one width."""
+
+    caption: str
+    title: str = ""
+    sentences: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    numbers: bool = False
+
+
+def share_words(shares: Mapping[Status, int]) -> str:
+    """``15 kept · 9 skipped``: the statuses that occur, with their counts."""
+    return " · ".join(f"{n:,} {STATUS_WORDS[s][0]}" for s, n in shares.items() if n)
+
+
+def as_text(sections: Sequence[Section]) -> str:
+    """The sections as plain text, a tab between a name and its value."""
+    rows = []
+    for section in sections:
+        rows += [f"{section.caption} {section.title}".strip(), *section.sentences]
+        for line in section.lines:
+            value = share_words(line.shares) if line.shares is not None else line.value
+            rows.append("\t".join(part for part in (line.key, value, line.note) if part))
+        rows.append("")
+    return "\n".join(rows).strip() + "\n"
+
+
+class Sheet(QTextBrowser):
+    """Shows sections; ``followed`` carries the ``link`` of a line that was clicked."""
+
+    followed = Signal(str)
+
+    def __init__(self, palette: Palette, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._palette = palette
+        self._sections: tuple[Section, ...] = ()
+        self._faded = False
+        self._html = ""
+        self.setAccessibleName(name)
+        self.setOpenLinks(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(0)
+        self.anchorClicked.connect(lambda url: self.followed.emit(url.toString(QUrl.ComponentFormattingOption.FullyDecoded)))
+        self._later = QTimer(self, singleShot=True, interval=0)  # one redraw for all that changes in one turn of the event loop
+        self._later.timeout.connect(self._render)
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 240)
+
+    def set_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self._later.start()
+
+    def set_faded(self, faded: bool) -> None:
+        """Dim the sheet: what it shows is older than the batch."""
+        if faded != self._faded:
+            self._faded = faded
+            self._later.start()
+
+    def set_sections(self, sections: Sequence[Section]) -> None:
+        self._sections = tuple(sections)
+        self._later.start()
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return self._sections
+
+    def text(self) -> str:
+        """All of it as plain text."""
+        return as_text(self._sections)
+
+    def copy_all(self) -> None:
+        QApplication.clipboard().setText(self.text())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy) and not self.textCursor().hasSelection():
+            self.copy_all()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.createStandardContextMenu(event.pos())
+        menu.addAction("Copy everything as text", self.copy_all)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    # --- drawing
+
+    def _render(self) -> None:
+        html = "".join(self._section_html(s) for s in self._sections)
+        key = f"{self._palette.name}{self._faded}{html}"
+        if key == self._html:
+            return  # keeps the user's text selection while nothing changes
+        self._html = key
+        bar = self.verticalScrollBar()
+        place = bar.value()
+        colours = self._palette
+        self.setStyleSheet(f"QTextBrowser {{ background: {colours.pane}; border: none; border-radius: 0px; padding: 10px 14px; }}")
+        self.document().setDefaultStyleSheet(self._css())
+        self.setHtml(f"<body>{html}</body>")
+        bar.setValue(place)
+
+    def _css(self) -> str:
+        colours, size = self._palette, QFontInfo(self.font()).pixelSize()
+        text = colours.muted if self._faded else colours.text
+        small = max(round(size * 0.86), 10)
+        return (
+            f"body, td {{ color: {text}; }} td {{ padding: 3px 12px 3px 0px; }} td.last {{ padding-right: 0px; }} a {{ color: {colours.accent}; text-decoration: none; }}"
+            f".caption {{ color: {colours.muted}; font-weight: 700; font-size: {small}px; }}"
+            f".key, .muted {{ color: {colours.muted}; }} .note {{ color: {colours.muted}; font-size: {small}px; }}"
+            ".number { font-family: 'DejaVu Sans Mono', Menlo, Consolas, monospace; }"
+        )
+
+    def _section_html(self, section: Section) -> str:
+        head = f"<span class='caption'>{escape(section.caption)}</span>"
+        if section.title:
+            head += f"<span class='caption'>&nbsp; {escape(section.title)}</span>"
+        sentences = "".join(f"<p style='margin: 4px 0'>{escape(s)}</p>" for s in section.sentences)
+        lines = "".join(self._line_html(line, section.numbers) for line in section.lines)
+        table = f"<table width='100%' cellspacing='0' cellpadding='0'>{lines}</table>" if lines else ""
+        return f"<p style='margin: 0 0 4px 0'>{head}</p>{sentences}{table}<p style='margin: 0; font-size: 8px'>&nbsp;</p>"
+
+    def _line_html(self, line: Line, number: bool) -> str:
+        value = escape(line.value)
+        if line.link:
+            value = f"<a href='{escape(line.link)}'>{value}</a>"
+        elif line.tone and not self._faded:
+            colour = self._palette.status[line.tone] if isinstance(line.tone, Status) else getattr(self._palette, line.tone)
+            value = f"<span style='color: {colour}'>{value}</span>"
+        if number and line.key:
+            value = f"<span class='number'>{value}</span>"
+        if line.shares is not None:
+            value = self._shares_html(line.shares)
+        if not line.key:
+            return f"<tr><td colspan='2'>{value}</td></tr>"
+        note = f"<span class='note'>{escape(line.note)}</span>" if line.note else ""
+        if number:
+            beneath = f"<br>{note}" if note else ""
+            return f"<tr><td class='key' width='78%'>{escape(line.key)}{beneath}</td><td align='right' class='last'>{value}</td></tr>"
+        beneath = f"<br>{note}" if note and value else note
+        width = self.fontMetrics().horizontalAdvance("supports_masking") + 14
+        return f"<tr><td class='key' width='{width}'>{escape(line.key)}</td><td class='last'>{value}{beneath}</td></tr>"
+
+    def _shares_html(self, shares: Mapping[Status, int]) -> str:
+        counts = ",".join(str(shares.get(s, 0)) for s in Status)
+        words = "&nbsp; ".join(
+            f"<span style='color: {self._palette.status[s]}'>■</span>&nbsp;{n:,}&nbsp;{STATUS_WORDS[s][0]}" for s, n in shares.items() if n
+        )
+        image = f"<img src='shares:{self._palette.name}/{counts}' width='{BAR.width()}' height='{BAR.height()}'>"
+        return f"{image}<br><span class='note'>{words or 'no steps'}</span>"
+
+    def loadResource(self, kind: int, url: QUrl | str) -> object:
+        """The share bars, painted when the text asks for them."""
+        name = url.toString() if isinstance(url, QUrl) else url
+        if not name.startswith("shares:"):
+            return None  # nothing is ever read from a disk or a network
+        counts = [int(n) for n in name.split("/")[1].split(",")]
+        return share_bar(counts, self._palette, self.devicePixelRatioF())
+
+
+def share_bar(counts: Sequence[int], palette: Palette, ratio: float) -> QImage:
+    """A bar of step counts in the order of ``Status``: hatched for skipped, outlined for unmasked."""
+    image = QImage(BAR * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    try:
+        left, total = 0.0, max(sum(counts), 1)
+        for status, count in zip(Status, counts, strict=True):
+            if count:
+                width = BAR.width() * count / total
+                _segment(painter, QRectF(left, 0, width, BAR.height()), status, palette)
+                left += width
+    finally:
+        painter.end()
+    return image
+
+
+def _segment(painter: QPainter, area: QRectF, status: Status, palette: Palette) -> None:
+    painter.fillRect(area, QColor(palette.status[status]))
+    painter.setClipRect(area)
+    painter.setPen(QPen(QColor(palette.pane), 1))
+    if status in (Status.SKIPPED, Status.EXPOSED):
+        for x in range(int(area.left()) - BAR.height(), int(area.right()) + 1, 5):
+            painter.drawLine(x, BAR.height(), x + BAR.height(), 0)
+            if status is Status.EXPOSED:
+                painter.drawLine(x, 0, x + BAR.height(), BAR.height())
+    elif status is Status.UNMASKED:
+        painter.setPen(QPen(QColor(palette.muted), 1))
+        painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
+    painter.setClipping(False)
+
+
+class SheetPanel(QWidget):
+    """A pane with one sheet that says what ``describe`` makes of the document, dimmed while the document's results are stale."""
+
+    def __init__(
+        self, document: Document, palette: Palette, name: str, describe: Callable[[Document], tuple[Section, ...]], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.document = document
+        self.sheet = Sheet(palette, name)
+        self._describe = describe
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.sheet)
+        self._fade = QTimer(self, singleShot=True, interval=CALM_MS)
+        self._fade.timeout.connect(lambda: self.sheet.set_faded(document.stale))
+        document.stale_changed.connect(self._stale)
+        d = document
+        for signal in (d.network_changed, d.batch_changed, d.trace_changed, d.selection_changed, d.engine_changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def set_palette(self, palette: Palette) -> None:
+        self.sheet.set_palette(palette)
+
+    def refresh(self) -> None:
+        self.sheet.set_sections(self._describe(self.document))
+
+    def _stale(self, stale: bool) -> None:
+        if stale:
+            self._fade.start()
+        else:
+            self._fade.stop()
+            self.sheet.set_faded(False)
