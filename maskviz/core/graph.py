@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+
+from maskviz.core.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,175 @@ class Edge:
     mask_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Nodes in call order, and edges. Containers are nodes that others name as ``parent``."""
 
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Node]:
+        """Every node by its id."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def children(self) -> Mapping[str | None, tuple[Node, ...]]:
+        """The nodes directly inside each container; ``None`` holds the outermost ones."""
+        inside: dict[str | None, list[Node]] = {}
+        for node in self.nodes:
+            inside.setdefault(node.parent if node.parent in self.by_id else None, []).append(node)
+        return {parent: tuple(nodes) for parent, nodes in inside.items()}
+
+    @cached_property
+    def containers(self) -> frozenset[str]:
+        """Ids of the nodes that can be unfolded."""
+        return frozenset(parent for parent in self.children if parent is not None)
+
+    def ancestors(self, node_id: str) -> Iterator[str]:
+        """The containers around a node, from the inside out."""
+        node = self.by_id.get(node_id)
+        while node is not None and node.parent is not None:
+            yield node.parent
+            node = self.by_id.get(node.parent)
+
+
+def split_ref(ref: str) -> tuple[str, int]:
+    """The call id and the output number of a tensor's name: ``lstm#1`` is output 1 of ``lstm``."""
+    call, mark, output = ref.rpartition("#")
+    return (call, int(output)) if mark and output.isdigit() else (ref, 0)
+
+
+def ref(call: str, output: int) -> str:
+    """The name of output ``output`` of a call, the key of ``Trace.status``."""
+    return call if output == 0 else f"{call}#{output}"
+
+
+def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
+    """The graph of one forward pass: every call, the tensors between them, and one ``loss:OUTPUT`` node per loss term.
+
+    A trace knows which mask a call received but not which operation made it: mask edges are taken from ``preview`` where
+    both ends exist. A tensor that enters a container ends at the inner calls that take it, where the trace shows them.
+    """
+    nodes = tuple(
+        Node(c.id, c.name, c.class_name, c.parent, c.kind, c.role, tuple(c.outputs[0].shape) if c.outputs else None) for c in trace.calls
+    )
+    calls = Graph(nodes)
+    taken = {(call.id, tensor.source) for call in trace.calls for tensor in call.inputs}
+    taken |= {(outer, source) for node, source in taken for outer in calls.ancestors(node)}
+    edges: list[Edge] = []
+    for call in trace.calls:
+        inside = [child.id for child in calls.children.get(call.id, ())]
+        for tensor in call.inputs:
+            if tensor.source is None or any((child, tensor.source) in taken for child in inside):
+                continue
+            source, output = _producer(tensor.source, calls, edges)
+            if source in calls.by_id:
+                edges.append(Edge(source, call.id, output, mask_only=call.role == "mask path"))
+    losses = {f"loss:{term.output}": term for term in trace.ledger.terms}
+    made_by = {out.name: out.ref for out in trace.network_outputs}
+    for loss, term in losses.items():
+        if (made := made_by.get(term.output)) is not None:
+            source, output = _producer(made, calls, edges)
+            edges.append(Edge(source, loss, output))
+    if preview is not None:
+        edges += [e for e in preview.edges if e.mask_only and e.source in calls.by_id and e.target in calls.by_id]
+    loss_nodes = tuple(Node(loss, term.name, "loss", kind="loss") for loss, term in losses.items())
+    return Graph(nodes + loss_nodes, tuple(dict.fromkeys(edges)))
+
+
+def _producer(source: str, calls: Graph, edges: Iterable[Edge]) -> tuple[str, int]:
+    """The innermost call and output that made a tensor: what a container gives out comes from the calls in it that no other
+    call in it takes. The container itself where that is not plain."""
+    call, output = split_ref(source)
+    while call in calls.containers:
+        inside = {node.id for node in calls.children[call]}
+        taken = {edge.source for edge in edges if edge.target in inside}
+        last = [n.id for n in calls.children[call] if n.role == "data" and n.kind != "input" and n.id not in taken]
+        if output >= len(last):
+            return call, output
+        call, output = last[output], 0
+    return call, output
+
+
+def folded(graph: Graph, unfolded: frozenset[str], mask_path: bool = False) -> Graph:
+    """The part of a graph that is shown when only the containers in ``unfolded`` are open.
+
+    Edges of what is hidden attach to the container that hides it. Without ``mask_path`` the operations that only compute a
+    mask are left out, and the edge past them is kept only where no data already goes that way.
+    """
+    shown: dict[str, str] = {}
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        closed = [outer for outer in graph.ancestors(node.id) if outer not in unfolded]
+        shown[node.id] = closed[-1] if closed else node.id
+        if not closed and (mask_path or node.role == "data"):
+            nodes.append(node)
+    edges = graph.edges if mask_path else _past_mask_path(graph)
+    visible = {node.id for node in nodes}
+    outer = {node.id: frozenset(graph.ancestors(node.id)) for node in nodes}
+    links: dict[tuple[str, str, int], Edge] = {}
+    for edge in edges:
+        source, target = shown.get(edge.source), shown.get(edge.target)
+        if source is None or target is None or source == target or not {source, target} <= visible:
+            continue
+        if source in outer[target] or target in outer[source] or (edge.mask_only and target in graph.containers & unfolded):
+            continue
+        output = edge.output if source == edge.source else 0
+        key = (source, target, output)
+        links[key] = Edge(source, target, output, edge.mask_only and (key not in links or links[key].mask_only))
+    kept = tuple(links.values())
+    return Graph(tuple(nodes), kept if mask_path else _without_detours(nodes, kept))
+
+
+def _past_mask_path(graph: Graph) -> tuple[Edge, ...]:
+    """The edges with every chain of mask-path operations replaced by one mask edge from its first source."""
+    hidden = {node.id for node in graph.nodes if node.role == "mask path"}
+    into: dict[str, list[Edge]] = {}
+    for edge in graph.edges:
+        into.setdefault(edge.target, []).append(edge)
+
+    def origins(node: str, seen: set[str]) -> Iterator[Edge]:
+        for edge in into.get(node, ()):
+            if edge.source not in hidden:
+                yield edge
+            elif edge.source not in seen:
+                yield from origins(edge.source, seen | {edge.source})
+
+    edges: list[Edge] = []
+    for edge in graph.edges:
+        if edge.target in hidden:
+            continue
+        if edge.source in hidden:
+            edges += [Edge(e.source, edge.target, e.output, mask_only=True) for e in origins(edge.source, {edge.source})]
+        else:
+            edges.append(edge)
+    return tuple(edges)
+
+
+def _without_detours(nodes: Iterable[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """The edges without mask edges between two nodes that data already connects."""
+    into: dict[str, list[str]] = {}
+    for edge in edges:
+        if not edge.mask_only:
+            into.setdefault(edge.target, []).append(edge.source)
+    bits = {node.id: 1 << i for i, node in enumerate(nodes)}
+    before: dict[str, int] = {}  # as bits: everything a node's data comes from, filled in call order
+    for node, bit in bits.items():
+        before[node] = bit
+        for source in into.get(node, ()):
+            before[node] |= before.get(source, bits[source])
+    return tuple(e for e in edges if not e.mask_only or not before[e.target] & bits[e.source])
+
+
+def first_unfolding(graph: Graph, limit: int = 40) -> frozenset[str]:
+    """The containers that are open at first: whole levels from the outside in, while at most ``limit`` nodes are on screen."""
+    unfolded: frozenset[str] = frozenset()
+    level = {n.id for n in graph.children.get(None, ()) if n.id in graph.containers}
+    while level:
+        wider = unfolded | level
+        if len(folded(graph, wider).nodes) > limit:
+            break
+        unfolded = wider
+        level = {n.id for outer in level for n in graph.children[outer] if n.id in graph.containers}
+    return unfolded

@@ -1,0 +1,155 @@
+"""What every card, strip and edge of the graph shows for one sample and timestep, as frozen values: a view repaints only what
+has changed, and an exported picture shows the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.graph import Edge, Graph, Node, ref
+from maskviz.core.status import Status
+from maskviz.core.trace import Call, Fate, Trace
+
+MOST_TICKS = 44
+
+Tone = Literal["good", "bad", "accent", "quiet"]
+
+# what a bin of several steps shows, the most telling first: exposed and leaking steps never vanish
+_TELLING = (Status.LEAKING, Status.EXPOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The statuses of one sample along time, at most ``MOST_TICKS`` ticks; ``marked`` is the tick of the selected step."""
+
+    ticks: bytes
+    marked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """All that a card shows. ``strips`` are those of its outputs that go anywhere; ``inside`` counts what a container holds."""
+
+    title: str
+    subtitle: str
+    kind: str
+    status: Status | None = None
+    badge: str = ""
+    tone: Tone = "quiet"
+    strips: tuple[Strip, ...] = ()
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLook:
+    """All that an edge shows; ``ended`` draws a cap where the time axis ended."""
+
+    status: Status | None = None
+    mask_only: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.status is Status.ENDED
+
+
+def status_at(trace: Trace | None, name: str, sample: int, step: int) -> Status | None:
+    """The status of a call's output at one step of one sample; None where the trace or the time axis does not reach."""
+    statuses = None if trace is None else trace.status.get(name)
+    if statuses is None or sample >= len(statuses):
+        return None
+    if statuses.ndim == 1:
+        return Status(int(statuses[sample]))
+    return Status(int(statuses[sample, step])) if step < statuses.shape[1] else None
+
+
+def strip_of(statuses: NDArray, step: int | None) -> Strip:
+    """A strip of one sample's statuses ``(time,)``. Long ones are binned: a bin shows leaking or exposed if any step in it is,
+    else what most of its steps are."""
+    steps = len(statuses)
+    if steps <= MOST_TICKS:
+        return Strip(statuses.astype(np.uint8).tobytes(), step if step is not None and step < steps else None)
+    edges = np.linspace(0, steps, MOST_TICKS + 1).astype(int)
+    counts = np.stack([np.add.reduceat(statuses == status, edges[:-1]) for status in Status])
+    ticks = counts.argmax(axis=0).astype(np.uint8)
+    for status in reversed(_TELLING):
+        ticks[counts[status] > 0] = status
+    marked = None if step is None or step >= steps else int(np.searchsorted(edges, step, side="right")) - 1
+    return Strip(ticks.tobytes(), marked)
+
+
+def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, step: int, outputs: Sequence[int], inside: int) -> NodeLook:
+    """What the card of a node shows; ``call`` is its call in the trace, ``outputs`` the outputs that go anywhere."""
+    if node.kind == "loss":
+        return _loss_look(node, trace)
+    shape = node.shape if call is None or not call.outputs else call.outputs[0].shape
+    subtitle = node.class_name if shape is None else f"{node.class_name} · {shape_text(shape)}"
+    badge, tone = badge_of(call)
+    strips = []
+    for output in outputs:
+        statuses = None if trace is None else trace.status.get(ref(node.id, output))
+        if statuses is not None and statuses.ndim == 2 and sample < len(statuses):
+            strips.append(strip_of(statuses[sample], step))
+    status = status_at(trace, node.id, sample, step)
+    return NodeLook(node.name, subtitle, node.kind, status, badge, tone, tuple(strips), inside)
+
+
+def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
+    name = node.id.removeprefix("loss:")
+    term = None if trace is None else next((t for t in trace.ledger.terms if t.output == name), None)
+    if trace is None or term is None:
+        return NodeLook(node.name, "loss", "loss")
+    counts = counts_padding(trace, name)
+    badge: tuple[str, Tone] = ("counts padding", "bad") if counts else ("", "quiet")
+    return NodeLook(node.name, f"loss · {term.total:.4g}", "loss", Status.EXPOSED if counts else None, *badge)
+
+
+def counts_padding(trace: Trace, output: str) -> bool:
+    """Whether padded steps of a network output have a share in the reported loss."""
+    shares = trace.contributions.get(output)
+    if shares is None or shares.ndim < 2 or all(out.name != output for out in trace.network_outputs):
+        return False
+    padded = trace.output_padding(output)
+    if padded is None or padded.shape != shares.shape[:2]:
+        return False
+    return bool(np.any(shares[padded] != 0))
+
+
+def badge_of(call: Call | None) -> tuple[str, Tone]:
+    """The most telling thing that a call did to the mask; nothing for calls that simply pass it."""
+    if call is None:
+        return "", "quiet"
+    if call.fate is Fate.DROPS:
+        return "drops mask", "bad"
+    if call.stripped:
+        return "strips mask", "bad"
+    if call.ignores:
+        return "ignores mask", "bad"
+    words: dict[Fate, tuple[str, Tone]] = {
+        Fate.CREATES: ("creates", "good"),
+        Fate.CHANGES: ("changes", "accent"),
+        Fate.ENDS: ("ends", "quiet"),
+    }
+    return words.get(call.fate, ("", "quiet"))
+
+
+def edge_look(edge: Edge, trace: Trace | None, sample: int, step: int) -> EdgeLook:
+    """What an edge shows: the status of the tensor it stands for."""
+    return EdgeLook(status_at(trace, ref(edge.source, edge.output), sample, step), edge.mask_only)
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """``(16, 24, 64)``, with ? for lengths that are not known."""
+    return "(" + ", ".join("?" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def strips_of(graph: Graph) -> Mapping[str, tuple[int, ...]]:
+    """For every node the outputs that go anywhere: each has a strip."""
+    used: dict[str, set[int]] = {}
+    for edge in graph.edges:
+        if not edge.mask_only:
+            used.setdefault(edge.source, set()).add(edge.output)
+    return {node: tuple(sorted(outputs))[:3] for node, outputs in used.items()}

@@ -1,0 +1,359 @@
+"""How the graph looks: cards, edges and mask strips, painted with QPainter alone, for the window and for exported pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QImage, QPainter, QPainterPath, QPen
+
+from maskviz.core.graph import Graph
+from maskviz.core.graph_looks import EdgeLook, NodeLook, Strip, edge_look, node_look, strips_of
+from maskviz.core.layout import Box, Layout, LayoutRequest, Point
+from maskviz.core.status import Status
+from maskviz.core.trace import Trace
+from maskviz.palette import STATUS_WORDS, Palette
+
+PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes that follow the font, in logical pixels."""
+
+    em: float
+
+    @classmethod
+    def of(cls, font: QFont | None = None) -> Sizes:
+        return cls(float(QFontInfo(font or QGuiApplication.font()).pixelSize()))
+
+    @property
+    def card(self) -> tuple[float, float]:
+        return round(17.5 * self.em), round(4.0 * self.em)
+
+    @property
+    def strip(self) -> tuple[float, float]:
+        """Width of the strips of one card, and their height."""
+        return round(11.5 * self.em), round(0.7 * self.em)
+
+    @property
+    def strip_gap(self) -> float:
+        return round(0.75 * self.em)
+
+    def font(self, scale: float = 1.0, bold: bool = False) -> QFont:
+        font = QFont(QGuiApplication.font())
+        font.setPixelSize(max(6, round(self.em * scale)))
+        font.setBold(bold)
+        return font
+
+
+def request_of(graph: Graph, sizes: Sizes) -> LayoutRequest:
+    """The layout request of a graph that is already folded: every card has the same size."""
+    width, height = sizes.card
+    boxes = tuple(Box(n.id, width, height, n.parent if n.parent in graph.by_id else None) for n in graph.nodes)
+    return LayoutRequest(boxes, tuple(dict.fromkeys((e.source, e.target) for e in graph.edges)))
+
+
+def paint_card(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette, selected: bool = False, scale: float = 1.0) -> None:
+    """A card with its top left corner at the origin, and its strips below. ``scale`` decides how much detail is worth it."""
+    width, height = sizes.card
+    card = QRectF(0, 0, width, height)
+    bar = None if look.status is None else QColor(palette.status[look.status])
+    if scale < PLAIN_BELOW:
+        painter.fillRect(card, QColor(palette.text if selected else palette.card if palette.dark else palette.border))
+        painter.fillRect(QRectF(0, 0, width / 12, height), bar or QColor(palette.edge))
+        if look.tone == "bad":
+            painter.fillRect(QRectF(width * 0.7, height * 0.2, width * 0.25, height * 0.3), QColor(palette.status[Status.EXPOSED]))
+        return
+    radius = sizes.em * 0.5
+    if look.inside:  # a second card peeps out behind a container
+        painter.setPen(QPen(QColor(palette.border), 1))
+        painter.setBrush(QColor(palette.pane))
+        painter.drawRoundedRect(card.translated(sizes.em * 0.3, sizes.em * 0.3), radius, radius)
+    painter.setPen(QPen(QColor(palette.text if selected else palette.border), 2 if selected else 1))
+    painter.setBrush(QColor(palette.card))
+    painter.drawRoundedRect(card, radius, radius)
+    _paint_bar(painter, look, sizes, palette, radius)
+    _paint_text(painter, look, sizes, palette)
+    _paint_strips(painter, look.strips, sizes, palette)
+
+
+def _paint_bar(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette, radius: float) -> None:
+    """The status bar on the left edge, with the status' mark."""
+    width = round(sizes.em * 0.45)
+    outline = QPainterPath()
+    outline.addRoundedRect(QRectF(0, 0, sizes.card[0], sizes.card[1]), radius, radius)
+    strip = QPainterPath()
+    strip.addRect(QRectF(0, 0, width, sizes.card[1]))
+    painter.fillPath(outline.intersected(strip), QColor(palette.groove if look.status is None else palette.status[look.status]))
+
+
+def _paint_text(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette) -> None:
+    em, (width, height) = sizes.em, sizes.card
+    left, right = em * 1.25, width - em * 0.7
+    badge_width = 0.0
+    if look.badge:
+        badge_width = _paint_badge(painter, look, sizes, palette, right) + em * 0.5
+    if look.inside:
+        font = sizes.font(0.85)
+        painter.setFont(font)
+        painter.setPen(QColor(palette.muted))
+        text = f"▸ {look.inside}"
+        painter.drawText(
+            QRectF(left, height / 2, right - left, height / 2 - em * 0.35),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            text,
+        )
+        count = QFontMetricsF(font).horizontalAdvance(text) + em * 0.5
+    else:
+        count = 0.0
+    for text, scale, bold, colour, top, room in (
+        (look.title, 1.0, True, palette.text, em * 0.42, right - left - badge_width),
+        (look.subtitle, 0.88, False, palette.muted, height / 2 + em * 0.02, right - left - count),
+    ):
+        font = sizes.font(scale, bold)
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawText(
+            QRectF(left, top, room + em, height / 2 - em * 0.3), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown
+        )
+
+
+def _paint_badge(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette, right: float) -> float:
+    """The pill at the top right; gives its width."""
+    em = sizes.em
+    font = sizes.font(0.8, bold=True)
+    width = QFontMetricsF(font).horizontalAdvance(look.badge) + em * 1.0
+    pill = QRectF(right - width + em * 0.25, em * 0.5, width, em * 1.3)
+    back = {"good": palette.good, "bad": palette.status[Status.EXPOSED], "accent": palette.accent, "quiet": palette.groove}[look.tone]
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(back))
+    painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
+    painter.setFont(font)
+    painter.setPen(QColor(palette.text if look.tone == "quiet" else "#10131a"))
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, look.badge)
+    return width
+
+
+def _paint_strips(painter: QPainter, strips: Sequence[Strip], sizes: Sizes, palette: Palette) -> None:
+    """The strips of a card, side by side below it."""
+    width, height = sizes.strip
+    room = (width - sizes.em * (len(strips) - 1)) / max(1, len(strips))
+    left = (sizes.card[0] - width) / 2
+    for number, strip in enumerate(strips):
+        own = min(room, len(strip.ticks) * sizes.em * 0.75)
+        x = left + number * (room + sizes.em) + (room - own) / 2
+        paint_strip(painter, strip, QRectF(x, sizes.card[1] + sizes.strip_gap, own, height), palette)
+
+
+def paint_strip(painter: QPainter, strip: Strip, rect: QRectF, palette: Palette) -> None:
+    """One tick per timestep, each in the colour and with the mark of its status; the selected one is framed."""
+    tick = rect.width() / max(1, len(strip.ticks))
+    gap = 1.0 if tick >= 4 else 0.0
+    painter.fillRect(rect.adjusted(-1, -1, 1, 1), QColor(palette.pane))
+    for i, status in enumerate(strip.ticks):
+        paint_tick(painter, Status(status), QRectF(rect.x() + i * tick, rect.y(), tick - gap, rect.height()), palette)
+    if strip.marked is not None:
+        frame = QRectF(rect.x() + strip.marked * tick, rect.y(), tick - gap, rect.height()).adjusted(-1.5, -1.5, 1.5, 1.5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(palette.text), 1.5))
+        painter.drawRect(frame)
+
+
+def paint_tick(painter: QPainter, status: Status, tick: QRectF, palette: Palette) -> None:
+    """A step in the colour of its status and with its mark: solid, dot, diagonal, cross or outline."""
+    colour = QColor(palette.status[status])
+    if status is Status.UNMASKED:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour, 1))
+        painter.drawRect(tick.adjusted(0.5, 0.5, -0.5, -0.5))
+        return
+    painter.fillRect(tick, colour)
+    ink = QColor(palette.pane)
+    ink.setAlpha(200)
+    if status is Status.LEAKING:
+        size = min(tick.width(), tick.height()) * 0.45
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#ffffff"))
+        painter.drawEllipse(tick.center(), size / 2, size / 2)
+    elif status in (Status.SKIPPED, Status.EXPOSED):
+        painter.setPen(QPen(ink, 1))
+        lines = [QLineF(tick.bottomLeft(), tick.topRight())]
+        if status is Status.EXPOSED:
+            lines.append(QLineF(tick.topLeft(), tick.bottomRight()))
+        painter.drawLines(lines)
+
+
+def paint_frame(
+    painter: QPainter, size: Point, look: NodeLook, sizes: Sizes, palette: Palette, selected: bool = False, scale: float = 1.0
+) -> None:
+    """An unfolded container: a frame with its top left corner at the origin, and its name in the header."""
+    em = sizes.em
+    rect = QRectF(0, 0, *size)
+    painter.setPen(QPen(QColor(palette.text if selected else palette.border), 2 if selected else 1.2))
+    back = QColor(palette.card)
+    back.setAlpha(90)
+    painter.setBrush(back)
+    painter.drawRoundedRect(rect, em * 0.7, em * 0.7)
+    if scale < PLAIN_BELOW:
+        return
+    for text, bold, colour, align in (
+        (f"▾ {look.title}", True, palette.text, Qt.AlignmentFlag.AlignLeft),
+        (look.subtitle, False, palette.muted, Qt.AlignmentFlag.AlignRight),
+    ):
+        font = sizes.font(0.9, bold)
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        header = QRectF(em * 0.9, em * 0.3, size[0] - em * 1.8, em * 2.0)
+        room = header.width() * (0.58 if bold else 0.4)
+        painter.drawText(
+            header, align | Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        )
+
+
+def route_path(route: Sequence[Point], radius: float = 8.0) -> QPainterPath:
+    """A polyline with rounded corners."""
+    points = [QPointF(x, y) for x, y in route]
+    path = QPainterPath(points[0])
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        into, out = QLineF(corner, before), QLineF(corner, after)
+        for line in (into, out):
+            line.setLength(min(radius, line.length() / 2))
+        path.lineTo(into.p2())
+        path.quadTo(corner, out.p2())
+    path.lineTo(points[-1])
+    return path
+
+
+def paint_edge(painter: QPainter, path: QPainterPath, look: EdgeLook, sizes: Sizes, palette: Palette, scale: float = 1.0) -> None:
+    """An edge in the colour of its status: dashed for a mask alone, with a cap where the time axis ended."""
+    telling = look.status in (Status.KEPT, Status.LEAKING, Status.EXPOSED)
+    colour = QColor(palette.status[look.status]) if telling and look.status is not None else QColor(palette.edge)
+    pen = QPen(colour, max(1.6, 0.8 / scale))
+    if look.mask_only:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen)
+    painter.drawPath(path)
+    if look.ended and scale >= PLAIN_BELOW:
+        start, half = path.elementAt(0), sizes.em * 0.5
+        painter.setPen(QPen(QColor(palette.status[Status.ENDED]), 2.5))
+        painter.drawLine(QPointF(start.x - half, start.y + sizes.em * 0.5), QPointF(start.x + half, start.y + sizes.em * 0.5))
+
+
+def paint_legend(painter: QPainter, left: float, top: float, width: float, sizes: Sizes, palette: Palette) -> float:
+    """The statuses with their marks and words, in as many rows as ``width`` needs; gives their height."""
+    em = sizes.em
+    font = sizes.font(0.9)
+    metrics = QFontMetricsF(font)
+    entries = [(status, STATUS_WORDS[status][0]) for status in Status if status is not Status.ENDED]
+    column = max(metrics.horizontalAdvance(word) for _, word in entries) + em * 2.6
+    columns = max(1, int(width // column))
+    painter.setFont(font)
+    for i, (status, word) in enumerate(entries):
+        x, y = left + (i % columns) * column, top + (i // columns) * em * 1.9
+        paint_tick(painter, status, QRectF(x, y + em * 0.35, em * 0.95, em * 0.95), palette)
+        painter.setPen(QColor(palette.muted))
+        painter.drawText(QRectF(x + em * 1.5, y, column, em * 1.65), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
+    return -(-len(entries) // columns) * em * 1.9
+
+
+def paint_graph(
+    painter: QPainter,
+    graph: Graph,
+    layout: Layout,
+    trace: Trace | None,
+    sample: int,
+    step: int,
+    sizes: Sizes,
+    palette: Palette,
+    scale: float = 1.0,
+) -> None:
+    """A whole (folded) graph in the units of its layout."""
+    outputs = strips_of(graph)
+    calls = {call.id: call for call in trace.calls} if trace is not None else {}
+    routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
+
+    def look(node_id: str) -> NodeLook:
+        return node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0)
+
+    def at(node_id: str) -> None:
+        painter.save()
+        painter.translate(*layout.positions[node_id])
+
+    for node in graph.nodes:
+        if node.id in graph.containers:
+            at(node.id)
+            paint_frame(painter, layout.sizes[node.id], look(node.id), sizes, palette, scale=scale)
+            painter.restore()
+    for edge in graph.edges:
+        paint_edge(painter, route_path(routes[edge.source, edge.target]), edge_look(edge, trace, sample, step), sizes, palette, scale)
+    for node in graph.nodes:
+        if node.id not in graph.containers:
+            at(node.id)
+            paint_card(painter, look(node.id), sizes, palette, scale=scale)
+            painter.restore()
+
+
+def bounds_of(layout: Layout) -> QRectF:
+    """The rectangle around all boxes and routes."""
+    if not layout.positions:
+        return QRectF()
+    corners = [(x, y) for x, y in layout.positions.values()]
+    corners += [(x + layout.sizes[n][0], y + layout.sizes[n][1]) for n, (x, y) in layout.positions.items()]
+    corners += [point for route in layout.routes for point in route]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
+
+
+def render_graph(
+    graph: Graph, layout: Layout, trace: Trace | None, sample: int, step: int, palette: Palette, width: int, title: str = ""
+) -> QImage:
+    """The graph as a picture ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend."""
+    sizes = Sizes.of()
+    em = sizes.em
+    bounds = bounds_of(layout)
+    inner = max(bounds.width(), em * 30)
+    margin, head = em * 2, em * (4.5 if title else 3)
+    probe = QImage(1, 1, QImage.Format.Format_ARGB32)
+    painter = QPainter(probe)
+    try:
+        foot = paint_legend(painter, 0, 0, inner, sizes, palette) + em * 2
+    finally:
+        painter.end()
+    full = (inner + 2 * margin, bounds.height() + head + foot + 2 * margin)
+    scale = width / full[0]
+    image = QImage(width, max(1, round(full[1] * scale)), QImage.Format.Format_RGB32)
+    image.fill(QColor(palette.pane))
+    painter = QPainter(image)
+    try:
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter.scale(scale, scale)
+        _paint_heading(
+            painter,
+            title,
+            f"sample {sample} · timestep {step}" if trace is not None else "",
+            QRectF(margin, margin, inner, head),
+            sizes,
+            palette,
+        )
+        painter.save()
+        painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
+        paint_graph(painter, graph, layout, trace, sample, step, sizes, palette)
+        painter.restore()
+        paint_legend(painter, margin, full[1] - margin - foot + em * 2, inner, sizes, palette)
+    finally:
+        painter.end()
+    return image
+
+
+def _paint_heading(painter: QPainter, title: str, subtitle: str, rect: QRectF, sizes: Sizes, palette: Palette) -> None:
+    em, top = sizes.em, rect.y()
+    for text, scale, bold, colour in ((title, 1.3, True, palette.text), (subtitle, 1.0, False, palette.muted)):
+        if text:
+            painter.setFont(sizes.font(scale, bold))
+            painter.setPen(QColor(colour))
+            painter.drawText(QRectF(rect.x(), top, rect.width(), em * 2), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+            top += em * 1.9
