@@ -1,0 +1,149 @@
+"""Every action of the window as data, and the menus made from it.
+
+An action's ``handler`` is the path of a method seen from the main window (``files.open``), looked up when the menus are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from maskviz.gui.icons import icon
+from maskviz.palette import Palette
+
+Needs = Literal["nothing", "network", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action: ``text`` in menus, ``short`` on buttons, ``needs`` what must be open for it to be enabled."""
+
+    id: str
+    text: str
+    handler: str
+    shortcuts: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    short: str = ""
+    needs: Needs = "nothing"
+
+
+ACTIONS = (
+    ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a .keras network", "Open"),
+    ActionSpec(
+        "batch", "Open &batch…", "files.open_batch", ("Ctrl+B",), "batch", "Open a batch: .npz, .npy, .csv or .json", "Batch", "network"
+    ),
+    ActionSpec("new", "&New network…", "files.new_network", ("Ctrl+N",), "new", "Build a network from a template", "New"),
+    ActionSpec("gallery", "Example &gallery…", "files.gallery", ("Ctrl+G",), "gallery", "Ready-made networks and what to look for in them"),
+    ActionSpec(
+        "save_network", "&Save network as…", "files.save_network", ("Ctrl+S",), "save", "Save the network as a .keras file", needs="network"
+    ),
+    ActionSpec(
+        "save_batch",
+        "Save batch &as…",
+        "files.save_batch",
+        ("Ctrl+Shift+S",),
+        "",
+        "Save the batch, with your edits, as .npz",
+        needs="batch",
+    ),
+    ActionSpec("export", "&Export…", "files.export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
+    ActionSpec("reload", "&Reload", "files.reload", ("F5",), "reload", "Read the network's file again", needs="network"),
+    ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
+    ActionSpec("undo", "&Undo", "undo", ("Ctrl+Z",), "undo", "Nothing to undo", "Undo"),
+    ActionSpec("redo", "&Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Nothing to redo", "Redo"),
+    ActionSpec("find", "&Find a layer…", "find", ("Ctrl+F",), "find", "Find a layer in the graph", needs="network"),
+    ActionSpec("palette", "&Command palette…", "show_palette", ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find any action by its name"),
+    ActionSpec("next_step", "Next timestep", "walk.next_step", ("Right",), needs="batch"),
+    ActionSpec("previous_step", "Previous timestep", "walk.previous_step", ("Left",), needs="batch"),
+    ActionSpec("first_step", "First timestep", "walk.first_step", ("Home",), needs="batch"),
+    ActionSpec("last_step", "Last timestep", "walk.last_step", ("End",), needs="batch"),
+    ActionSpec("next_sample", "Next sample", "walk.next_sample", ("Down",), needs="batch"),
+    ActionSpec("previous_sample", "Previous sample", "walk.previous_sample", ("Up",), needs="batch"),
+    ActionSpec("play", "&Play through the timesteps", "play", ("P",), "play", "Play through the timesteps, or pause", needs="batch"),
+    ActionSpec("reset_layout", "&Reset layout", "reset_layout", (), "", "Put all panes back where they were at first"),
+    ActionSpec("full_screen", "F&ull screen", "toggle_full_screen", ("F11",)),
+    ActionSpec("restart_engine", "Restart the &engine", "files.restart_engine", (), "", "End the engine's process and start a fresh one"),
+    ActionSpec("shortcuts", "&Keyboard and mouse", "show_shortcuts", ("F1",), "help"),
+    ActionSpec("about", "&About MaskViz", "show_about"),
+)
+
+# "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
+MENUS = (
+    ("&File", ("new", "open", "batch", "recent", "gallery", "-", "save_network", "save_batch", "export", "-", "reload", "-", "quit")),
+    ("&Edit", ("undo", "redo", "-", "find", "palette")),
+    ("&View", ("panes", "reset_layout", "full_screen", "theme", "-", "go", "play")),
+    ("&Device", ("devices",)),
+    ("&Help", ("shortcuts", "about")),
+)
+GO = ("next_step", "previous_step", "first_step", "last_step", "-", "next_sample", "previous_sample")
+SUBMENU_TITLES = {"recent": "Open &recent", "panes": "&Panes", "theme": "&Theme", "go": "&Go to"}
+
+
+def build_actions(window: QWidget, specs: tuple[ActionSpec, ...] = ACTIONS) -> dict[str, QAction]:
+    """The actions by id, each connected to its handler on ``window`` and added to it so that its shortcuts work."""
+    actions = {}
+    for spec in specs:
+        action = QAction(spec.text, window)
+        action.setObjectName(spec.id)
+        action.setIconText(spec.short or plain_text(spec.text))
+        action.setShortcuts([QKeySequence(s) for s in spec.shortcuts])
+        set_tip(action, spec.tip or plain_text(spec.text))
+        handler: Callable[[], object] = attrgetter(spec.handler)(window)
+        action.triggered.connect(lambda _checked=False, handler=handler: handler())
+        window.addAction(action)
+        actions[spec.id] = action
+    return actions
+
+
+def plain_text(text: str) -> str:
+    """A menu text without its mnemonic and its dots."""
+    return text.replace("&", "").rstrip("…")
+
+
+def set_tip(action: QAction, tip: str) -> None:
+    """Give an action a tooltip that also names its first shortcut."""
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    action.setToolTip(f"{tip} ({keys})" if keys else tip)
+    action.setStatusTip("")
+
+
+def build_menus(bar: QMenuBar, actions: Mapping[str, QAction], submenus: Mapping[str, QMenu]) -> None:
+    """Fill the menu bar from ``MENUS``."""
+    for title, ids in MENUS:
+        if ids == ("devices",):
+            bar.addMenu(submenus["devices"]).setText(title)
+        else:
+            fill_menu(bar.addMenu(title), ids, actions, submenus)
+    fill_menu(submenus["go"], GO, actions, submenus)
+
+
+def fill_menu(menu: QMenu, ids: tuple[str, ...], actions: Mapping[str, QAction], submenus: Mapping[str, QMenu]) -> None:
+    """Add actions, separators and submenus to a menu by their ids."""
+    for name in ids:
+        if name == "-":
+            menu.addSeparator()
+        elif name in submenus:
+            menu.addMenu(submenus[name]).setText(SUBMENU_TITLES[name])
+        else:
+            menu.addAction(actions[name])
+
+
+def paint_icons(actions: Mapping[str, QAction], colours: Palette) -> None:
+    """Give every action its icon in the colours of a palette."""
+    for spec in ACTIONS:
+        if spec.icon:
+            actions[spec.id].setIcon(icon(spec.icon, colours))
+
+
+def enable_actions(actions: Mapping[str, QAction], *, network: bool, batch: bool) -> None:
+    """Enable exactly the actions that have what they need."""
+    there = {"nothing": True, "network": network, "batch": batch}
+    for spec in ACTIONS:
+        if spec.id not in ("undo", "redo"):
+            actions[spec.id].setEnabled(there[spec.needs])

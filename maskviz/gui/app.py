@@ -1,0 +1,64 @@
+"""Starts the window. Nothing here, or imported from here, may import Keras: that happens in the engine's own process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from maskviz.gui.icons import app_icon
+from maskviz.gui.main_window import MainWindow
+from maskviz.gui.theme import Theme
+from maskviz.session.document import Document
+from maskviz.session.jobs import Jobs
+from maskviz.settings import Settings
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to open at the start: a network's file with an optional batch, or an example of the gallery by its name."""
+
+    file: str | None = None
+    batch: str | None = None
+    example: str | None = None
+    custom: str | None = None
+    unsafe: bool = False
+
+
+def run(options: Options = Options()) -> int:
+    """Open the window and stay until it is closed; the exit code."""
+    app = application()
+    window = make_window(app)
+    window.show()
+    QTimer.singleShot(0, lambda: open_first(window, options))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal; the engine ends when its pipe does
+    app.aboutToQuit.connect(window.jobs.close)
+    return app.exec()
+
+
+def application() -> QApplication:
+    """The one QApplication, with MaskViz' name and icon."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("MaskViz")
+    app.setDesktopFileName("maskviz")
+    app.setWindowIcon(app_icon())
+    return app
+
+
+def make_window(app: QApplication) -> MainWindow:
+    """A main window with a document and jobs of its own."""
+    settings = Settings()
+    document = Document()
+    return MainWindow(document, Jobs(document), Theme(app, settings), settings)
+
+
+def open_first(window: MainWindow, options: Options) -> None:
+    """Open what was asked for at the start."""
+    if options.file is not None:
+        window.files.open_path(options.file, options.batch, options.custom, options.unsafe)
+    elif options.example is not None:
+        window.files.open_example(options.example)

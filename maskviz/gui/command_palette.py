@@ -1,0 +1,125 @@
+"""The command palette: every action of the menus, found by typing some of its letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QFrame, QHeaderView, QLineEdit, QMenu, QMenuBar, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from maskviz.gui.actions import plain_text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the palette."""
+
+    text: str
+    keys: str
+    action: QAction
+
+
+def score(text: str, typed: str) -> int | None:
+    """How well ``typed`` fits ``text``: smaller is better, None when its letters are not all there in this order.
+
+    Text that holds what was typed in one piece comes before text that holds it scattered; then early and close is better.
+    """
+    text, wanted = text.casefold(), typed.casefold().strip()
+    if wanted in text:
+        return text.index(wanted)
+    position, cost = 0, len(text)
+    for letter in wanted.replace(" ", ""):
+        found = text.find(letter, position)
+        if found < 0:
+            return None
+        cost += found - position
+        position = found + 1
+    return cost
+
+
+def entries_of(bar: QMenuBar) -> list[Entry]:
+    """Every enabled action of a menu bar, with the menus it is in."""
+    return [
+        Entry(" ▸ ".join(path), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action)
+        for path, action in _walk(bar.actions(), ())
+    ]
+
+
+def _walk(actions: Sequence[QAction], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], QAction]]:
+    for action in actions:
+        here = (*path, plain_text(action.text()))
+        menu = action.menu()
+        if isinstance(menu, QMenu):
+            yield from _walk(menu.actions(), here)
+        elif not action.isSeparator() and action.isEnabled() and action.isVisible():
+            yield here, action
+
+
+class CommandPalette(QDialog):
+    """A list over all actions. Up and Down choose, Enter runs, Escape closes."""
+
+    def __init__(self, entries: Sequence[Entry], parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setAccessibleName("Command palette")
+        self._entries = entries
+        self.chosen: QAction | None = None
+        frame = QFrame()
+        frame.setProperty("look", "card")
+        self.line = QLineEdit(placeholderText="Type a command…", accessibleName="Command")
+        self.line.textChanged.connect(self._filter)
+        self.line.installEventFilter(self)
+        self.list = QTreeWidget(accessibleName="Commands")
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.list.itemClicked.connect(self._run)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.line)
+        column.addWidget(self.list)
+        self._filter("")
+        self.resize(min(620, parent.width() - 80), min(420, parent.height() - 120))
+        self.move(parent.mapToGlobal(QPoint((parent.width() - self.width()) // 2, 70)))
+        self.line.setFocus()
+
+    def _filter(self, typed: str) -> None:
+        ranked = [(cost, n) for n, e in enumerate(self._entries) if (cost := score(e.text, typed)) is not None]
+        if typed:
+            ranked.sort()
+        self.list.clear()
+        for _cost, n in ranked:
+            item = QTreeWidgetItem([self._entries[n].text, self._entries[n].keys])
+            item.setData(0, Qt.ItemDataRole.UserRole, n)
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.list.addTopLevelItem(item)
+        if ranked:
+            self.list.setCurrentItem(self.list.topLevelItem(0))
+
+    def _run(self, item: QTreeWidgetItem | None) -> None:
+        if item is not None:
+            self.chosen = self._entries[item.data(0, Qt.ItemDataRole.UserRole)].action
+            self.accept()
+            self.chosen.trigger()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._run(self.list.currentItem())
+                return True
+            moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
+            if event.key() in moves and self.list.topLevelItemCount():
+                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + moves[Qt.Key(event.key())]
+                self.list.setCurrentItem(self.list.topLevelItem(min(max(row, 0), self.list.topLevelItemCount() - 1)))
+                return True
+        return super().eventFilter(watched, event)

@@ -1,0 +1,87 @@
+"""The question that is asked before code of a file runs: what is missing or would run, and what the user can do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from maskviz.core.errors import NeedsConsent
+
+ISOLATION = (
+    "Code runs in the engine's process with your rights: that keeps the window alive when it crashes, but it is not a sandbox. "
+    "Only go on if you trust where the file comes from."
+)
+
+
+class ConsentPanel(QFrame):
+    """Lists the custom classes that are missing and the code that would run.
+
+    ``custom_chosen`` carries a Python file's path, ``code_allowed`` says yes to this file's code, ``declined`` closes the panel.
+    """
+
+    custom_chosen = Signal(str)
+    code_allowed = Signal()
+    declined = Signal()
+
+    def __init__(self, request: NeedsConsent, file: str, folder: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("look", "notice")
+        self.setProperty("level", "warning")
+        self.setAccessibleName("Code needs your consent")
+        self._folder = folder
+        title = QLabel(f"{Path(file).name or 'This file'} needs your word before it can be opened")
+        title.setProperty("look", "title")
+        title.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(7)
+        column.addWidget(title)
+        column.addWidget(self._text(str(request)))
+        if request.missing:
+            column.addWidget(self._text("Custom classes that no file has supplied yet:"))
+            column.addWidget(self._listing(request.missing, "Missing custom classes"))
+        if request.code:
+            column.addWidget(self._text("Code in the file that would run:"))
+            column.addWidget(self._listing(request.code, "Code that would run"))
+        isolation = self._text(ISOLATION)
+        isolation.setProperty("look", "muted")
+        column.addWidget(isolation)
+        column.addLayout(self._buttons(request))
+
+    def _buttons(self, request: NeedsConsent) -> QHBoxLayout:
+        self.choose_button = QPushButton("Choose a Python file with the custom objects…")
+        self.choose_button.clicked.connect(self._choose)
+        self.run_button = QPushButton("Run this file's code")
+        self.run_button.setToolTip("For this file only; MaskViz asks again the next time")
+        self.run_button.clicked.connect(self.code_allowed)
+        self.run_button.setVisible(bool(request.code))
+        decline = QPushButton("Do not open")
+        decline.clicked.connect(self.declined)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for button in (self.choose_button, self.run_button):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(decline)
+        return row
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Python file with the custom objects", self._folder, "Python files (*.py)")
+        if path:
+            self.custom_chosen.emit(path)
+
+    @staticmethod
+    def _text(sentence: str) -> QLabel:
+        label = QLabel(sentence)
+        label.setWordWrap(True)
+        return label
+
+    @staticmethod
+    def _listing(lines: tuple[str, ...], name: str) -> QPlainTextEdit:
+        box = QPlainTextEdit("\n".join(lines), readOnly=True, accessibleName=name)
+        box.setProperty("look", "code")
+        box.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        box.setFixedHeight(min(max(len(lines), 1), 6) * box.fontMetrics().lineSpacing() + 18)
+        return box

@@ -1,0 +1,217 @@
+"""Opening and saving: file dialogs, dropped files, and the question about edits that would be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from maskviz.core.errors import MaskVizError, NeedsConsent
+from maskviz.gui.consent import ConsentPanel
+from maskviz.gui.file_drop import kind_of, refusal
+from maskviz.gui.notices import Notices
+from maskviz.session.document import Document
+from maskviz.session.jobs import Jobs
+from maskviz.settings import Settings
+
+NETWORK_FILTER = "Keras networks (*.keras *.h5);;All files (*)"
+BATCH_FILTER = "Batches (*.npz *.npy *.csv *.json *.parquet);;All files (*)"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A network that was asked for: its file or the name of an example, the batch to load with it, and what the user allowed."""
+
+    path: str = ""
+    example: str = ""
+    batch: str | None = None
+    custom: str | None = None
+    unsafe: bool = False
+
+
+class Files(QObject):
+    """What the File menu does. Errors are shown as notices; nothing that was edited is lost without a question."""
+
+    recent_changed = Signal()
+
+    def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, notices: Notices) -> None:
+        super().__init__(window)
+        self._window = window
+        self._document = document
+        self._jobs = jobs
+        self._settings = settings
+        self._notices = notices
+        self._opening = Opening()
+        self._batch_to_come: str | None = None
+        jobs.failed.connect(self._show_failure)
+        jobs.consent_needed.connect(self._ask_consent)
+        jobs.noticed.connect(lambda sentence: notices.show_notice("info", sentence))
+        document.network_changed.connect(self._network_came)
+        document.engine_changed.connect(self._engine_changed)
+
+    # -- opening
+
+    def open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a network", self._settings.folder, NETWORK_FILTER)
+        if path:
+            self.open_path(path)
+
+    def open_path(self, path: str, batch: str | None = None, custom: str | None = None, unsafe: bool = False) -> None:
+        """Open a network, and a batch with it, unless the user wants to keep edits that are not saved."""
+        if self.may_replace():
+            self._begin(Opening(path, "", batch, custom, unsafe))
+
+    def open_example(self, name: str) -> None:
+        if self.may_replace():
+            self._begin(Opening(example=name))
+
+    def _begin(self, opening: Opening) -> None:
+        self._opening = opening
+        self._batch_to_come = opening.batch
+        self._notices.clear()
+        if opening.example:
+            self._jobs.open_example(opening.example)
+        else:
+            self._jobs.open(opening.path, opening.custom, opening.unsafe)
+
+    def open_batch(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a batch", self._settings.folder, BATCH_FILTER)
+        if path:
+            self.open_batch_path(path)
+
+    def open_batch_path(self, path: str) -> None:
+        """Load a batch for the network that is open."""
+        if self._document.network is None:
+            self._notices.show_notice("warning", f"Open a network first, then drop {Path(path).name} again as its batch.")
+        elif self.may_replace():
+            self._settings.folder = str(Path(path).absolute().parent)
+            self._jobs.open_batch(path)
+
+    def drop(self, paths: list[str]) -> None:
+        """Open what was dropped: one network, one batch, or a network with its batch."""
+        networks = [p for p in paths if kind_of(p) == "network"]
+        batches = [p for p in paths if kind_of(p) == "batch"]
+        if networks:
+            self.open_path(networks[0], batches[0] if batches else None)
+        elif batches:
+            self.open_batch_path(batches[0])
+        else:
+            self._notices.show_notice("warning", refusal(paths[0]))
+
+    def new_network(self) -> None:
+        from maskviz.gui.new_network import NewNetworkDialog  # only here: the window starts faster without the forms
+
+        dialog = NewNetworkDialog(self._window)
+        if dialog.exec() and self.may_replace():
+            self._opening = Opening()
+            self._notices.clear()
+            self._jobs.new_network(dialog.template, dialog.options())
+
+    def gallery(self) -> None:
+        from maskviz.gui.gallery import GalleryDialog
+
+        dialog = GalleryDialog(self._window)
+        if dialog.exec() and dialog.chosen:
+            self.open_example(dialog.chosen)
+
+    def reload(self) -> None:
+        if self.may_replace():
+            self._jobs.reload()
+
+    # -- saving
+
+    def save_network(self) -> None:
+        start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}.keras")
+        path, _ = QFileDialog.getSaveFileName(self._window, "Save the network", start, "Keras networks (*.keras)")
+        if path:
+            self._settings.folder = str(Path(path).parent)
+            self._jobs.save_network(path if path.endswith(".keras") else f"{path}.keras")
+
+    def save_batch(self) -> bool:
+        """Ask for a file and write the batch into it; whether it was written."""
+        from maskviz.core.batch_files import write_batch
+
+        document = self._document
+        start = str(Path(self._settings.folder) / f"{Path(document.title).stem or 'batch'}.npz")
+        path, _ = QFileDialog.getSaveFileName(self._window, "Save the batch", start, "NumPy batches (*.npz)")
+        if not path or document.batch is None or document.network is None:
+            return False
+        try:
+            write_batch(path if path.endswith(".npz") else f"{path}.npz", document.batch, document.network)
+        except (MaskVizError, OSError) as error:
+            self._show_failure(error)
+            return False
+        document.undo_stack.setClean()
+        return True
+
+    def export(self) -> None:
+        from maskviz.gui.export_dialog import ExportDialog
+
+        ExportDialog(self._document, self._window).exec()
+
+    def may_replace(self) -> bool:
+        """Whether what is open may be replaced: there are no unsaved edits, or the user saved them or let them go."""
+        if self._document.undo_stack.isClean():
+            return True
+        answer = self._ask_about_edits()
+        if answer == QMessageBox.StandardButton.Save:
+            return self.save_batch()
+        return answer == QMessageBox.StandardButton.Discard
+
+    def _ask_about_edits(self) -> QMessageBox.StandardButton:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Unsaved edits")
+        box.setText("The batch has edits that are not saved.")
+        box.setInformativeText("Save them as a batch file, or let them go?")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        return QMessageBox.StandardButton(box.exec())
+
+    # -- what comes back
+
+    def restart_engine(self) -> None:
+        self._notices.dismiss("engine")
+        self._jobs.restart_engine()
+
+    def _network_came(self) -> None:
+        document = self._document
+        if document.network is None:
+            return
+        self._notices.set_panel(None)
+        if document.path and document.path == self._opening.path:
+            self._settings.add_recent(document.path)
+            self.recent_changed.emit()
+        if document.network.notes:
+            self._notices.show_notice("info", " ".join(document.network.notes), key="notes")
+        if self._batch_to_come is not None:
+            batch, self._batch_to_come = self._batch_to_come, None
+            self._jobs.open_batch(batch)
+
+    def _engine_changed(self) -> None:
+        engine = self._document.engine
+        if engine.kind == "failed":
+            self._notices.show_notice("error", engine.sentence, action=("Restart the engine", self.restart_engine), key="engine")
+        elif engine.kind == "idle":
+            self._notices.dismiss("engine")
+
+    def _show_failure(self, error: Exception) -> None:
+        sentence = str(error) if isinstance(error, MaskVizError) else f"The file could not be written: {error.strerror}."  # type: ignore[attr-defined]
+        details = error.details if isinstance(error, MaskVizError) else str(error)
+        self._batch_to_come = None
+        self._notices.show_notice("error", sentence, details)
+
+    def _ask_consent(self, request: NeedsConsent) -> None:
+        panel = ConsentPanel(request, self._document.path or self._opening.path, self._settings.folder, self._notices)
+        panel.custom_chosen.connect(lambda path: self._go_on(lambda o: replace(o, custom=path)))
+        panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
+        panel.declined.connect(lambda: self._notices.set_panel(None))
+        self._notices.set_panel(panel)
+
+    def _go_on(self, change: Callable[[Opening], Opening]) -> None:
+        self._notices.set_panel(None)
+        self._begin(change(self._opening))

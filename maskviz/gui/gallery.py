@@ -1,0 +1,49 @@
+"""The example gallery: ready-made networks, each with a batch and two sentences on what to look for."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from maskviz import resources
+from maskviz.gui.cards import Cards
+
+
+def example_cards() -> Cards:
+    """A card for every example of the gallery; keys are the examples' names."""
+    cards = Cards()
+    for example in resources.examples():
+        cards.add(example.name, example.title, example.look_for)
+    return cards
+
+
+class GalleryDialog(QDialog):
+    """Lets the user choose an example; ``chosen`` is its name once the dialog was accepted."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Example gallery")
+        self.chosen = ""
+        self.cards = example_cards()
+        self.cards.chosen.connect(self._choose)
+        intro = QLabel("Each example is a real network with a batch. Choose one to open it.")
+        intro.setProperty("look", "muted")
+        scroll = QScrollArea(widgetResizable=True)
+        body = QWidget()
+        inner = QVBoxLayout(body)
+        inner.setContentsMargins(2, 2, 8, 2)
+        inner.addWidget(self.cards)
+        inner.addStretch(1)
+        scroll.setWidget(body)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(10)
+        column.addWidget(intro)
+        column.addWidget(scroll, 1)
+        column.addWidget(buttons)
+        self.resize(920, 600)
+
+    def _choose(self, name: str) -> None:
+        self.chosen = name
+        self.accept()

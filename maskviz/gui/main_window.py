@@ -1,0 +1,188 @@
+"""The main window: puts toolbar, notices, welcome page, panes and status line together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
+from maskviz.gui.command_palette import CommandPalette, entries_of
+from maskviz.gui.file_drop import FileDrop
+from maskviz.gui.files import Files
+from maskviz.gui.help import ShortcutsDialog, show_about
+from maskviz.gui.input_keys import InputKeys
+from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
+from maskviz.gui.notices import Notices, ProgressLine
+from maskviz.gui.theme import Theme
+from maskviz.gui.toolbar import StatusLine, Toolbar
+from maskviz.gui.walk import Walk
+from maskviz.gui.welcome import Welcome
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+from maskviz.session.jobs import Jobs
+from maskviz.settings import Settings
+
+if TYPE_CHECKING:
+    from maskviz.gui.docks import Workspace
+
+FIRST_SIZE = QSize(1440, 900)
+LEAST_SIZE = QSize(960, 600)
+
+
+class MainWindow(QMainWindow):
+    """The window around one document. Its parts do the work; actions (``gui.actions``) name the methods they call."""
+
+    def __init__(self, document: Document, jobs: Jobs, theme: Theme, settings: Settings) -> None:
+        super().__init__()
+        self.document = document
+        self.jobs = jobs
+        self.theme = theme
+        self.settings = settings
+        self.workspace: Workspace | None = None
+        self.notices = Notices(theme.palette)
+        self.files = Files(self, document, jobs, settings, self.notices)
+        self.walk = Walk(document)
+        self.commands = build_actions(self)
+        self.submenus: dict[str, QMenu] = {
+            "recent": RecentMenu(settings, self.files.open_path, self._show_recent, self),
+            "panes": QMenu(self),
+            "theme": ThemeMenu(theme, self),
+            "go": QMenu(self),
+            "devices": DeviceMenu(document, jobs, self.files.restart_engine, self),
+        }
+        build_menus(self.menuBar(), self.commands, self.submenus)
+        self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
+        self.progress = ProgressLine(theme.palette)
+        self.status = StatusLine(document)
+        self.welcome = Welcome(self.commands, theme.palette)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.setCentralWidget(column(self.toolbar, self.progress, self.notices, self.pages, self.status))
+        self.drops = FileDrop(self, theme.palette)
+        self._keys = InputKeys(self)
+        self._connect()
+        self._show_recent()
+        self._refresh()
+        self._set_palette(theme.palette)
+        self.setMinimumSize(LEAST_SIZE)
+        self.welcome.setFocus()
+        if not self.restoreGeometry(settings.bytes("window/geometry")):
+            self.resize(FIRST_SIZE.boundedTo(self.screen().availableSize()))
+
+    def _connect(self) -> None:
+        document, stack = self.document, self.document.undo_stack
+        document.network_changed.connect(self._refresh)
+        document.batch_changed.connect(self._refresh)
+        document.engine_changed.connect(self._show_engine)
+        for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged, stack.cleanChanged):
+            signal.connect(self._show_undo)
+        self.drops.dropped.connect(self.files.drop)
+        self.files.recent_changed.connect(self._show_recent)
+        self.welcome.file_chosen.connect(self.files.open_path)
+        self.welcome.example_chosen.connect(self.files.open_example)
+        self.theme.changed.connect(self._set_palette)
+
+    # -- what the document says
+
+    def _refresh(self) -> None:
+        document = self.document
+        is_open = bool(document.graph.nodes) or document.network is not None
+        if is_open:
+            self._build_workspace()
+        self.pages.setCurrentWidget(self.workspace if is_open and self.workspace is not None else self.welcome)
+        enable_actions(self.commands, network=document.network is not None, batch=document.batch is not None)
+        self.setWindowTitle(f"{document.title}[*] — MaskViz" if document.title else "MaskViz")
+        self._show_undo()
+
+    def _show_undo(self) -> None:
+        stack = self.document.undo_stack
+        for name, able, text in (("undo", stack.canUndo(), stack.undoText()), ("redo", stack.canRedo(), stack.redoText())):
+            action, word = self.commands[name], name.capitalize()
+            action.setEnabled(able)
+            action.setText(f"&{word} {text}".rstrip())
+            action.setIconText(word)
+            set_tip(action, plain_text(action.text()) if able else f"Nothing to {name}")
+        self.setWindowModified(not stack.isClean())
+
+    def _show_engine(self) -> None:
+        self.progress.set_busy(self.document.engine.kind in ("starting", "busy"))
+
+    def _show_recent(self) -> None:
+        menu = self.submenus["recent"]
+        assert isinstance(menu, RecentMenu)
+        menu.refresh()
+        self.welcome.set_recent(self.settings.recent)
+
+    def _set_palette(self, colours: Palette) -> None:
+        paint_icons(self.commands, colours)
+        for part in (self.toolbar, self.progress, self.notices, self.welcome, self.drops.overlay, self.workspace):
+            if part is not None:
+                part.set_palette(colours)
+
+    def _build_workspace(self) -> None:
+        """Make the panes when they are first needed: an empty window starts faster without them."""
+        if self.workspace is not None:
+            return
+        from maskviz.gui.docks import Workspace
+
+        self.workspace = Workspace(self.document, self.theme.palette, self.settings.bytes("window/panes"))
+        self.workspace.hovered.connect(self.status.set_readout)
+        self.pages.addWidget(self.workspace)
+        self.submenus["panes"].addActions(self.workspace.pane_actions())
+
+    # -- what actions ask for
+
+    def undo(self) -> None:
+        self.document.undo_stack.undo()
+
+    def redo(self) -> None:
+        self.document.undo_stack.redo()
+
+    def find(self) -> None:
+        if self.workspace is not None:
+            self.workspace.find()
+
+    def play(self) -> None:
+        if self.workspace is not None:
+            self.workspace.timestep.toggle_play()
+
+    def reset_layout(self) -> None:
+        if self.workspace is not None:
+            self.workspace.reset_layout()
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def show_palette(self) -> None:
+        CommandPalette(entries_of(self.menuBar()), self).show()
+
+    def show_shortcuts(self) -> None:
+        ShortcutsDialog(self).exec()
+
+    def show_about(self) -> None:
+        show_about(self)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.files.may_replace():
+            event.ignore()
+            return
+        self.settings.set_bytes("window/geometry", self.saveGeometry())
+        if self.workspace is not None:
+            self.settings.set_bytes("window/panes", self.workspace.layout_state())
+        self.settings.sync()
+        self.jobs.close()
+        event.accept()
+
+
+def column(*widgets: QWidget) -> QWidget:
+    """Widgets on top of each other without gaps; a stack of pages among them takes the room that is left."""
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    for widget in widgets:
+        layout.addWidget(widget, 1 if isinstance(widget, QStackedWidget) else 0)
+    return holder

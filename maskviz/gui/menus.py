@@ -1,0 +1,84 @@
+"""The submenus whose items come and go: recent files, themes and devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from maskviz.gui.theme import CHOICES, Theme
+from maskviz.session.document import Document
+from maskviz.session.jobs import Jobs
+from maskviz.settings import Settings
+
+
+class RecentMenu(QMenu):
+    """The files opened last."""
+
+    def __init__(self, settings: Settings, open_path: Callable[[str], None], changed: Callable[[], None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._open_path = open_path
+        self._changed = changed
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.clear()
+        for path in self._settings.recent:
+            action = self.addAction(Path(path).name)
+            action.setToolTip(path)
+            action.triggered.connect(lambda _checked=False, path=path: self._open_path(path))
+        if self.isEmpty():
+            self.addAction("No recent files").setEnabled(False)
+        else:
+            self.addSeparator()
+            self.addAction("Clear the list").triggered.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._settings.clear_recent()
+        self._changed()
+
+
+class ThemeMenu(QMenu):
+    """Dark, light, or as the system says."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        group = QActionGroup(self)
+        for name, text in CHOICES:
+            action = group.addAction(self.addAction(text))
+            action.setCheckable(True)
+            action.setChecked(theme.choice == name)
+            action.triggered.connect(lambda _checked=False, name=name: theme.choose(name))
+
+
+class DeviceMenu(QMenu):
+    """The devices that the engine sees; the one in use is checked."""
+
+    def __init__(self, document: Document, jobs: Jobs, restart: Callable[[], None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._restart = restart
+        document.engine_changed.connect(self.refresh)
+        self._shown: tuple[object, ...] = ()
+        self.refresh()
+
+    def refresh(self) -> None:
+        now = (self._document.devices, self._document.device)
+        if now == self._shown:
+            return
+        self._shown = now
+        self.clear()
+        group = QActionGroup(self)
+        for name in self._document.devices:
+            action = group.addAction(self.addAction(name))
+            action.setCheckable(True)
+            action.setChecked(name == self._document.device)
+            action.triggered.connect(lambda _checked=False, name=name: self._jobs.use_device(name))
+        if not self._document.devices:
+            self.addAction("Devices are listed once the engine has started").setEnabled(False)
+        self.addSeparator()
+        self.addAction("Restart the engine").triggered.connect(lambda: self._restart())

@@ -1,0 +1,181 @@
+"""What the window has to say: bars that stay until they are dismissed, and the line that tells what the engine is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from maskviz.gui.icons import icon
+from maskviz.palette import Palette
+
+Level = Literal["error", "warning", "info"]
+WORDS = {"error": "Problem", "warning": "Take note", "info": "Note"}
+MOST = 3
+PATIENCE_MS = 300
+
+
+class Notice(QFrame):
+    """One bar: a sentence, 'Copy details' where there are any, an optional action, and a cross to dismiss it."""
+
+    dismissed = Signal()
+
+    def __init__(self, level: Level, sentence: str, details: str, action: tuple[str, Callable[[], object]] | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.sentence = sentence
+        self.key = ""
+        self.setProperty("look", "notice")
+        self.setProperty("level", level)
+        self.setAccessibleName(f"{WORDS[level]}: {sentence}")
+        word = QLabel(WORDS[level])
+        word.setProperty("look", "strong")
+        text = QLabel(sentence)
+        text.setWordWrap(True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.cross = QToolButton()
+        self.cross.setToolTip("Dismiss")
+        self.cross.setAccessibleName("Dismiss this notice")
+        self.cross.clicked.connect(self.dismiss)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 5, 6, 5)
+        row.setSpacing(10)
+        row.addWidget(word, 0)
+        row.addWidget(text, 1)
+        if action is not None:
+            row.addWidget(self._button(action[0], lambda: (self.dismiss(), action[1]())))
+        if details:
+            row.addWidget(self._button("Copy details", lambda: QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}")))
+        row.addWidget(self.cross)
+
+    @staticmethod
+    def _button(text: str, clicked: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.clicked.connect(lambda: clicked())
+        return button
+
+    def dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit()
+        self.deleteLater()
+
+
+class Notices(QWidget):
+    """The place for notices, under the toolbar; takes no room while there are none."""
+
+    def __init__(self, colours: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colours = colours
+        self._panel: QFrame | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(8, 0, 8, 0)
+        self._column.setSpacing(6)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def show_notice(
+        self, level: Level, sentence: str, details: str = "", action: tuple[str, Callable[[], object]] | None = None, key: str = ""
+    ) -> None:
+        """Show a bar. One with the same sentence, or the same ``key``, is replaced; the oldest gives way when there are many."""
+        for old in self.bars():
+            if old.sentence == sentence or (key and old.key == key):
+                old.dismiss()
+        for old in self.bars()[: -(MOST - 1)]:
+            old.dismiss()
+        notice = Notice(level, sentence, details, action, self)
+        notice.key = key
+        notice.cross.setIcon(icon("close", self._colours))
+        notice.dismissed.connect(self._fit)
+        self._column.addWidget(notice)
+        notice.show()
+        self._fit()
+
+    def bars(self) -> list[Notice]:
+        """The notices on screen, oldest first."""
+        return [n for n in self.findChildren(Notice) if not n.isHidden()]
+
+    def dismiss(self, key: str) -> None:
+        """Take away the notices with that key, whose cause is gone."""
+        for notice in self.bars():
+            if notice.key == key:
+                notice.dismiss()
+
+    def clear(self) -> None:
+        """Take away everything that was said about what was open before."""
+        self.set_panel(None)
+        for notice in self.bars():
+            notice.dismiss()
+
+    def set_palette(self, colours: Palette) -> None:
+        self._colours = colours
+        for notice in self.bars():
+            notice.cross.setIcon(icon("close", colours))
+
+    def set_panel(self, panel: QFrame | None) -> None:
+        """Show one larger panel above the notices (the question whether code may run), or take it away."""
+        if self._panel is not None:
+            self._panel.hide()
+            self._panel.deleteLater()
+        self._panel = panel
+        if panel is not None:
+            self._column.insertWidget(0, panel)
+        self._fit()
+
+    def _fit(self) -> None:
+        margin = 8 if self._panel is not None or self.bars() else 0
+        self._column.setContentsMargins(8, margin, 8, margin)
+
+
+class ProgressLine(QWidget):
+    """A thin line that moves while the engine works. Its height is always kept, so that nothing jumps."""
+
+    HEIGHT = 2
+
+    def __init__(self, colours: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._colours = colours
+        self._place = 0.0
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self._begin)
+        self._tick = QTimer(self, interval=33)
+        self._tick.timeout.connect(self._move)
+        self.setFixedHeight(self.HEIGHT)
+        self.setAccessibleName("Engine is working")
+
+    @property
+    def running(self) -> bool:
+        return self._tick.isActive()
+
+    def set_busy(self, busy: bool) -> None:
+        """Start moving when this lasts longer than a moment, or stop at once."""
+        if busy and not self._tick.isActive() and not self._patience.isActive():
+            self._patience.start()
+        elif not busy:
+            self._patience.stop()
+            self._tick.stop()
+            self.update()
+
+    def set_palette(self, colours: Palette) -> None:
+        self._colours = colours
+        self.update()
+
+    def _begin(self) -> None:
+        self._place = 0.0
+        self._tick.start()
+
+    def _move(self) -> None:
+        self._place = (self._place + 0.012) % 1.0
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            painter.fillRect(self.rect(), QColor(self._colours.border if self.running else self._colours.toolbar))
+            if self.running:
+                width = self.width() * 0.22
+                left = self._place * (self.width() + width) - width
+                painter.fillRect(QRectF(left, 0, width, self.HEIGHT), QColor(self._colours.accent))
+        finally:
+            painter.end()

@@ -1,0 +1,112 @@
+"""The one style sheet of the window, made from a palette. Widgets ask for a look by the dynamic property ``look``."""
+
+from __future__ import annotations
+
+from string import Template
+
+from maskviz.palette import Palette
+
+_SHEET = Template("""
+QMainWindow, QDialog { background: $pane; }
+QWidget#toolbar { background: $toolbar; border-bottom: 1px solid $border; }
+QWidget#statusbar { background: $toolbar; border-top: 1px solid $border; }
+QMainWindow::separator { background: $border; width: 1px; height: 1px; margin: 0px; padding: 0px; }
+QMainWindow::separator:hover { background: $accent; }
+QToolTip { background: $card; color: $text; border: 1px solid $border; padding: 4px 6px; }
+
+QMenuBar { background: $toolbar; color: $text; padding: 1px 6px; }
+QMenuBar::item { padding: 4px 9px; border-radius: 4px; background: transparent; }
+QMenuBar::item:selected { background: $hover; }
+QMenu { background: $card; border: 1px solid $border; padding: 5px; }
+QMenu::item { padding: 5px 26px 5px 10px; border-radius: 4px; }
+QMenu::item:selected { background: $hover; }
+QMenu::item:disabled { color: $faint; }
+QMenu::separator { height: 1px; background: $border; margin: 5px 8px; }
+QMenu::icon { padding-left: 6px; }
+
+QPushButton, QToolButton[look="button"] {
+    background: $card; color: $text; border: 1px solid $border; border-radius: 6px; padding: 5px 11px; min-height: 1.2em; }
+QPushButton:hover, QToolButton[look="button"]:hover { background: $hover; }
+QPushButton:pressed, QToolButton[look="button"]:pressed { background: $groove; }
+QPushButton:focus, QToolButton[look="button"]:focus { border-color: $accent; }
+QPushButton:disabled, QToolButton[look="button"]:disabled { color: $faint; }
+QPushButton[look="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
+QPushButton[look="primary"]:hover { background: $accent_hover; }
+QPushButton[look="primary"]:focus { border: 2px solid $text; padding: 4px 10px; }
+QPushButton[look="primary"]:disabled { background: $groove; border-color: $groove; color: $faint; }
+QPushButton[look="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 3px 4px; text-align: left; }
+QPushButton[look="link"]:hover { text-decoration: underline; }
+QPushButton[look="link"]:focus { border-color: $accent; }
+QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; color: $text; }
+QToolButton:hover { background: $hover; }
+QToolButton:focus { border-color: $accent; }
+QToolButton[look="button"]::menu-indicator { image: none; width: 0px; }
+
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
+    background: $card; color: $text; border: 1px solid $border; border-radius: 5px; padding: 3px 7px; selection-background-color: $accent;
+    selection-color: $on_accent; }
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus { border-color: $accent; }
+QLineEdit[invalid="true"], QSpinBox[invalid="true"], QDoubleSpinBox[invalid="true"] { border-color: $bad; }
+QComboBox QAbstractItemView { background: $card; border: 1px solid $border; selection-background-color: $hover; selection-color: $text; }
+QListWidget, QListView, QTreeView { background: $card; border: 1px solid $border; border-radius: 6px; outline: none; }
+QAbstractItemView { selection-background-color: $selected; selection-color: $text; }
+QHeaderView::section { background: $pane; color: $muted; border: none; border-bottom: 1px solid $border; padding: 3px 7px; }
+QTableCornerButton::section { background: $pane; border: none; }
+QScrollArea { background: transparent; border: none; }
+QScrollBar { background: transparent; border: none; }
+QScrollBar:vertical { width: 11px; margin: 1px; }
+QScrollBar:horizontal { height: 11px; margin: 1px; }
+QScrollBar::handle { background: $groove; border-radius: 4px; }
+QScrollBar::handle:vertical { min-height: 28px; }
+QScrollBar::handle:horizontal { min-width: 28px; }
+QScrollBar::handle:hover { background: $edge; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0px; height: 0px; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QTreeView::item { padding: 4px 6px; border: none; }
+QTreeView::item:selected { background: $selected; color: $text; }
+QTabBar::tab { background: $pane; color: $muted; padding: 5px 12px; border: none; border-bottom: 2px solid transparent; }
+QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+
+QLabel[look="title"] { font-size: ${big}px; font-weight: 700; }
+QLabel[look="hero"] { font-size: ${hero}px; font-weight: 700; }
+QLabel[look="muted"] { color: $muted; }
+QLabel[look="caption"] { color: $muted; font-size: ${small}px; font-weight: 700; }
+QLabel[look="strong"] { font-weight: 700; }
+QLabel[look="error"] { color: $bad; }
+QLabel[look="kbd"] { color: $muted; border: 1px solid $border; border-radius: 4px; padding: 1px 5px; }
+QLabel#chip { background: $card; border: 1px solid $border; border-radius: 6px; padding: 5px 11px; color: $muted; min-height: 1.2em; }
+QLabel#chip[state="fresh"] { color: $good; }
+QLabel#chip[state="busy"] { color: $accent; }
+QLabel#chip[state="failed"] { color: $bad; }
+QFrame[look="card"] { background: $card; border: 1px solid $border; border-radius: 8px; }
+QFrame[look="card"][clickable="true"]:hover, QFrame[look="card"][clickable="true"]:focus { border-color: $accent; }
+QFrame[look="dropzone"] { border: 2px dashed $edge; border-radius: 12px; background: transparent; }
+QFrame[look="notice"] { background: $card; border: 1px solid $border; border-left: 4px solid $accent; border-radius: 6px; }
+QFrame[look="notice"][level="warning"] { border-left-color: $warning; }
+QFrame[look="notice"][level="error"] { border-left-color: $bad; }
+QPlainTextEdit[look="code"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; background: $canvas; }
+QWidget#pane_title { background: $pane; }
+QWidget#welcome, QWidget#welcome_body { background: $canvas; }
+""")
+
+
+def _mix(one: str, other: str, share: float) -> str:
+    """The colour ``share`` of the way from ``one`` to ``other``."""
+    a, b = (tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in (one, other))
+    return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in zip(a, b, strict=True))
+
+
+def stylesheet(colours: Palette, font_px: int) -> str:
+    """The style sheet for a palette; ``font_px`` is the application font's size, from which the other sizes follow."""
+    plain = {name: getattr(colours, name) for name in colours.__slots__ if name not in ("name", "status")}
+    return _SHEET.substitute(
+        plain,
+        hover=_mix(colours.card, colours.text, 0.07),
+        selected=_mix(colours.card, colours.accent, 0.3),
+        faint=_mix(colours.muted, colours.card, 0.45),
+        on_accent="#0b0f14" if colours.dark else "#ffffff",
+        accent_hover=_mix(colours.accent, colours.text, 0.14),
+        small=max(round(font_px * 0.86), 10),
+        big=round(font_px * 1.16),
+        hero=round(font_px * 1.75),
+    )

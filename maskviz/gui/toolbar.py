@@ -1,0 +1,173 @@
+"""The top row: what is open, the main actions, the device, and how long the last recompute took; and the bottom row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from maskviz.gui.icons import icon
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+BUTTONS = ("open", "batch", "new", "undo", "redo", "export")
+SHORT_DEVICE = 18
+
+
+class ElidedLabel(QLabel):
+    """A label that shortens its text to the room it has, and shows all of it as its tooltip."""
+
+    def __init__(self, where: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__()
+        self._full = ""
+        self._where = where
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(40)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, super().sizeHint().height())
+
+    def set_full_text(self, text: str) -> None:
+        if text != self._full:
+            self._full = text
+            self.updateGeometry()
+            self._fit()
+
+    @property
+    def full_text(self) -> str:
+        return self._full
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, self._where, self.width())
+        self.setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+
+class Toolbar(QWidget):
+    """Shows the document's file, device and recompute time; its buttons are the window's actions."""
+
+    def __init__(self, document: Document, actions: Mapping[str, QAction], devices: QMenu, colours: Palette) -> None:
+        super().__init__()
+        self.setObjectName("toolbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._document = document
+        name = QLabel("MaskViz")
+        name.setProperty("look", "title")
+        self.file = ElidedLabel()
+        self.file.setProperty("look", "muted")
+        self.file.setAccessibleName("Open file")
+        self.device = QToolButton(accessibleName="Device")
+        self.device.setProperty("look", "button")
+        self.device.setMenu(devices)
+        self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.device.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.chip = QLabel(objectName="chip", accessibleName="Last recompute")
+        self.chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 6, 14, 6)
+        row.setSpacing(6)
+        row.addWidget(name)
+        row.addSpacing(6)
+        row.addWidget(self.file)
+        row.addSpacing(6)
+        self.buttons = {action: self._button(actions[action]) for action in BUTTONS}
+        for button in self.buttons.values():
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.device)
+        row.addWidget(self.chip)
+        self.chip.setMinimumWidth(self.chip.fontMetrics().horizontalAdvance("recomputed 888.8 ms") + 26)
+        for signal in (document.engine_changed, document.network_changed, document.trace_changed, document.stale_changed):
+            signal.connect(self.refresh)
+        self.set_palette(colours)
+        self.refresh()
+
+    @staticmethod
+    def _button(action: QAction) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setProperty("look", "button")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setIconSize(QSize(16, 16))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(action.iconText())
+        return button
+
+    def set_palette(self, colours: Palette) -> None:
+        self.device.setIcon(icon("device", colours))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        tight = self.width() < self.fontMetrics().averageCharWidth() * 190
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if tight else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for name in ("undo", "redo"):
+            self.buttons[name].setToolButtonStyle(style)
+
+    def refresh(self) -> None:
+        document = self._document
+        self.file.set_full_text(document.title)
+        device = document.device or "no device yet"
+        self.device.setText((device if len(device) <= SHORT_DEVICE else device[: SHORT_DEVICE - 1] + "…") + "  ▾")
+        self.device.setToolTip(f"Computing on {device}; choose another device here")
+        text, state = chip_text(document)
+        self.chip.setText(text)
+        if self.chip.property("state") != state:
+            self.chip.setProperty("state", state)
+            self.chip.style().unpolish(self.chip)
+            self.chip.style().polish(self.chip)
+
+
+def chip_text(document: Document) -> tuple[str, str]:
+    """What the chip says, and its look: ``fresh``, ``busy``, ``failed`` or ``none``."""
+    if document.engine.kind == "failed":
+        return "engine stopped", "failed"
+    if document.trace is not None and document.recompute_seconds is not None and document.engine.kind != "starting":
+        return f"recomputed {duration(document.recompute_seconds)}", "busy" if document.stale else "fresh"
+    if document.engine.kind == "starting":
+        return "engine starting", "busy"
+    if document.engine.kind == "busy":
+        return "computing…", "busy"
+    return ("engine ready", "none") if document.engine.kind == "idle" else ("engine off", "none")
+
+
+def duration(seconds: float) -> str:
+    """A time for reading: ``3.1 ms``, ``240 ms``, ``1.3 s``."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+class StatusLine(QWidget):
+    """The bottom row: what the engine is doing at the left, what is under the mouse at the right."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self.setObjectName("statusbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._document = document
+        self.engine = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self.engine.setProperty("look", "muted")
+        self.engine.setAccessibleName("What the engine is doing")
+        self.readout = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.readout.setAccessibleName("Under the mouse")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 3, 14, 4)
+        row.setSpacing(16)
+        row.addWidget(self.engine, 1)
+        row.addWidget(self.readout)
+        document.engine_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.engine.set_full_text(self._document.engine.sentence)
+
+    def set_readout(self, text: str) -> None:
+        self.readout.set_full_text(text)
