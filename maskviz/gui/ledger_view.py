@@ -26,7 +26,9 @@ def sections(document: Document) -> tuple[Section, ...]:
     trace = document.trace
     if trace is None:
         compiled = document.network is not None and not any(o.loss for o in document.network.outputs)
-        wait = "The loss follows when the engine answers." if document.network or document.graph.nodes else "Open a network to see its loss."
+        wait = (
+            "The loss follows when the engine answers." if document.network or document.graph.nodes else "Open a network to see its loss."
+        )
         return (Section("LOSS", sentences=(NO_LOSS if compiled else wait,)),)
     ledger = trace.ledger
     if ledger.reported is None and not ledger.rows:

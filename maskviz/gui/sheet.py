@@ -230,7 +230,12 @@ class SheetPanel(QWidget):
     """A pane with one sheet that says what ``describe`` makes of the document, dimmed while the document's results are stale."""
 
     def __init__(
-        self, document: Document, palette: Palette, name: str, describe: Callable[[Document], tuple[Section, ...]], parent: QWidget | None = None
+        self,
+        document: Document,
+        palette: Palette,
+        name: str,
+        describe: Callable[[Document], tuple[Section, ...]],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)

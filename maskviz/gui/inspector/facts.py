@@ -166,7 +166,11 @@ def _input_lines(document: Document, spec: InputSpec | None, call: Call | None) 
     padding = document.batch.padding.get(spec.name) if document.batch else None
     if padding is not None and padding.size:
         sample = min(document.selection.sample, len(padding) - 1)
-        lines.append(Line("padding", f"{percent(float(padding.mean()))} of all steps", f"{percent(float(padding[sample].mean()))} of sample {sample}"))
+        lines.append(
+            Line(
+                "padding", f"{percent(float(padding.mean()))} of all steps", f"{percent(float(padding[sample].mean()))} of sample {sample}"
+            )
+        )
     return tuple(lines)
 
 
@@ -179,7 +183,9 @@ def _loss(document: Document, output: str) -> Section:
     spec = next((o for o in document.network.outputs if o.name == output), None) if document.network else None
     named = spec.loss if spec and spec.loss else "no loss"
     if trace is None or terms is None:
-        sentence = LATER if trace is None else f"The network has no loss for {output}." if named == "no loss" else "This loss was not recorded."
+        sentence = (
+            LATER if trace is None else f"The network has no loss for {output}." if named == "no loss" else "This loss was not recorded."
+        )
         return Section("LOSS", named, (sentence,), (Line("of output", output),))
     out = next((o for o in trace.network_outputs if o.name == output), None)
     source = LINK + out.ref.split("#")[0] if out and out.ref else None

@@ -1,0 +1,243 @@
+"""Which columns the editor has for a document, and what stands in each cell: pure reading, no widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.network import OutputSpec
+from maskviz.core.status import step_mask
+from maskviz.core.trace import Fate, OutputTrace, Trace
+from maskviz.session.document import Document
+
+Kind = Literal["mask", "padding", "x", "y", "weight", "status", "class", "prediction", "contribution", "filler"]
+EDITABLE: frozenset[Kind] = frozenset({"x", "y", "weight"})
+WIDE = 8  # a group of more columns than this comes last, so that it never pushes the loss out of sight
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``name`` is the input or output it belongs to, ``index`` what follows sample and step in its array.
+
+    ``steps[row]`` is the array's own step on that row of the shared time axis, -1 where it has none; None where the array has no
+    time axis and the column belongs to the sample as a whole.
+    """
+
+    title: str
+    kind: Kind
+    name: str
+    index: tuple[int, ...] = ()
+    steps: tuple[int, ...] | None = None
+    tip: str = ""
+
+    def at(self, sample: int, row: int) -> tuple[int, ...] | None:
+        """The index into the array for a row of the table, None where the array has no such step."""
+        if self.steps is None:
+            return (sample, *self.index)
+        step = self.steps[row] if row < len(self.steps) else -1
+        return None if step < 0 else (sample, step, *self.index)
+
+
+def sample_of(document: Document) -> int:
+    """The selected sample, within the batch even just after a smaller one was opened."""
+    size = document.batch.size if document.batch is not None else 1
+    return min(document.selection.sample, max(size - 1, 0))
+
+
+@lru_cache(maxsize=32)
+def _places(steps: tuple[int, ...] | int, rows: int) -> tuple[int, ...]:
+    """For each row the step that stands there; an array whose places are not known (its length) starts at row 0.
+
+    Cached so that an unchanged axis is the same object and comparing columns is cheap.
+    """
+    if isinstance(steps, int):
+        return tuple(r if r < steps else -1 for r in range(rows))
+    places = [-1] * rows
+    for step in range(len(steps) - 1, -1, -1):
+        if 0 <= steps[step] < rows:
+            places[steps[step]] = step
+    return tuple(places)
+
+
+def source_mask(trace: Trace, name: str, shape: tuple[int, ...]) -> NDArray | None:
+    """The mask ``(batch, time)`` that the network makes from an input: that of the first creating call that the input reaches."""
+    reached = {name}
+    for call in trace.calls:
+        if not any(i.source and i.source.split("#")[0] in reached for i in call.inputs):
+            continue
+        if call.fate is Fate.CREATES:
+            keys = [o.mask for o in call.outputs if o.mask]
+            return step_mask(trace.masks[keys[0]], shape) if keys and keys[0] in trace.masks else None
+        reached.add(call.id)
+    return None
+
+
+# --- which columns there are
+
+
+def columns_of(document: Document) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """The columns of the step table, and those that belong to the sample as a whole."""
+    if document.batch is None or document.network is None:
+        return (), ()
+    groups = [*_input_groups(document), *(g for spec in document.network.outputs for g in _output_groups(document, spec))]
+    ordered = [g for g in groups if len(g) <= WIDE] + [g for g in groups if len(g) > WIDE]
+    every = [column for group in ordered for column in group]
+    return tuple(c for c in every if c.steps is not None), tuple(c for c in every if c.steps is None)
+
+
+def _titled(word: str, name: str, several: bool) -> str:
+    return f"{word} {name}" if several else word
+
+
+def _cells(title: str, kind: Kind, name: str, inner: tuple[int, ...], steps: tuple[int, ...] | None, tip: str) -> list[Column]:
+    """One column for each element of ``inner``, the part of a shape that follows sample and step."""
+    if int(np.prod(inner)) == 1:
+        return [Column(title, kind, name, (0,) * len(inner), steps, tip)]
+    return [Column(f"{title}[{', '.join(map(str, i))}]", kind, name, i, steps, tip) for i in np.ndindex(*inner)]
+
+
+def _input_groups(document: Document) -> Iterator[list[Column]]:
+    assert document.batch is not None and document.network is not None
+    batch, specs, rows = document.batch, document.network.inputs, document.time_steps
+    timed = [s for s in specs if s.name in batch.padding and s.name in batch.x]
+    for kind, word in (("mask", "mask"), ("padding", "padding")):
+        for spec in timed:
+            steps = _places(batch.padding[spec.name].shape[1], rows)
+            tip = f"What the network's own mask of {spec.name} says" if kind == "mask" else f"Tick to make a step of {spec.name} padding"
+            yield [Column(_titled(word, spec.name, len(timed) > 1), kind, spec.name, (), steps, tip)]  # type: ignore[arg-type]
+    for spec in specs:
+        if spec.name not in batch.x:
+            continue
+        array = batch.x[spec.name]
+        steps_of = _places(array.shape[1], rows) if spec in timed else None
+        inner = array.shape[2:] if spec in timed else array.shape[1:]
+        yield _cells(_titled("x", spec.name, len(specs) > 1), "x", spec.name, inner, steps_of, f"Input {spec.name}")
+
+
+def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column]]:
+    assert document.batch is not None and document.network is not None
+    batch, trace, name, rows = document.batch, document.trace, spec.name, document.time_steps
+    several = len(document.network.outputs) > 1
+    out = next((o for o in trace.network_outputs if o.name == name), None) if trace else None
+    predicted = trace.outputs.get(name) if trace else None
+    y, weight = batch.y.get(name), batch.sample_weight.get(name)
+    length = _length(spec, out, predicted, y)
+    steps = None if length is None else _places(out.steps if out and out.steps else length, rows)
+
+    def axis(array: NDArray) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+        timed = length is not None and array.ndim >= 2 and array.shape[1] == length
+        return (steps, array.shape[2:]) if timed else (None, array.shape[1:])
+
+    if y is not None:
+        places, inner = axis(y)
+        yield _cells(_titled("y", name, several), "y", name, inner, places, f"Target of {name}")
+        places, inner = axis(weight) if weight is not None else (steps, ())
+        tip = f"Weight in the loss of {name}" if weight is not None else f"No weights yet: typing one gives {name} weights of 1"
+        yield _cells(_titled("weight", name, several), "weight", name, inner, places, tip)
+    if trace is None or predicted is None:
+        return
+    places, inner = axis(predicted)
+    if out and out.ref in trace.status and places is not None:
+        yield [
+            Column(
+                _titled("status", name, several), "status", name, (), places, f"What padding is to {name}: its mask and the padding test"
+            )
+        ]
+    if spec.classes is not None and inner:
+        yield [Column(_titled("ŷ class", name, several), "class", name, (), places, f"The class with the largest prediction of {name}")]
+    yield _cells(_titled("ŷ", name, several), "prediction", name, inner, places, f"Prediction of {name}")
+    if name in trace.contributions:
+        places, _ = axis(trace.contributions[name])
+        yield [Column(_titled("loss", name, several), "contribution", name, (), places, f"Share of the reported loss from {name}")]
+
+
+def _length(spec: OutputSpec, out: OutputTrace | None, predicted: NDArray | None, y: NDArray | None) -> int | None:
+    """The number of steps of an output, None without a time axis; before a trace as its signature and its target say."""
+    if out is not None and predicted is not None:
+        return predicted.shape[1] if out.has_time and predicted.ndim >= 2 else None
+    return y.shape[1] if y is not None and y.ndim >= 2 and len(spec.shape) >= 3 else None
+
+
+# --- what a cell holds
+
+
+def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray]:
+    """Every array the columns read, by kind and by input or output; what is not known yet is not there.
+
+    ``filler`` is the padding ``(batch, time)`` of an input, and for an output that of the input whose time axis it shares.
+    """
+    batch, trace = document.batch, document.trace
+    arrays: dict[tuple[Kind, str], NDArray] = {}
+    if batch is None:
+        return arrays
+    by_kind: list[tuple[Kind, Mapping[str, NDArray]]] = [
+        ("x", batch.x), ("y", batch.y), ("weight", batch.sample_weight), ("padding", batch.padding), ("filler", batch.padding),
+    ]  # fmt: skip
+    if trace is not None:
+        by_kind += [("prediction", trace.outputs), ("class", trace.outputs), ("contribution", trace.contributions)]
+    for kind, named in by_kind:
+        arrays.update({(kind, name): array for name, array in named.items()})
+    for out in trace.network_outputs if trace else ():
+        if out.ref in trace.status:
+            arrays["status", out.name] = trace.status[out.ref]
+        if out.time_input in batch.padding:
+            arrays["filler", out.name] = batch.padding[out.time_input]
+    for name in batch.padding if trace else ():
+        mask = source_mask(trace, name, batch.x[name].shape)
+        if mask is not None:
+            arrays["mask", name] = mask
+    return arrays
+
+
+def value_at(arrays: Mapping[tuple[Kind, str], NDArray], column: Column, sample: int, row: int) -> Any:
+    """The value of a cell, None where there is none (no such step, no mask, no result yet)."""
+    place = column.at(sample, row)
+    if place is None:
+        return None
+    value = element(arrays.get((column.kind, column.name)), place)
+    if column.kind == "weight" and (column.kind, column.name) not in arrays:
+        return np.float32(1)
+    return value if column.kind != "class" or value is None else int(np.argmax(value))
+
+
+def is_padded(arrays: Mapping[tuple[Kind, str], NDArray], column: Column, sample: int, row: int) -> bool:
+    """Whether a cell belongs to padding."""
+    return column.steps is not None and bool(element(arrays.get(("filler", column.name)), (sample, row)))
+
+
+def element(array: NDArray | None, place: tuple[int, ...]) -> Any:
+    """One element, None where a result of an older batch has no such place."""
+    if array is None or len(place) > array.ndim or any(i >= n for i, n in zip(place, array.shape, strict=False)):
+        return None
+    return array[place]
+
+
+def number_text(value: Any, kind: Kind) -> str:
+    """How a number stands in its cell: ids whole, values with a sign, contributions without."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, str | bool | np.bool_ | int | np.integer):
+        return str(value)
+    number = float(value)
+    if not np.isfinite(number):
+        return "NaN" if np.isnan(number) else "∞" if number > 0 else "−∞"
+    plain = number == 0 or 1e-3 <= abs(number) < 1e4
+    if kind == "contribution":
+        return f"{number:.4f}" if plain else f"{number:.2e}"
+    if kind == "weight":
+        return f"{number:.4g}"
+    return f"{number:+.3f}" if plain else f"{number:+.2e}"
+
+
+def exact_text(value: Any) -> str:
+    """A value with every digit it has, for editing and copying."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)

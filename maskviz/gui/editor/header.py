@@ -1,0 +1,127 @@
+"""The left part of the editor: which sample is shown, how long it is, and how much padding stands at its ends."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from maskviz.gui.editor.columns import sample_of
+from maskviz.gui.editor.edits import ends, pad_ends
+from maskviz.session.document import Document
+
+GESTURE_MS = 1200  # turning a spin box on within this time is one undo step
+_gestures = count(500_000)  # far from the numbers other views give their gestures
+
+
+class SampleHeader(QWidget):
+    """Spin boxes for the sample and for its padding at the left and at the right."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._gesture = next(_gestures)
+        self._gesture_ends = QTimer(self, singleShot=True, interval=GESTURE_MS)
+        self._gesture_ends.timeout.connect(self._end_gesture)
+        self.sample = self._spin("Sample")
+        self.left = self._spin("Padded steps at the left")
+        self.right = self._spin("Padded steps at the right")
+        self.both = QToolButton(text="both", checkable=True)
+        self.both.setToolTip("Keep both ends alike: a change at one end is made at the other too")
+        self.both.setProperty("look", "button")
+        self.input = QComboBox()
+        self.input.setAccessibleName("Input whose padding is edited")
+        self.count = QLabel()
+        self.length = QLabel()
+        self._arrange()
+        self.sample.valueChanged.connect(lambda n: document.select(sample=n))
+        self.left.valueChanged.connect(lambda n: self._pad(n, n if self.both.isChecked() else None))
+        self.right.valueChanged.connect(lambda n: self._pad(n if self.both.isChecked() else None, n))
+        self.input.currentIndexChanged.connect(lambda _: self.refresh())
+
+    def _spin(self, name: str) -> QSpinBox:
+        spin = QSpinBox()
+        spin.setAccessibleName(name)
+        spin.setToolTip(name)
+        spin.setFixedWidth(self.fontMetrics().horizontalAdvance("000") + 40)
+        spin.setKeyboardTracking(False)  # a number of several digits is one edit
+        return spin
+
+    def _arrange(self) -> None:
+        caption = QLabel("SAMPLE")
+        caption.setProperty("look", "caption")
+        first, ends_row = QHBoxLayout(), QHBoxLayout()
+        for widget in (caption, self.sample, self.count):
+            first.addWidget(widget)
+        first.addStretch(1)
+        words = [QLabel("pad left"), QLabel("right")]
+        for label, spin in zip(words, (self.left, self.right), strict=True):
+            label.setBuddy(spin)
+            ends_row.addWidget(label)
+            ends_row.addWidget(spin)
+        ends_row.addWidget(self.both)
+        for label in (self.count, self.length, *words):
+            label.setProperty("look", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 6, 14, 6)
+        column.setSpacing(4)
+        column.addLayout(first)
+        column.addWidget(self.length)
+        column.addWidget(self.input)
+        column.addLayout(ends_row)
+        column.addStretch(1)
+        self._padding_widgets = [self.left, self.right, self.both, *words]
+
+    def refresh(self) -> None:
+        """Show the document's sample and padding."""
+        batch = self._document.batch
+        names = list(batch.padding) if batch else []
+        self._fill_inputs(names)
+        sample = sample_of(self._document)
+        self._put(self.sample, sample, max(batch.size - 1, 0) if batch else 0)
+        self.count.setText(f"of {batch.size}" if batch else "")
+        name = self.input.currentText()
+        for widget in self._padding_widgets:
+            widget.setVisible(bool(name))
+        if batch is None or not name:
+            self.length.setText("no time axis" if batch else "")
+            return
+        padding = batch.padding[name][sample]
+        left, right = ends(padding)
+        self._put(self.left, left, len(padding))
+        self._put(self.right, right, len(padding))
+        self.length.setText(f"length {int((~padding).sum())} of {len(padding)}")
+
+    def _fill_inputs(self, names: list[str]) -> None:
+        if names != [self.input.itemText(i) for i in range(self.input.count())]:
+            self.input.blockSignals(True)
+            self.input.clear()
+            self.input.addItems(names)
+            self.input.blockSignals(False)
+        self.input.setVisible(len(names) > 1)
+
+    @staticmethod
+    def _put(spin: QSpinBox, value: int, maximum: int) -> None:
+        spin.blockSignals(True)
+        spin.setMaximum(maximum)
+        spin.setValue(value)
+        spin.blockSignals(False)
+
+    def _pad(self, left: int | None, right: int | None) -> None:
+        document, name = self._document, self.input.currentText()
+        if document.batch is None or document.network is None or not name:
+            return
+        sample = sample_of(document)
+        steps = document.batch.padding[name].shape[1]
+        was_left, was_right = ends(document.batch.padding[name][sample])
+        left, right = was_left if left is None else left, was_right if right is None else right
+        if left + right > steps:  # the end that was not turned gives way
+            left, right = (left, steps - left) if left != was_left else (steps - right, right)
+        after, text = pad_ends(document.batch, document.network.input(name), sample, left, right)
+        document.edit(after, text, gesture=self._gesture)
+        self._gesture_ends.start()
+        self.refresh()
+
+    def _end_gesture(self) -> None:
+        self._gesture = next(_gestures)

@@ -1,0 +1,128 @@
+"""The editor: the selected sample step by step, with the cells that can be changed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from maskviz.gui.editor.header import SampleHeader
+from maskviz.gui.editor.items import StepItems
+from maskviz.gui.editor.table import StepTable
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+CALM_MS = 150  # results that come back sooner than this are not dimmed in between
+
+
+class EditorPanel(QWidget):
+    """``rejected`` carries one sentence when a text was typed that cannot stand in its cell."""
+
+    rejected = Signal(str)
+
+    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("editor")
+        self.setAccessibleName("Sample editor")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._document = document
+        self.header = SampleHeader(document)
+        self.steps = StepTable(document, palette, StepItems(document))
+        self.whole = StepTable(document, palette, StepItems(document, whole=True), whole=True)
+        self.steps.setAccessibleName("Steps of the sample")
+        self.whole.setAccessibleName("What belongs to the sample as a whole")
+        self._arrange()
+        self._fade = QTimer(self, singleShot=True, interval=CALM_MS)
+        self._fade.timeout.connect(lambda: self._faded(document.stale))
+        for table in (self.steps, self.whole):
+            table.items.rejected.connect(self.rejected)
+        for signal in (document.network_changed, document.batch_changed, document.trace_changed):
+            signal.connect(self.refresh)
+        document.selection_changed.connect(self._select)
+        document.stale_changed.connect(self._stale)
+        self.steps.selectionModel().currentChanged.connect(self._cell_chosen)
+        self.whole.selectionModel().currentChanged.connect(self._cell_chosen)
+        self._sample = -1
+        self.set_palette(palette)
+        self.refresh()
+
+    def _arrange(self) -> None:
+        tables = QVBoxLayout()
+        tables.setContentsMargins(0, 6, 0, 0)
+        tables.setSpacing(6)
+        tables.addWidget(self.whole)
+        tables.addWidget(self.steps, 1)
+        full = QWidget()
+        row = QHBoxLayout(full)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.header)
+        row.addLayout(tables, 1)
+        empty = QLabel("Open a network to see and edit its batch step by step.", alignment=Qt.AlignmentFlag.AlignCenter)
+        empty.setProperty("look", "muted")
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(empty)
+        self._pages.addWidget(full)
+
+    def set_palette(self, palette: Palette) -> None:
+        ground = palette.toolbar
+        self.setStyleSheet(
+            f"#editor, QTableView, QHeaderView, QHeaderView::section, QTableCornerButton::section {{ background: {ground}; border: none; }}"
+            f"QHeaderView::section {{ color: {palette.muted}; padding: 0px 7px; }} QTableView QLineEdit {{ padding: 0px 4px; border-radius: 0px; }}"
+            f"#editor QToolButton:checked {{ border-color: {palette.accent}; color: {palette.accent}; }}"
+            f"QHeaderView::section:horizontal {{ border-bottom: 1px solid {palette.border}; }}"
+        )
+        self.steps.set_palette(palette)
+        self.whole.set_palette(palette)
+
+    def refresh(self) -> None:
+        """Show the document's batch, results and selection."""
+        self._pages.setCurrentIndex(int(self._document.batch is not None))
+        self.header.refresh()
+        self.steps.items.refresh()
+        self.whole.items.refresh()
+        self.whole.setVisible(bool(self.whole.items.columns))
+        scroll = self.whole.horizontalScrollBar()
+        self.whole.setFixedHeight(
+            self.whole.horizontalHeader().height() + self.whole.rowHeight(0) + (scroll.sizeHint().height() if scroll.maximum() else 0) + 2
+        )
+        self._show_step()
+
+    def _select(self) -> None:
+        if self._document.selection.sample != self._sample:
+            self._sample = self._document.selection.sample
+            self.refresh()
+        else:
+            self._show_step()
+        self.steps.viewport().update()
+
+    def _show_step(self) -> None:
+        """Bring the selected step into view, unless a cell is just being typed into."""
+        step, table = self._document.selection.step, self.steps
+        if table.editing or table.currentIndex().row() == step or step >= table.items.rowCount():
+            return
+        table.setCurrentIndex(table.items.index(step, max(table.currentIndex().column(), 0)))
+
+    def _cell_chosen(self, current: QModelIndex) -> None:
+        if not current.isValid():
+            return
+        table = self.steps if current.model() is self.steps.items else self.whole
+        column = table.items.columns[current.column()]
+        changes: dict[str, object] = {} if table is self.whole else {"step": current.row()}
+        if column.kind == "prediction" and self._document.trace is not None:
+            inner = self._document.trace.outputs[column.name].shape[len(column.at(0, current.row()) or ()) - len(column.index) :]
+            unit = 0
+            for i, n in zip(column.index, inner, strict=False):
+                unit = unit * n + i
+            changes |= {"output": column.name, "unit": unit}
+        self._document.select(**changes)
+
+    def _stale(self, stale: bool) -> None:
+        if stale:
+            self._fade.start()
+        else:
+            self._fade.stop()
+            self._faded(False)
+
+    def _faded(self, faded: bool) -> None:
+        self.steps.set_faded(faded)
+        self.whole.set_faded(faded)

@@ -1,0 +1,281 @@
+"""The editor's table view: compact rows, padding hatched, the current step highlighted, selections copied as text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QFrame,
+    QHeaderView,
+    QLabel,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from maskviz.core.batch import without_weights
+from maskviz.core.status import Status
+from maskviz.gui.editor.columns import Column, sample_of
+from maskviz.gui.editor.edits import pad_steps
+from maskviz.gui.editor.items import PADDED, RESULT, STATUS, StepItems
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
+CHARACTERS = {"mask": 9, "padding": 8, "status": 11, "x": 9, "y": 9, "weight": 8, "class": 8, "prediction": 9, "contribution": 10}
+NAVIGATION = frozenset(
+    (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+     Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+)  # fmt: skip
+Index = QModelIndex | QPersistentModelIndex
+
+
+def mixed(one: str, other: str, share: float) -> QColor:
+    """The colour ``share`` of the way from ``one`` to ``other``."""
+    a, b = QColor(one), QColor(other)
+    return QColor.fromRgbF(*(x + (y - x) * share for x, y in zip(a.getRgbF()[:3], b.getRgbF()[:3], strict=True)))
+
+
+class CellPainter(QStyledItemDelegate):
+    """Paints one cell from the model's roles; the row of the selected step stands out."""
+
+    def __init__(self, document: Document, palette: Palette, view: StepTable) -> None:
+        super().__init__(view)
+        self.colours = palette
+        self.faded = False
+        self._document = document
+        self._view = view
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        colours, area = self.colours, option.rect
+        items = self._view.items
+        current = not self._view.whole and index.row() == self._document.selection.step
+        ground = mixed(colours.toolbar, colours.text, 0.09 if current else 0.0)
+        if option.state & QStyle.StateFlag.State_Selected:
+            ground = mixed(ground.name(), colours.accent, 0.3)
+        painter.fillRect(area, ground)
+        if not items.exists(index):
+            return
+        padded = bool(index.data(PADDED))
+        if padded:
+            self._hatch(painter, area)
+        if items.columns[index.column()].kind == "padding":
+            self._check(painter, area, index)
+        else:
+            self._text(painter, area, index, muted=(padded and not current) or (self.faded and bool(index.data(RESULT))))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(QColor(colours.accent), 1))
+            painter.drawRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _hatch(self, painter: QPainter, area: QRect) -> None:
+        colour = QColor(self.colours.status[Status.SKIPPED])
+        colour.setAlphaF(0.28)
+        painter.save()
+        painter.setClipRect(area)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colour, 1))
+        height, gap = area.height(), 7
+        first = (area.left() + area.bottom()) // gap * gap  # lines run on from cell to cell, whatever their widths
+        for total in range(first, area.right() + area.bottom() + height + gap, gap):
+            painter.drawLine(total - area.bottom() - 1, area.bottom() + 1, total - area.top(), area.top())
+        painter.restore()
+
+    def _check(self, painter: QPainter, area: QRect, index: Index) -> None:
+        side, colours = max(area.height() - 8, 8), self.colours
+        box = QRectF(area.center().x() - side / 2 + 0.5, area.center().y() - side / 2 + 0.5, side, side)
+        ticked = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colours.accent if ticked else colours.edge), 1))
+        painter.setBrush(QColor(colours.accent if ticked else colours.card))
+        painter.drawRoundedRect(box, 2.5, 2.5)
+        if ticked:
+            painter.setPen(QPen(QColor(colours.toolbar), 1.6))
+            points = ((0.22, 0.52), (0.42, 0.72), (0.78, 0.28))
+            painter.drawPolyline([QPointF(box.left() + x * side, box.top() + y * side) for x, y in points])
+        painter.restore()
+
+    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
+        """A click anywhere in a padding cell ticks it, as Space does."""
+        role = Qt.ItemDataRole.CheckStateRole
+        if not index.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            return super().editorEvent(event, model, option, index)
+        released = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease
+        clicked = released and event.button() == Qt.MouseButton.LeftButton and option.rect.contains(event.position().toPoint())
+        if not clicked and not (isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space):
+            return False
+        ticked = Qt.CheckState(index.data(role)) == Qt.CheckState.Checked
+        return model.setData(index, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked, role)
+
+    def _text(self, painter: QPainter, area: QRect, index: Index, muted: bool) -> None:
+        status = index.data(STATUS)
+        colours, inner = self.colours, area.adjusted(6, 0, -7, 0)
+        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        if self._view.items.columns[index.column()].kind in ("mask", "status"):
+            align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            side = max(area.height() // 2 - 2, 6)
+            if status is not None:
+                swatch = QRectF(inner.left(), area.center().y() - side / 2 + 0.5, side, side)
+                painter.fillRect(swatch, QColor(colours.status[status]))
+            inner.setLeft(inner.left() + side + 6)
+        painter.setPen(QColor(colours.muted if muted else colours.text))
+        painter.setFont(self._view.font())
+        text = painter.fontMetrics().elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, align, text)
+
+
+class StepTable(QTableView):
+    """One of the editor's two tables; copies what is selected as tab-separated text."""
+
+    def __init__(self, document: Document, palette: Palette, items: StepItems, whole: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.items = items
+        self.whole = whole
+        self._document = document
+        self.setModel(items)
+        self.painter = CellPainter(document, palette, self)
+        self.setItemDelegate(self.painter)
+        digits = QFont(self.font())
+        digits.setFamilies(DIGITS)
+        self.setFont(digits)
+        self.setShowGrid(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setCornerButtonEnabled(False)
+        self.setTabKeyNavigation(False)  # Tab leaves the table, so that the keyboard reaches everything else
+        trigger = QAbstractItemView.EditTrigger
+        self.setEditTriggers(trigger.DoubleClicked | trigger.EditKeyPressed | trigger.AnyKeyPressed)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._headers()
+        items.modelReset.connect(self._widths)
+        self._widths()
+
+    def _headers(self) -> None:
+        across, down = self.horizontalHeader(), self.verticalHeader()
+        across.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        across.setHighlightSections(False)
+        across.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        row = self.fontMetrics().height() + 4
+        across.setFixedHeight(row + 2)
+        down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        down.setMinimumSectionSize(row)
+        down.setDefaultSectionSize(row)
+        down.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        down.setHighlightSections(False)
+        down.setVisible(not self.whole)
+        corner = self.findChild(QAbstractButton)
+        if corner is not None and not self.whole:
+            label = QLabel("step", alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            label.setProperty("look", "muted")
+            label.setContentsMargins(0, 0, 7, 0)
+            box = QVBoxLayout(corner)
+            box.setContentsMargins(0, 0, 0, 0)
+            box.addWidget(label)
+
+    def _widths(self) -> None:
+        one = self.fontMetrics().horizontalAdvance("0")
+        for number, column in enumerate(self.items.columns):
+            self.setColumnWidth(number, one * max(CHARACTERS[column.kind], len(column.title)) + 16)
+        self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
+
+    def set_palette(self, palette: Palette) -> None:
+        self.painter.colours = palette
+        self.viewport().update()
+
+    def set_faded(self, faded: bool) -> None:
+        self.painter.faded = faded
+        self.viewport().update()
+
+    # --- keys
+
+    def event(self, event: QEvent) -> bool:
+        # the window's own shortcuts for arrows and Space step time and fit views: inside the table they move and tick
+        if event.type() == QEvent.Type.ShortcutOverride:
+            assert isinstance(event, QKeyEvent)
+            plain = event.modifiers() in (
+                Qt.KeyboardModifier.NoModifier,
+                Qt.KeyboardModifier.ShiftModifier,
+                Qt.KeyboardModifier.KeypadModifier,
+            )
+            typing = event.text().isdigit() or event.text() in ("-", "+", ".")
+            if (plain and (event.key() in NAVIGATION or (typing and event.text()))) or event.matches(QKeySequence.StandardKey.Copy):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.state() != QAbstractItemView.State.EditingState:
+            self.edit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    @property
+    def editing(self) -> bool:
+        return self.state() == QAbstractItemView.State.EditingState
+
+    # --- copying and the menu
+
+    def copy(self, headings: bool = False) -> None:
+        """The selected cells as tab-separated text, with every digit; blank where a cell between is not selected."""
+        chosen = {(i.row(), i.column()) for i in self.selectedIndexes()}
+        if not chosen:
+            return
+        rows = sorted({r for r, _ in chosen})
+        columns = range(min(c for _, c in chosen), max(c for _, c in chosen) + 1)
+        lines = [["step", *(self.items.columns[c].title for c in columns)]] if headings else []
+        for row in rows:
+            cells = [self._copied(row, c) if (row, c) in chosen else "" for c in columns]
+            lines.append([str(row), *cells] if headings else cells)
+        QApplication.clipboard().setText("\n".join("\t".join(line) for line in lines))
+
+    def _copied(self, row: int, column: int) -> str:
+        index = self.items.index(row, column)
+        if self.items.columns[column].kind in ("mask", "status"):
+            return str(index.data())
+        value = self.items.value(index)
+        return "" if value is None else value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu()
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def menu(self) -> QMenu:
+        """What can be done with the selected cells."""
+        menu = QMenu(self)
+        menu.addAction("Copy", self.copy)
+        menu.addAction("Copy with headings", lambda: self.copy(headings=True))
+        menu.addSeparator()
+        batch = self._document.batch
+        names = [c.name for c in self.items.columns if c.kind == "padding"]
+        for name in names:
+            of = f" of {name}" if len(names) > 1 else ""
+            menu.addAction(f"Pad the selected steps{of}", lambda name=name: self.pad_selected(name, True))
+            menu.addAction(f"Make the selected steps{of} real", lambda name=name: self.pad_selected(name, False))
+        for name in batch.sample_weight if batch else ():
+            menu.addAction(f"Remove the weights of {name}", lambda name=name: self._remove_weights(name))
+        return menu
+
+    def pad_selected(self, name: str, padded: bool) -> None:
+        """Make the steps of the selected rows padding of input ``name``, or real."""
+        document, column = self._document, self._padding_column(name)
+        if document.batch is None or document.network is None or column is None:
+            return
+        rows = sorted({i.row() for i in self.selectedIndexes() if column.at(0, i.row()) is not None})
+        if rows:
+            document.edit(*pad_steps(document.batch, document.network.input(name), sample_of(document), rows, padded))
+
+    def _padding_column(self, name: str) -> Column | None:
+        return next((c for c in self.items.columns if c.kind == "padding" and c.name == name), None)
+
+    def _remove_weights(self, name: str) -> None:
+        if self._document.batch is not None:
+            self._document.edit(without_weights(self._document.batch, name), f"Remove the weights of {name}")
