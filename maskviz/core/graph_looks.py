@@ -66,7 +66,7 @@ def status_at(trace: Trace | None, name: str, sample: int, step: int) -> Status 
     return Status(int(statuses[sample, step])) if step < statuses.shape[1] else None
 
 
-def strip_of(statuses: NDArray, step: int | None) -> Strip:
+def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
     """A strip of one sample's statuses ``(time,)``. Long ones are binned: a bin shows leaking or exposed if any step in it is,
     else what most of its steps are."""
     steps = len(statuses)

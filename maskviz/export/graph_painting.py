@@ -35,7 +35,7 @@ class Sizes:
     @property
     def strip(self) -> tuple[float, float]:
         """Width of the strips of one card, and their height."""
-        return round(11.5 * self.em), round(0.7 * self.em)
+        return round(12.5 * self.em), round(0.8 * self.em)
 
     @property
     def strip_gap(self) -> float:
@@ -166,8 +166,9 @@ def paint_tick(painter: QPainter, status: Status, tick: QRectF, palette: Palette
     """A step in the colour of its status and with its mark: solid, dot, diagonal, cross or outline."""
     colour = QColor(palette.status[status])
     if status is Status.UNMASKED:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour, 1))
+        colour.setAlpha(120)
+        painter.setBrush(colour)
+        painter.setPen(QPen(QColor(palette.edge), 1))
         painter.drawRect(tick.adjusted(0.5, 0.5, -0.5, -0.5))
         return
     painter.fillRect(tick, colour)
@@ -243,21 +244,32 @@ def paint_edge(painter: QPainter, path: QPainterPath, look: EdgeLook, sizes: Siz
         painter.drawLine(QPointF(start.x - half, start.y + sizes.em * 0.5), QPointF(start.x + half, start.y + sizes.em * 0.5))
 
 
-def paint_legend(painter: QPainter, left: float, top: float, width: float, sizes: Sizes, palette: Palette) -> float:
-    """The statuses with their marks and words, in as many rows as ``width`` needs; gives their height."""
+_LEGEND = tuple(status for status in Status if status is not Status.ENDED)
+
+
+def _legend_grid(width: float, sizes: Sizes) -> tuple[int, float]:
+    """How many entries of the legend stand in a row, and the width of each."""
+    metrics = QFontMetricsF(sizes.font(0.9))
+    column = max(metrics.horizontalAdvance(STATUS_WORDS[status][0]) for status in _LEGEND) + sizes.em * 2.4
+    return min(len(_LEGEND), max(1, int(width // column))), column
+
+
+def legend_height(width: float, sizes: Sizes) -> float:
+    """Height of the legend in a given width."""
+    return -(-len(_LEGEND) // _legend_grid(width, sizes)[0]) * sizes.em * 1.8
+
+
+def paint_legend(painter: QPainter, left: float, top: float, width: float, sizes: Sizes, palette: Palette) -> None:
+    """The statuses with their marks and words, in as many rows as ``width`` needs."""
     em = sizes.em
-    font = sizes.font(0.9)
-    metrics = QFontMetricsF(font)
-    entries = [(status, STATUS_WORDS[status][0]) for status in Status if status is not Status.ENDED]
-    column = max(metrics.horizontalAdvance(word) for _, word in entries) + em * 2.6
-    columns = max(1, int(width // column))
-    painter.setFont(font)
-    for i, (status, word) in enumerate(entries):
-        x, y = left + (i % columns) * column, top + (i // columns) * em * 1.9
+    columns, column = _legend_grid(width, sizes)
+    painter.setFont(sizes.font(0.9))
+    for i, status in enumerate(_LEGEND):
+        x, y = left + (i % columns) * column, top + (i // columns) * em * 1.8
         paint_tick(painter, status, QRectF(x, y + em * 0.35, em * 0.95, em * 0.95), palette)
         painter.setPen(QColor(palette.muted))
-        painter.drawText(QRectF(x + em * 1.5, y, column, em * 1.65), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
-    return -(-len(entries) // columns) * em * 1.9
+        words = QRectF(x + em * 1.4, y, column, em * 1.65)
+        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, STATUS_WORDS[status][0])
 
 
 def paint_graph(
@@ -317,12 +329,7 @@ def render_graph(
     bounds = bounds_of(layout)
     inner = max(bounds.width(), em * 30)
     margin, head = em * 2, em * (4.5 if title else 3)
-    probe = QImage(1, 1, QImage.Format.Format_ARGB32)
-    painter = QPainter(probe)
-    try:
-        foot = paint_legend(painter, 0, 0, inner, sizes, palette) + em * 2
-    finally:
-        painter.end()
+    foot = legend_height(inner, sizes) + em * 2
     full = (inner + 2 * margin, bounds.height() + head + foot + 2 * margin)
     scale = width / full[0]
     image = QImage(width, max(1, round(full[1] * scale)), QImage.Format.Format_RGB32)

@@ -1,0 +1,71 @@
+"""The small widgets around the graph: the find field and the legend."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+
+from maskviz.core.status import Status
+from maskviz.export.graph_painting import Sizes, legend_height, paint_legend
+from maskviz.palette import STATUS_WORDS, Palette
+
+
+class FindField(QLineEdit):
+    """Enter goes to the next match (``stepped(1)``), Shift+Enter to the one before; Escape clears and leaves (``left``)."""
+
+    stepped = Signal(int)
+    left = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setPlaceholderText("Find a layer…")
+        self.setAccessibleName("Find a layer by name or class")
+        self.setClearButtonEnabled(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.stepped.emit(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class Legend(QWidget):
+    """The statuses with their colours and marks."""
+
+    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._palette = palette
+        self.setAccessibleName("Legend")
+        self.setAccessibleDescription("; ".join(f"{word}: {meaning}" for word, meaning in STATUS_WORDS.values()))
+        self.setToolTip("<br>".join(f"<b>{STATUS_WORDS[s][0]}</b>: {STATUS_WORDS[s][1]}" for s in Status))
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Another theme."""
+        self._palette = palette
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        sizes = Sizes.of(self.font())
+        return round(legend_height(width - 2 * sizes.em, sizes))
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.heightForWidth(max(self.width(), 200)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        sizes = Sizes.of(self.font())
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_legend(painter, sizes.em, 0, self.width() - 2 * sizes.em, sizes, self._palette)
+        finally:
+            painter.end()

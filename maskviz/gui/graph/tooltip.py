@@ -1,0 +1,56 @@
+"""The tooltip of a node: class, shapes, parameters and what became of the masks."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from maskviz.core.graph import Node
+from maskviz.core.graph_looks import shape_text
+from maskviz.core.trace import Call, Trace
+
+
+def mask_text(trace: Trace, key: str | None) -> str:
+    """A mask in a few words: its shape and how much it keeps."""
+    if key is None:
+        return "none"
+    mask = trace.masks.get(key)
+    if mask is None:
+        return key
+    return f"{shape_text(mask.shape)}, {np.mean(np.asarray(mask, bool)):.0%} kept"
+
+
+def tooltip(node: Node, call: Call | None, trace: Trace | None) -> str:
+    """Rich text for one node; what only a run can tell is left out before there was one."""
+    rows: list[tuple[str, str]] = []
+    if node.parent is not None:
+        rows.append(("inside", node.parent))
+    if call is None or trace is None:
+        if node.shape is not None:
+            rows.append(("output", shape_text(node.shape)))
+    else:
+        rows += _call_rows(call, trace)
+    lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
+    return f"<b>{escape(node.name)}</b> · {escape(node.class_name)}<table>{lines}</table>"
+
+
+def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:
+    many_in, many_out = len(call.inputs) > 1, len(call.outputs) > 1
+    rows = []
+    for i, tensor in enumerate(call.inputs):
+        number = f" {i}" if many_in else ""
+        rows.append((f"input{number}", shape_text(tensor.shape) + (f" from {tensor.source}" if tensor.source else "")))
+        stripped = ", removed by this call" if i in call.stripped else ""
+        rows.append((f"mask in{number}", mask_text(trace, tensor.mask) + stripped))
+    rows += [(f"received {name}", mask_text(trace, key)) for name, key in call.received.items()]
+    for i, result in enumerate(call.outputs):
+        number = f" {i}" if many_out else ""
+        rows.append((f"output{number}", f"{shape_text(result.shape)} {result.dtype}"))
+        if call.kind != "input":
+            rows.append((f"mask out{number}", mask_text(trace, result.mask) if result.has_time else "ended, no time axis"))
+    if call.kind == "layer":
+        rows.append(("parameters", f"{call.parameters:,}"))
+    if call.ignores:
+        rows.append(("note", "could take a mask, but got none although its input had one"))
+    return rows

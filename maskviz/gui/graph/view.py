@@ -1,0 +1,194 @@
+"""The gestures of the graph: wheel scrolls, Ctrl+wheel zooms at the cursor, a drag on empty ground pans, Space fits."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform, QWheelEvent
+from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip, QWidget
+
+from maskviz.gui.graph.items import NodeItem
+from maskviz.gui.graph.scene import GraphScene
+
+READABLE = 0.6  # the smallest scale at which the first view shows everything
+LARGEST = 3.0
+SMALLEST = 0.02
+ARROWS = {Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0)}
+
+
+class GraphView(QGraphicsView):
+    """Shows the scene and turns gestures into signals.
+
+    ``chosen(id)`` a node was clicked; ``unfolded(id)`` it was double-clicked; ``moved(dx, dy)`` an arrow key was pressed;
+    ``hinted(item)`` asks for the tooltip of an item.
+    """
+
+    chosen = Signal(str)
+    unfolded = Signal(str)
+    moved = Signal(int, int)
+    opened = Signal()
+
+    def __init__(self, scene: GraphScene, parent: QWidget | None = None) -> None:
+        super().__init__(scene, parent)
+        self._graph = scene
+        self._grip: QPoint | None = None
+        self._untouched = True  # nobody has zoomed or panned: the first view may still follow the size of the pane
+        self.dimmed = False
+        self.empty_text = ""
+        self.tooltip_of = lambda item: ""
+        self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    # --- what is in view ---
+
+    @property
+    def scale_(self) -> float:
+        return self.transform().m11()
+
+    def first_view(self) -> None:
+        """All of the graph where that is readable, else its top at a readable size; again at every resize until touched."""
+        self._untouched = True
+        rect = self._graph.content()
+        if rect.isEmpty():
+            return
+        scale = self._fitting(rect)
+        if scale < READABLE:
+            wide = self.viewport().width() / (rect.width() + 2 * self._graph.sizes.em)
+            scale = min(1.0, max(READABLE, wide))
+        self.setTransform(QTransform.fromScale(scale, scale))
+        self.centerOn(rect.center())
+        if rect.height() * scale > self.viewport().height():
+            self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
+
+    def fit(self) -> None:
+        """All of the graph."""
+        rect = self._graph.content()
+        if not rect.isEmpty():
+            self._untouched = False
+            scale = self._fitting(rect)
+            self.setTransform(QTransform.fromScale(scale, scale))
+            self.centerOn(rect.center())
+
+    def _fitting(self, rect: QRectF) -> float:
+        room, em = self.viewport().size(), self._graph.sizes.em
+        return max(SMALLEST, min(1.0, room.width() / (rect.width() + 2 * em), room.height() / (rect.height() + 2 * em)))
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Zooms and keeps the point of the viewport ``at`` (its middle) where it is."""
+        self._untouched = False
+        point = QPointF(self.viewport().rect().center()) if at is None else at
+        factor = min(max(self.scale_ * factor, SMALLEST), LARGEST) / self.scale_
+        before = self.mapToScene(point.toPoint())
+        self.scale(factor, factor)
+        self.put(before, point)
+
+    def put(self, place: QPointF, at: QPointF) -> None:
+        """Scrolls so that a place of the scene comes to a point of the viewport."""
+        moved = self.mapFromScene(place) - at.toPoint()
+        self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + moved.x())
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + moved.y())
+
+    def reveal(self, item: NodeItem) -> None:
+        """Scrolls as little as needed to have an item in view."""
+        em = round(2 * self._graph.sizes.em)
+        self.ensureVisible(item.card(), em, em)
+
+    # --- gestures ---
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(1.0015 ** event.angleDelta().y(), event.position())
+            event.accept()
+        else:
+            self._untouched = False
+            super().wheelEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        item = self._item_at(event.position())
+        if event.button() == Qt.MouseButton.MiddleButton or (event.button() == Qt.MouseButton.LeftButton and item is None):
+            self._grip = event.position().toPoint()
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif event.button() == Qt.MouseButton.LeftButton and item is not None:
+            self.chosen.emit(item.node.id)
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grip is not None:
+            here = event.position().toPoint()
+            moved, self._grip = here - self._grip, here
+            self._untouched = False
+            self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
+            self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._grip = None
+        self.viewport().unsetCursor()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        item = self._item_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and item is not None:
+            self.unfolded.emit(item.node.id)
+        event.accept()
+
+    def _item_at(self, position: QPointF) -> NodeItem | None:
+        return next((item for item in self.items(position.toPoint()) if isinstance(item, NodeItem)), None)
+
+    def event(self, event: QEvent) -> bool:
+        # the window's shortcuts step time and sample with the arrows; in here they walk along the edges
+        own = (*ARROWS, Qt.Key.Key_Space, Qt.Key.Key_Return)
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in own and not event.modifiers():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            item = self._item_at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), self.tooltip_of(item) if item is not None else "", self.viewport())
+            return True
+        return super().viewportEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key in ARROWS:
+            self.moved.emit(*ARROWS[key])
+        elif key == Qt.Key.Key_Space:
+            self.fit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.zoom(1 / 1.2 if key == Qt.Key.Key_Minus else 1.2)
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._untouched:
+            self.first_view()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._untouched:
+            self.first_view()
+
+    # --- painting ---
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        painter.fillRect(rect, QColor(self._graph.palette_.pane))
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        if self.dimmed:
+            veil = QColor(self._graph.palette_.pane)
+            veil.setAlpha(120)
+            painter.fillRect(rect, veil)
+        if self.empty_text and not self._graph.items_by_id:
+            painter.resetTransform()
+            painter.setPen(QColor(self._graph.palette_.muted))
+            painter.setFont(self._graph.sizes.font())
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty_text)
