@@ -70,12 +70,13 @@ class Sheet(QTextBrowser):
         self._sections: tuple[Section, ...] = ()
         self._faded = False
         self._html = ""
+        self._links: list[str] = []  # a name from a file may hold anything, so a URL only holds its number here
         self.setAccessibleName(name)
         self.setOpenLinks(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(0)
-        self.anchorClicked.connect(lambda url: self.followed.emit(url.toString(QUrl.ComponentFormattingOption.FullyDecoded)))
+        self.anchorClicked.connect(lambda url: self.followed.emit(self._links[int(url.path())]))
         self._later = QTimer(self, singleShot=True, interval=0)  # one redraw for all that changes in one turn of the event loop
         self._later.timeout.connect(self._render)
 
@@ -122,8 +123,9 @@ class Sheet(QTextBrowser):
     # --- drawing
 
     def _render(self) -> None:
+        self._links = []
         html = "".join(self._section_html(s) for s in self._sections)
-        key = f"{self._palette.name}{self._faded}{html}"
+        key = f"{self._palette.name}{self._faded}{self._links}{html}"
         if key == self._html:
             return  # keeps the user's text selection while nothing changes
         self._html = key
@@ -140,7 +142,8 @@ class Sheet(QTextBrowser):
         text = colours.muted if self._faded else colours.text
         small = max(round(size * 0.86), 10)
         return (
-            f"body, td {{ color: {text}; }} td {{ padding: 3px 12px 3px 0px; }} td.last {{ padding-right: 0px; }} a {{ color: {colours.accent}; text-decoration: none; }}"
+            f"body, td {{ color: {text}; }} td {{ padding: 3px 12px 3px 0px; }} td.last {{ padding-right: 0px; }}"
+            f"a {{ color: {colours.accent}; text-decoration: none; }}"
             f".caption {{ color: {colours.muted}; font-weight: 700; font-size: {small}px; }}"
             f".key, .muted {{ color: {colours.muted}; }} .note {{ color: {colours.muted}; font-size: {small}px; }}"
             ".number { font-family: 'DejaVu Sans Mono', Menlo, Consolas, monospace; }"
@@ -158,7 +161,8 @@ class Sheet(QTextBrowser):
     def _line_html(self, line: Line, number: bool) -> str:
         value = escape(line.value)
         if line.link:
-            value = f"<a href='{escape(line.link)}'>{value}</a>"
+            value = f"<a href='link:{len(self._links)}'>{value}</a>"
+            self._links.append(line.link)
         elif line.tone and not self._faded:
             colour = self._palette.status[line.tone] if isinstance(line.tone, Status) else getattr(self._palette, line.tone)
             value = f"<span style='color: {colour}'>{value}</span>"

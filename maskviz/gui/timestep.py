@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -138,8 +140,10 @@ class TimestepBar(QWidget):
             signal.connect(self.refresh)
         self.refresh()
 
-    def _button(self, text: str, tip: str, act: object) -> QToolButton:
-        button = QToolButton(text=text, toolTip=tip)
+    def _button(self, text: str, tip: str, act: Callable[[], None]) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setToolTip(tip)
         button.setAccessibleName(tip)
         button.setAutoRepeat(text != "▶ play")
         button.clicked.connect(act)

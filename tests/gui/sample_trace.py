@@ -82,10 +82,24 @@ def mean_ledger(values: NDArray, padded: NDArray, mask: NDArray | None, name: st
 
 
 def call(
-    name: str, class_name: str, source: str | None, shape_in: tuple[int, ...], mask_in: str | None, shape: tuple[int, ...], mask: str | None, fate: Fate,
-    *, kind: str = "layer", has_time: bool = True, touched: float | None = 0.0, parameters: int = 0, supports: bool | None = True, ignores: bool = False,
-    stripped: tuple[int, ...] = (), received: dict[str, str | None] | None = None,
-) -> Call:  # fmt: skip
+    name: str,
+    class_name: str,
+    source: str | None,
+    shape_in: tuple[int, ...],
+    mask_in: str | None,
+    shape: tuple[int, ...],
+    mask: str | None,
+    fate: Fate,
+    *,
+    kind: str = "layer",
+    has_time: bool = True,
+    touched: float | None = 0.0,
+    parameters: int = 0,
+    supports: bool | None = True,
+    ignores: bool = False,
+    stripped: tuple[int, ...] = (),
+    received: dict[str, str | None] | None = None,
+) -> Call:
     """One call with one input tensor and one output tensor."""
     inputs = () if source is None else (TensorIn(source, shape_in, mask_in),)
     outputs = (TensorOut(shape, "float32", mask, has_time, touched),)

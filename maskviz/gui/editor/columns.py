@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -33,7 +33,7 @@ class Column:
     name: str
     index: tuple[int, ...] = ()
     steps: tuple[int, ...] | None = None
-    tip: str = ""
+    tip: str = field(default="", compare=False)  # may change while rows and columns stay
 
     def at(self, sample: int, row: int) -> tuple[int, ...] | None:
         """The index into the array for a row of the table, None where the array has no such step."""
@@ -102,7 +102,8 @@ def _cells(title: str, kind: Kind, name: str, inner: tuple[int, ...], steps: tup
 
 
 def _input_groups(document: Document) -> Iterator[list[Column]]:
-    assert document.batch is not None and document.network is not None
+    assert document.batch is not None
+    assert document.network is not None
     batch, specs, rows = document.batch, document.network.inputs, document.time_steps
     timed = [s for s in specs if s.name in batch.padding and s.name in batch.x]
     for kind, word in (("mask", "mask"), ("padding", "padding")):
@@ -120,7 +121,8 @@ def _input_groups(document: Document) -> Iterator[list[Column]]:
 
 
 def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column]]:
-    assert document.batch is not None and document.network is not None
+    assert document.batch is not None
+    assert document.network is not None
     batch, trace, name, rows = document.batch, document.trace, spec.name, document.time_steps
     several = len(document.network.outputs) > 1
     out = next((o for o in trace.network_outputs if o.name == name), None) if trace else None
@@ -182,12 +184,14 @@ def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray]:
         by_kind += [("prediction", trace.outputs), ("class", trace.outputs), ("contribution", trace.contributions)]
     for kind, named in by_kind:
         arrays.update({(kind, name): array for name, array in named.items()})
-    for out in trace.network_outputs if trace else ():
-        if out.ref in trace.status:
+    if trace is None:
+        return arrays
+    for out in trace.network_outputs:
+        if out.ref is not None and out.ref in trace.status:
             arrays["status", out.name] = trace.status[out.ref]
-        if out.time_input in batch.padding:
+        if out.time_input is not None and out.time_input in batch.padding:
             arrays["filler", out.name] = batch.padding[out.time_input]
-    for name in batch.padding if trace else ():
+    for name in batch.padding:
         mask = source_mask(trace, name, batch.x[name].shape)
         if mask is not None:
             arrays["mask", name] = mask

@@ -14,6 +14,7 @@ from maskviz.palette import STATUS_WORDS
 from maskviz.session.document import Document
 
 Index = QModelIndex | QPersistentModelIndex
+TOP = QModelIndex()
 Role = Qt.ItemDataRole
 PADDED = Role.UserRole + 1  # bool: the cell belongs to padding
 STATUS = Role.UserRole + 2  # Status of a cell that has a colour, else None
@@ -38,12 +39,12 @@ class StepItems(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Show the document as it is now; the view keeps its place unless rows or columns come or go."""
-        columns, rows = self.columns, self._rows
-        new = columns_of(self._document)[self._whole]
-        if (new, self._rows_of(new)) == (columns, rows):
+        columns = columns_of(self._document)[self._whole]
+        if (columns, self._rows_of(columns)) == (self.columns, self._rows):
+            self.columns = columns
             self._arrays = arrays_of(self._document)
-            if rows and columns:
-                self.dataChanged.emit(self.index(0, 0), self.index(rows - 1, len(columns) - 1))
+            if self._rows:
+                self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(columns) - 1))
             return
         self.beginResetModel()
         self._read()
@@ -59,10 +60,10 @@ class StepItems(QAbstractTableModel):
 
     # --- what Qt asks
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:
+    def rowCount(self, parent: Index = TOP) -> int:
         return 0 if parent.isValid() else self._rows
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:
+    def columnCount(self, parent: Index = TOP) -> int:
         return 0 if parent.isValid() else len(self.columns)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QLabel,
+    QLineEdit,
     QMenu,
     QStyle,
     QStyledItemDelegate,
@@ -31,16 +34,17 @@ from maskviz.session.document import Document
 DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
 CHARACTERS = {"mask": 9, "padding": 8, "status": 11, "x": 9, "y": 9, "weight": 8, "class": 8, "prediction": 9, "contribution": 10}
 NAVIGATION = frozenset(
-    (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
-     Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
-)  # fmt: skip
+    getattr(Qt.Key, f"Key_{name}")
+    for name in ("Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown", "Return", "Enter", "Space")
+)
 Index = QModelIndex | QPersistentModelIndex
 
 
 def mixed(one: str, other: str, share: float) -> QColor:
     """The colour ``share`` of the way from ``one`` to ``other``."""
     a, b = QColor(one), QColor(other)
-    return QColor.fromRgbF(*(x + (y - x) * share for x, y in zip(a.getRgbF()[:3], b.getRgbF()[:3], strict=True)))
+    pairs = ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
+    return QColor(*(round(x + (y - x) * share) for x, y in pairs))
 
 
 class CellPainter(QStyledItemDelegate):
@@ -102,14 +106,21 @@ class CellPainter(QStyledItemDelegate):
             painter.drawPolyline([QPointF(box.left() + x * side, box.top() + y * side) for x, y in points])
         painter.restore()
 
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """What is being typed stays when new results arrive meanwhile."""
+        if not (isinstance(editor, QLineEdit) and editor.isModified()):
+            super().setEditorData(editor, index)
+
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
         """A click anywhere in a padding cell ticks it, as Space does."""
         role = Qt.ItemDataRole.CheckStateRole
         if not index.flags() & Qt.ItemFlag.ItemIsUserCheckable:
             return super().editorEvent(event, model, option, index)
-        released = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease
-        clicked = released and event.button() == Qt.MouseButton.LeftButton and option.rect.contains(event.position().toPoint())
-        if not clicked and not (isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space):
+        if isinstance(event, QMouseEvent):
+            released = event.type() == QEvent.Type.MouseButtonRelease and event.button() == Qt.MouseButton.LeftButton
+            if not released or not option.rect.contains(event.position().toPoint()):
+                return False
+        elif not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
             return False
         ticked = Qt.CheckState(index.data(role)) == Qt.CheckState.Checked
         return model.setData(index, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked, role)
@@ -204,7 +215,9 @@ class StepTable(QTableView):
                 Qt.KeyboardModifier.KeypadModifier,
             )
             typing = event.text().isdigit() or event.text() in ("-", "+", ".")
-            if (plain and (event.key() in NAVIGATION or (typing and event.text()))) or event.matches(QKeySequence.StandardKey.Copy):
+            if (plain and (Qt.Key(event.key()).name in NAVIGATION or (typing and event.text()))) or event.matches(
+                QKeySequence.StandardKey.Copy
+            ):
                 event.accept()
                 return True
         return super().event(event)
@@ -258,10 +271,10 @@ class StepTable(QTableView):
         names = [c.name for c in self.items.columns if c.kind == "padding"]
         for name in names:
             of = f" of {name}" if len(names) > 1 else ""
-            menu.addAction(f"Pad the selected steps{of}", lambda name=name: self.pad_selected(name, True))
-            menu.addAction(f"Make the selected steps{of} real", lambda name=name: self.pad_selected(name, False))
+            menu.addAction(f"Pad the selected steps{of}", partial(self.pad_selected, name, True))
+            menu.addAction(f"Make the selected steps{of} real", partial(self.pad_selected, name, False))
         for name in batch.sample_weight if batch else ():
-            menu.addAction(f"Remove the weights of {name}", lambda name=name: self._remove_weights(name))
+            menu.addAction(f"Remove the weights of {name}", partial(self._remove_weights, name))
         return menu
 
     def pad_selected(self, name: str, padded: bool) -> None:

@@ -236,9 +236,8 @@ def _nothing_selected(document: Document) -> tuple[Section, ...]:
         return (Section("LAYER", sentences=("Open a network, then click a layer to see what it does to the mask.",)),)
     hint = Section("LAYER", sentences=("Click a layer in the graph to see what it does to the mask.",))
     if network is None:
-        lines = (Line("name", document.title), Line("layers", f"{len(document.graph.nodes):,}"))
-        return (hint, Section("NETWORK", document.title, (LATER,), lines[1:]))
-    lines = (
+        return (hint, Section("NETWORK", document.title, (LATER,), (Line("layers", f"{len(document.graph.nodes):,}"),)))
+    lines: tuple[Line, ...] = (
         Line("class", network.class_name),
         Line("Keras", f"{network.keras} on {network.backend}"),
         Line("device", document.device or (trace.device if trace else "") or "not known yet"),

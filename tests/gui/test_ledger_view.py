@@ -1,0 +1,84 @@
+"""The ledger: every number with its formula, and whether it agrees with evaluate()."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from maskviz.gui.ledger_view import LedgerPanel, number, sections
+from maskviz.palette import DARK, LIGHT
+from maskviz.session.document import Document
+from tests.gui.sample_trace import document, sliced, tagger, translator
+
+
+def test_rows_show_label_value_and_formula() -> None:
+    doc = document(sliced())
+    (loss, metrics) = sections(doc)
+    ledger = doc.trace.ledger
+    by_label = {line.key: line for line in loss.lines}
+    assert by_label["sum of contributions"].value == f"{ledger.sum:.4f}"
+    assert by_label["over kept steps (Keras 3)"].note.endswith("kept steps")
+    assert by_label["share from padding"].value == f"{ledger.padding_share:.1%}"
+    assert metrics.lines[0].key == "mse"
+
+
+def test_agreement_with_evaluate_is_marked() -> None:
+    good = next(line for line in sections(document(sliced()))[0].lines if line.tone == "good")
+    assert good.value == "✓ adds up to evaluate()"
+    doc = document(tagger())
+    ledger = doc.trace.ledger
+    bad = next(line for line in sections(doc)[0].lines if line.tone == "bad")
+    assert f"{ledger.sum:.6g}" in bad.value
+    assert f"{ledger.evaluate:.6g}" in bad.value
+
+
+def test_before_evaluate_was_asked_nothing_is_claimed() -> None:
+    doc = document(sliced())
+    doc.trace = replace(doc.trace, ledger=replace(doc.trace.ledger, evaluate=None))
+    assert not [line for line in sections(doc)[0].lines if "evaluate" in line.value]
+
+
+def test_several_outputs_have_a_line_each() -> None:
+    by_output = next(s for s in sections(document(tagger())) if s.caption == "BY OUTPUT")
+    assert [line.key for line in by_output.lines] == ["tags", "score"]
+    assert by_output.lines[1].note == "mse · λ 0.5 · sum_over_batch_size · no mask · weights"
+
+
+def test_no_loss_and_no_network_are_said() -> None:
+    assert "no loss" in sections(document(translator()))[0].sentences[0]
+    assert "no loss" in sections(document(translator(), traced=False))[0].sentences[0]
+    assert "follows" in sections(document(sliced(), traced=False))[0].sentences[0]
+    assert "Open a network" in sections(Document())[0].sentences[0]
+
+
+def test_a_loss_that_is_not_separable_is_named() -> None:
+    doc = document(sliced())
+    term = replace(doc.trace.ledger.terms[0], separable=False)
+    doc.trace = replace(doc.trace, ledger=replace(doc.trace.ledger, terms=(term,), sum=None, padding_share=None))
+    assert "cannot be split over steps" in sections(doc)[0].sentences[0]
+
+
+def test_numbers_keep_four_digits() -> None:
+    assert [number(v) for v in (None, 0.0, 0.10344, 12.5, 1.5e-5, 123456.0)] == ["–", "0.0000", "0.1034", "12.5000", "1.5e-05", "1.235e+05"]
+
+
+def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
+    doc = document(sliced(), traced=False)
+    widget = LedgerPanel(doc, LIGHT)
+    qtbot.addWidget(widget)
+    widget.resize(300, 400)
+    widget.show()
+    QApplication.processEvents()
+    assert "follows" in widget.sheet.toPlainText()
+    doc.trace = sliced().trace(doc.batch)
+    doc.trace_changed.emit()
+    QApplication.processEvents()
+    assert "✓ adds up to evaluate()" in widget.sheet.toPlainText()
+    qtbot.keyClick(widget.sheet, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert f"sum of contributions\t{doc.trace.ledger.sum:.4f}\tΣ" in QApplication.clipboard().text()
+    widget.set_palette(DARK)
+    QApplication.processEvents()
+    assert widget.grab().toImage().pixelColor(3, 3).name() == DARK.pane
