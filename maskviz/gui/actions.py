@@ -57,7 +57,7 @@ ACTIONS = (
     ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
     ActionSpec("undo", "&Undo", "undo", ("Ctrl+Z",), "undo", "Nothing to undo", "Undo"),
     ActionSpec("redo", "&Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Nothing to redo", "Redo"),
-    ActionSpec("find", "&Find a layer…", "find", ("Ctrl+F",), "find", "Find a layer in the graph", needs="network"),
+    ActionSpec("find", "&Find a layer…", "find_layer", ("Ctrl+F",), "find", "Find a layer in the graph", needs="network"),
     ActionSpec("palette", "&Command palette…", "show_palette", ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find any action by its name"),
     ActionSpec("next_step", "Next timestep", "walk.next_step", ("Right",), needs="batch"),
     ActionSpec("previous_step", "Previous timestep", "walk.previous_step", ("Left",), needs="batch"),
@@ -66,18 +66,29 @@ ACTIONS = (
     ActionSpec("next_sample", "Next sample", "walk.next_sample", ("Down",), needs="batch"),
     ActionSpec("previous_sample", "Previous sample", "walk.previous_sample", ("Up",), needs="batch"),
     ActionSpec("play", "&Play through the timesteps", "play", ("P",), "play", "Play through the timesteps, or pause", needs="batch"),
-    ActionSpec("reset_layout", "&Reset layout", "reset_layout", (), "", "Put all panes back where they were at first"),
+    ActionSpec("reset_layout", "&Reset layout", "reset_layout", ("Ctrl+Shift+L",), "", "Put all panes back where they were at first"),
+    ActionSpec(
+        "fit", "&Fit", "fit", ("Ctrl+0",), "fit", "Show all of the graph and of the heatmaps; Space does it for one pane", needs="network"
+    ),
+    ActionSpec("switch_theme", "Switch between &dark and light", "theme.switch", ("Ctrl+Shift+T",)),
     ActionSpec("full_screen", "F&ull screen", "toggle_full_screen", ("F11",)),
-    ActionSpec("restart_engine", "Restart the &engine", "files.restart_engine", (), "", "End the engine's process and start a fresh one"),
+    ActionSpec(
+        "restart_engine",
+        "Restart the &engine",
+        "files.restart_engine",
+        ("Ctrl+Shift+R",),
+        "",
+        "End the engine's process and start a fresh one",
+    ),
     ActionSpec("shortcuts", "&Keyboard and mouse", "show_shortcuts", ("F1",), "help"),
-    ActionSpec("about", "&About MaskViz", "show_about"),
+    ActionSpec("about", "&About MaskViz", "show_about", ("Shift+F1",)),
 )
 
 # "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
 MENUS = (
     ("&File", ("new", "open", "batch", "recent", "gallery", "-", "save_network", "save_batch", "export", "-", "reload", "-", "quit")),
     ("&Edit", ("undo", "redo", "-", "find", "palette")),
-    ("&View", ("panes", "reset_layout", "full_screen", "theme", "-", "go", "play")),
+    ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
     ("&Device", ("devices",)),
     ("&Help", ("shortcuts", "about")),
 )

@@ -67,10 +67,14 @@ class CommandPalette(QDialog):
         self.chosen: QAction | None = None
         frame = QFrame()
         frame.setProperty("look", "card")
-        self.line = QLineEdit(placeholderText="Type a command…", accessibleName="Command")
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("Type a command…")
+        self.line.setAccessibleName("Command")
         self.line.textChanged.connect(self._filter)
         self.line.installEventFilter(self)
-        self.list = QTreeWidget(accessibleName="Commands")
+        self.list = QTreeWidget()
+        self.list.setAccessibleName("Commands")
+        self.list.setProperty("look", "palette")
         self.list.setColumnCount(2)
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
@@ -103,8 +107,12 @@ class CommandPalette(QDialog):
             item.setData(0, Qt.ItemDataRole.UserRole, n)
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.addTopLevelItem(item)
-        if ranked:
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._choose(0)
+
+    def _choose(self, row: int) -> None:
+        item = self.list.topLevelItem(min(max(row, 0), self.list.topLevelItemCount() - 1))
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _run(self, item: QTreeWidgetItem | None) -> None:
         if item is not None:
@@ -118,8 +126,7 @@ class CommandPalette(QDialog):
                 self._run(self.list.currentItem())
                 return True
             moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 10, Qt.Key.Key_PageUp: -10}
-            if event.key() in moves and self.list.topLevelItemCount():
-                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + moves[Qt.Key(event.key())]
-                self.list.setCurrentItem(self.list.topLevelItem(min(max(row, 0), self.list.topLevelItemCount() - 1)))
+            if event.key() in moves:
+                self._choose(self.list.currentIndex().row() + moves[Qt.Key(event.key())])
                 return True
         return super().eventFilter(watched, event)

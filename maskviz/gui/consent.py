@@ -80,7 +80,9 @@ class ConsentPanel(QFrame):
 
     @staticmethod
     def _listing(lines: tuple[str, ...], name: str) -> QPlainTextEdit:
-        box = QPlainTextEdit("\n".join(lines), readOnly=True, accessibleName=name)
+        box = QPlainTextEdit("\n".join(lines))
+        box.setReadOnly(True)
+        box.setAccessibleName(name)
         box.setProperty("look", "code")
         box.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         box.setFixedHeight(min(max(len(lines), 1), 6) * box.fontMetrics().lineSpacing() + 18)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.file_drop import leave_drops_to_window
@@ -25,7 +25,8 @@ class PaneTitle(QWidget):
     """The title of a pane: a small caption, and buttons to float and to close it."""
 
     def __init__(self, dock: QDockWidget, colours: Palette) -> None:
-        super().__init__(dock, objectName="pane_title")
+        super().__init__(dock)
+        self.setObjectName("pane_title")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         label = QLabel(dock.windowTitle().upper())
         label.setProperty("look", "caption")
@@ -41,7 +42,11 @@ class PaneTitle(QWidget):
         self.set_palette(colours)
 
     def _button(self, tip: str, clicked: object) -> QToolButton:
-        button = QToolButton(toolTip=tip, accessibleName=tip, iconSize=QSize(11, 11), focusPolicy=Qt.FocusPolicy.NoFocus)
+        button = QToolButton()
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setIconSize(QSize(11, 11))
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.clicked.connect(clicked)
         return button
 
@@ -70,19 +75,22 @@ class Workspace(QMainWindow):
         self.editor = EditorPanel(document, colours)
         self.panels = (self.graph, self.heatmaps, self.timestep, self.inspector, self.ledger, self.editor)
         self.heatmaps.hovered.connect(self.hovered)
+        self.heatmaps.mask_view.installEventFilter(self)
+        document.trace_changed.connect(self._align)
         self.setDockNestingEnabled(True)
         self.docks = {
             "graph": self._dock("graph", "Graph", self.graph, colours),
             "heatmaps": self._dock("heatmaps", "Heatmaps", stacked(self.heatmaps, self.timestep), colours),
-            "inspector": self._dock("inspector", "Inspector", scrolled(self.inspector), colours),
-            "ledger": self._dock("ledger", "Ledger", scrolled(self.ledger), colours),
+            "inspector": self._dock("inspector", "Inspector", self.inspector, colours),
+            "ledger": self._dock("ledger", "Ledger", self.ledger, colours),
             "sample": self._dock("sample", "Sample", self.editor, colours),
         }
         leave_drops_to_window(self)
         self._arrange()
 
     def _dock(self, name: str, title: str, content: QWidget, colours: Palette) -> QDockWidget:
-        dock = QDockWidget(title, self, objectName=f"pane_{name}")
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"pane_{name}")
         dock.setWidget(content)
         dock.setTitleBarWidget(PaneTitle(dock, colours))
         return dock
@@ -103,7 +111,7 @@ class Workspace(QMainWindow):
         """Give the panes their first sizes, as parts of the window."""
         docks, width, height = self.docks, self.width(), self.height()
         left = round(min(max(width * 0.27, 250), 560))
-        right = round(min(max(width * 0.22, 240), 460))
+        right = round(min(max(width * 0.22, 270), 460))
         bottom = round(min(max(height * 0.2, 130), 330))
         across = [docks["graph"], docks["heatmaps"], docks["inspector"]]
         self.resizeDocks(across, [left, width - left - right, right], Qt.Orientation.Horizontal)
@@ -121,7 +129,10 @@ class Workspace(QMainWindow):
 
     def pane_actions(self) -> list[QAction]:
         """An action for each pane that shows or hides it."""
-        return [dock.toggleViewAction() for dock in self.docks.values()]
+        actions = [dock.toggleViewAction() for dock in self.docks.values()]
+        for number, action in enumerate(actions, 1):
+            action.setShortcut(f"Ctrl+{number}")
+        return actions
 
     def set_palette(self, colours: Palette) -> None:
         for panel in self.panels:
@@ -131,18 +142,43 @@ class Workspace(QMainWindow):
             assert isinstance(title, PaneTitle)
             title.set_palette(colours)
 
-    def find(self) -> None:
+    def find_layer(self) -> None:
         """Show the graph and put the keyboard into its search field."""
         self.docks["graph"].show()
         self.docks["graph"].raise_()
-        self.graph.find()
+        self.graph.focus_find()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if not self._laid_out and self.isVisible():  # only now is there a size to share
+    def fit(self) -> None:
+        """Show all of the graph, and all samples and timesteps."""
+        self.graph.fit()
+        self.heatmaps.fit()
+
+    def end(self) -> None:
+        """End what runs outside the window's process for these panes."""
+        self.graph.close_layout()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._laid_out:
             self._laid_out = True
-            if self._saved.isEmpty() or not self.restoreState(self._saved, VERSION):
-                self._share_room()
+            QTimer.singleShot(0, self._lay_out)  # only then is there a size to share
+
+    def _lay_out(self) -> None:
+        if self._saved.isEmpty() or not self.restoreState(self._saved, VERSION):
+            self._share_room()
+        self.heatmaps.mask_view.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            QTimer.singleShot(0, self._align)
+        return super().eventFilter(watched, event)
+
+    def _align(self) -> None:
+        """Put the timestep bar's groove under the heatmaps' time axis."""
+        view = self.heatmaps.mask_view
+        cells = view.map_rect()
+        left = view.mapTo(self.heatmaps, cells.topLeft().toPoint()).x()
+        self.timestep.set_span(left, self.heatmaps.width() - left - round(cells.width()))
 
 
 def stacked(*widgets: QWidget) -> QWidget:
@@ -154,11 +190,3 @@ def stacked(*widgets: QWidget) -> QWidget:
     for n, widget in enumerate(widgets):
         column.addWidget(widget, 1 if n == 0 else 0)
     return holder
-
-
-def scrolled(widget: QWidget) -> QScrollArea:
-    """A widget that scrolls up and down when the pane is lower than it."""
-    area = QScrollArea(widgetResizable=True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    return area

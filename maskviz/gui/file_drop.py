@@ -101,6 +101,7 @@ class DropOverlay(QWidget):
 
     def __init__(self, window: QWidget, colours: Palette) -> None:
         super().__init__(window)
+        self._window = window
         self._colours = colours
         self._text = ""
         self._welcome = True
@@ -110,7 +111,7 @@ class DropOverlay(QWidget):
     def announce(self, text: str, welcome: bool) -> None:
         """Show what a drop would do; ``welcome`` is False when nothing would be opened."""
         self._text, self._welcome = text, welcome
-        self.resize(self.parentWidget().size())
+        self.resize(self._window.size())
         self.raise_()
         self.show()
 

@@ -137,10 +137,10 @@ class Files(QObject):
         document = self._document
         start = str(Path(self._settings.folder) / f"{Path(document.title).stem or 'batch'}.npz")
         path, _ = QFileDialog.getSaveFileName(self._window, "Save the batch", start, "NumPy batches (*.npz)")
-        if not path or document.batch is None or document.network is None:
+        if not path or document.batch is None:
             return False
         try:
-            write_batch(path if path.endswith(".npz") else f"{path}.npz", document.batch, document.network)
+            write_batch(path if path.endswith(".npz") else f"{path}.npz", document.batch)
         except (MaskVizError, OSError) as error:
             self._show_failure(error)
             return False

@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
             "panes": QMenu(self),
             "theme": ThemeMenu(theme, self),
             "go": QMenu(self),
-            "devices": DeviceMenu(document, jobs, self.files.restart_engine, self),
+            "devices": DeviceMenu(document, jobs, self.commands["restart_engine"], self),
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
         self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
@@ -141,9 +141,13 @@ class MainWindow(QMainWindow):
     def redo(self) -> None:
         self.document.undo_stack.redo()
 
-    def find(self) -> None:
+    def find_layer(self) -> None:
         if self.workspace is not None:
-            self.workspace.find()
+            self.workspace.find_layer()
+
+    def fit(self) -> None:
+        if self.workspace is not None:
+            self.workspace.fit()
 
     def play(self) -> None:
         if self.workspace is not None:
@@ -172,6 +176,7 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         if self.workspace is not None:
             self.settings.set_bytes("window/panes", self.workspace.layout_state())
+            self.workspace.end()
         self.settings.sync()
         self.jobs.close()
         event.accept()

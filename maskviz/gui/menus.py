@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from maskviz.gui.theme import CHOICES, Theme
@@ -46,18 +46,23 @@ class ThemeMenu(QMenu):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
+        self._theme = theme
         group = QActionGroup(self)
-        for name, text in CHOICES:
-            action = group.addAction(self.addAction(text))
+        self._choices = {name: group.addAction(self.addAction(text)) for name, text in CHOICES}
+        for name, action in self._choices.items():
             action.setCheckable(True)
-            action.setChecked(theme.choice == name)
             action.triggered.connect(lambda _checked=False, name=name: theme.choose(name))
+        theme.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._choices[self._theme.choice].setChecked(True)
 
 
 class DeviceMenu(QMenu):
     """The devices that the engine sees; the one in use is checked."""
 
-    def __init__(self, document: Document, jobs: Jobs, restart: Callable[[], None], parent: QWidget) -> None:
+    def __init__(self, document: Document, jobs: Jobs, restart: QAction, parent: QWidget) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
@@ -81,4 +86,4 @@ class DeviceMenu(QMenu):
         if not self._document.devices:
             self.addAction("Devices are listed once the engine has started").setEnabled(False)
         self.addSeparator()
-        self.addAction("Restart the engine").triggered.connect(lambda: self._restart())
+        self.addAction(self._restart)

@@ -46,7 +46,7 @@ class Notice(QFrame):
         row.addWidget(word, 0)
         row.addWidget(text, 1)
         if action is not None:
-            row.addWidget(self._button(action[0], lambda: (self.dismiss(), action[1]())))
+            row.addWidget(self._button(action[0], action[1]))
         if details:
             row.addWidget(self._button("Copy details", lambda: QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}")))
         row.addWidget(self.cross)

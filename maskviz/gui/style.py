@@ -40,13 +40,13 @@ QPushButton[look="link"]:focus { border-color: $accent; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; color: $text; }
 QToolButton:hover { background: $hover; }
 QToolButton:focus { border-color: $accent; }
+QToolButton[look="button"][toolButtonStyle="2"] { padding: 5px 4px 5px 10px; }
 QToolButton[look="button"]::menu-indicator { image: none; width: 0px; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
+QLineEdit, QPlainTextEdit, QTextEdit {
     background: $card; color: $text; border: 1px solid $border; border-radius: 5px; padding: 3px 7px; selection-background-color: $accent;
     selection-color: $on_accent; }
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus { border-color: $accent; }
-QLineEdit[invalid="true"], QSpinBox[invalid="true"], QDoubleSpinBox[invalid="true"] { border-color: $bad; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
 QComboBox QAbstractItemView { background: $card; border: 1px solid $border; selection-background-color: $hover; selection-color: $text; }
 QListWidget, QListView, QTreeView { background: $card; border: 1px solid $border; border-radius: 6px; outline: none; }
 QAbstractItemView { selection-background-color: $selected; selection-color: $text; }
@@ -62,10 +62,13 @@ QScrollBar::handle:horizontal { min-width: 28px; }
 QScrollBar::handle:hover { background: $edge; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0px; height: 0px; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-QTreeView::item { padding: 4px 6px; border: none; }
-QTreeView::item:selected { background: $selected; color: $text; }
 QTabBar::tab { background: $pane; color: $muted; padding: 5px 12px; border: none; border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QTreeWidget[look="palette"]::item, QListWidget[look="choices"]::item { padding: 5px 8px; border: none; color: $text; }
+QTreeWidget[look="palette"]::item:selected, QListWidget[look="choices"]::item:selected { background: $selected; }
+QListWidget[look="choices"]::item:hover:!selected { background: $hover; }
 
 QLabel[look="title"] { font-size: ${big}px; font-weight: 700; }
 QLabel[look="hero"] { font-size: ${hero}px; font-weight: 700; }

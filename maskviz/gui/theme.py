@@ -44,6 +44,10 @@ class Theme(QObject):
         self._settings.theme = name
         self._refresh()
 
+    def switch(self) -> None:
+        """Use the other one of dark and light."""
+        self.choose("light" if self.palette.dark else "dark")
+
     def _wanted(self) -> str:
         if self.choice != "system":
             return self.choice

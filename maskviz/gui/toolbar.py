@@ -63,12 +63,15 @@ class Toolbar(QWidget):
         self.file = ElidedLabel()
         self.file.setProperty("look", "muted")
         self.file.setAccessibleName("Open file")
-        self.device = QToolButton(accessibleName="Device")
+        self.device = QToolButton()
+        self.device.setAccessibleName("Device")
         self.device.setProperty("look", "button")
         self.device.setMenu(devices)
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.device.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.chip = QLabel(objectName="chip", accessibleName="Last recompute")
+        self.chip = QLabel()
+        self.chip.setObjectName("chip")
+        self.chip.setAccessibleName("Last recompute")
         self.chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 6, 14, 6)
@@ -108,7 +111,9 @@ class Toolbar(QWidget):
         tight = self.width() < self.fontMetrics().averageCharWidth() * 190
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if tight else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for name in ("undo", "redo"):
-            self.buttons[name].setToolButtonStyle(style)
+            if self.buttons[name].toolButtonStyle() != style:
+                self.buttons[name].setToolButtonStyle(style)
+                restyle(self.buttons[name])
 
     def refresh(self) -> None:
         document = self._document
@@ -120,8 +125,13 @@ class Toolbar(QWidget):
         self.chip.setText(text)
         if self.chip.property("state") != state:
             self.chip.setProperty("state", state)
-            self.chip.style().unpolish(self.chip)
-            self.chip.style().polish(self.chip)
+            restyle(self.chip)
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet again after a property changed that it looks at."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
 
 
 def chip_text(document: Document) -> tuple[str, str]:

@@ -46,7 +46,8 @@ class Welcome(QScrollArea):
         column.addStretch(1)
         centre = QWidget(maximumWidth=WIDTH)
         centre.setLayout(column)
-        body = QWidget(objectName="welcome_body")
+        body = QWidget()
+        body.setObjectName("welcome_body")
         row = QHBoxLayout(body)
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch(1)
@@ -88,9 +89,9 @@ class Welcome(QScrollArea):
 
     def set_recent(self, paths: list[str]) -> None:
         """Show the files that were opened last."""
-        while (item := self._recent_rows.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().deleteLater()
+        for old in self.recent.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            self._recent_rows.removeWidget(old)
+            old.deleteLater()
         self.recent.setVisible(bool(paths))
         if paths:
             self._recent_rows.addWidget(caption("RECENT FILES"))
