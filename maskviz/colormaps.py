@@ -1,0 +1,162 @@
+"""Numbers to colours: perceptually uniform maps, and marks for what is not a plain number. No Qt here.
+
+``VIRIDIS`` and ``INFERNO`` are the public-domain (CC0) maps of Smith and van der Walt, kept as 33 anchors each, which reproduce
+the 256 original colours within 2/255. ``DIVERGING`` is computed in the Oklab colour space with equal lightness in both arms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS = 256
+
+
+class Mark(IntEnum):
+    """What is special about a value; each has a sign of its own, none of which is a hatch (hatches are masks)."""
+
+    NONE = 0
+    NAN = 1
+    POSITIVE_INFINITY = 2
+    NEGATIVE_INFINITY = 3
+    ABOVE = 4
+    BELOW = 5
+
+
+MARK_WORDS = {
+    Mark.NAN: "NaN",
+    Mark.POSITIVE_INFINITY: "+∞",
+    Mark.NEGATIVE_INFINITY: "−∞",
+    Mark.ABOVE: "above the range",
+    Mark.BELOW: "below the range",
+}
+# saturated colours that none of the maps contains; clipped values keep the colour of the end they are beyond
+MARK_COLORS = {Mark.NAN: "#ff3ec8", Mark.POSITIVE_INFINITY: "#00dcff", Mark.NEGATIVE_INFINITY: "#3d4bff"}
+
+_VIRIDIS = (
+    "440154470d6048186a482374472d7b4537814240863e49893b528b375b8d33638d2f6b8e2c728e297a8e26828e23898e21918c"
+    "1f978b1f9f8821a68527ad8131b57b3dbc744cc26c5cc8636ece5881d34d95d840aadc32c0df25d5e21aeae51afde725"
+)
+_INFERNO = (
+    "0000040403120b0724150b37210c4a2f0a5b3d09654a0c6b57106e64156e71196e7d1e6d8a226a972766a32c61b0315b"
+    "bc3754c63d4dd04545da4e3ce35933eb6429f1711ff67e14f98c0afb9b06fcaa0ffbba1ff9c932f5d949f2e865f3f586fcffa4"
+)
+
+
+def _from_anchors(text: str) -> NDArray[np.uint8]:
+    """A table ``(256, 3)`` from evenly spaced anchors written as ``rrggbb`` one after the other."""
+    anchors = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, 3)
+    where = np.linspace(0, LEVELS - 1, len(anchors)).round()
+    return np.stack([np.interp(np.arange(LEVELS), where, anchors[:, k]) for k in range(3)], axis=1).round().astype(np.uint8)
+
+
+def _diverging() -> NDArray[np.uint8]:
+    """Blue through near-white to orange, straight lines in Oklab (Björn Ottosson's public-domain matrices)."""
+    side = np.linspace(-1, 1, LEVELS)[:, None]
+    lightness = 0.97 - 0.46 * np.abs(side)
+    chroma = np.where(side < 0, [[-0.03, -0.13]], [[0.115, 0.098]]) * np.abs(side)
+    lab = np.hstack([lightness, chroma])
+    lms = (lab @ np.array([[1, 1, 1], [0.3963377774, -0.1055613458, -0.0894841775], [0.2158037573, -0.0638541728, -1.2914855480]])) ** 3
+    linear = lms @ np.array(
+        [
+            [4.0767416621, -1.2684380046, -0.0041960863],
+            [-3.3077115913, 2.6097574011, -0.7034186147],
+            [0.2309699292, -0.3413193965, 1.7076147010],
+        ]
+    )
+    linear = np.clip(linear, 0, 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    table: NDArray[np.uint8] = (srgb * 255).round().astype(np.uint8)
+    return table
+
+
+VIRIDIS = _from_anchors(_VIRIDIS)
+INFERNO = _from_anchors(_INFERNO)
+DIVERGING = _diverging()
+TABLES = {"viridis": VIRIDIS, "inferno": INFERNO, "diverging": DIVERGING}
+
+
+def hex_rgb(color: str) -> tuple[int, int, int]:
+    """``#rrggbb`` as three numbers 0…255."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def _with_marks(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The table as RGBA ``(259, 4)``: 256 levels, then NaN, +inf and −inf."""
+    special = np.array([hex_rgb(MARK_COLORS[m]) for m in MARK_COLORS], np.uint8)
+    rgb = np.concatenate([table, special])
+    return np.hstack([rgb, np.full((len(rgb), 1), 255, np.uint8)])
+
+
+_RGBA = {name: _with_marks(table) for name, table in TABLES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How numbers become colours: a map by name and the values its two ends stand for."""
+
+    colors: str = "viridis"
+    low: float = 0.0
+    high: float = 1.0
+
+    def table(self) -> NDArray[np.uint8]:
+        """The map's colours ``(256, 3)`` from low to high."""
+        return TABLES[self.colors]
+
+
+def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = False) -> tuple[float, float]:
+    """The range of the finite values: from zero where ``zero`` and nothing is below it, around zero where ``symmetric``.
+
+    A constant gets a range around it, so that it has a colour; (0, 1) where nothing is finite.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = values[np.isfinite(values)]
+            if not finite.size:
+                return 0.0, 1.0
+            low, high = float(finite.min()), float(finite.max())
+    if symmetric:
+        high = max(abs(low), abs(high))
+        low = -high
+    elif zero and low > 0:
+        low = 0.0
+    if low == high:
+        width = abs(low) * 0.5 or 0.5
+        low, high = (low, low + 2 * width) if zero and low == 0 else (low - width, high + width)
+    return low, high
+
+
+def marks(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """A ``Mark`` for every value; what is outside the range by less than rounding (1e-6 of the range) is not clipped."""
+    slack = abs(high - low) * 1e-6
+    with np.errstate(invalid="ignore"):
+        out = np.where(values > high + slack, np.uint8(Mark.ABOVE), np.uint8(Mark.NONE))
+        out[values < low - slack] = Mark.BELOW
+    if not np.isfinite(values).all():
+        out[np.isnan(values)] = Mark.NAN
+        out[np.isposinf(values)] = Mark.POSITIVE_INFINITY
+        out[np.isneginf(values)] = Mark.NEGATIVE_INFINITY
+    return out
+
+
+def to_rgba(values: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
+    """Colours ``(…, 4)`` RGBA of numbers ``(…)``; beyond the range the end's colour, NaN and infinities their own."""
+    numbers = np.asarray(values, np.float32) if values.dtype.itemsize <= 4 else np.asarray(values, np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        level = (numbers - scale.low) * ((LEVELS - 1) / (scale.high - scale.low)) + 0.5
+        plain = np.isfinite(numbers)
+        all_plain = bool(plain.all())
+        if not all_plain:
+            level[~plain] = 0
+        index = np.clip(level, 0, LEVELS - 1, out=level).astype(np.uint16)
+    if not all_plain:
+        index[np.isnan(numbers)] = LEVELS
+        index[np.isposinf(numbers)] = LEVELS + 1
+        index[np.isneginf(numbers)] = LEVELS + 2
+    packed = _RGBA[scale.colors].view(np.uint32)[:, 0]
+    return np.take(packed, index).view(np.uint8).reshape(*index.shape, 4)

@@ -1,0 +1,312 @@
+"""What the heatmaps show, as frozen values: padding and mask, predictions, loss contributions, on one shared time axis.
+
+The shared axis has the steps of the longest input or output; an output that is shorter or shifted is laid at the steps it
+belongs to (``OutputTrace.steps``). The window and exported figures draw the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.network import InputSpec, Network
+from maskviz.core.status import Status, step_mask
+from maskviz.core.trace import OutputTrace, Trace
+
+View = Literal["unit", "class", "norm"]
+Kind = Literal["mask", "predictions", "loss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user chose to see: input and output by name (None: the first), how an output's units become one number, and
+    ranges and colours by map where they are not automatic."""
+
+    input: str | None = None
+    output: str | None = None
+    view: View = "unit"
+    unit: int = 0
+    ranges: Mapping[Kind, tuple[float, float]] = field(default_factory=dict)
+    colors: Mapping[Kind, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One map. Arrays are ``(batch, time)`` over the shared axis; ``(batch,)`` values where there is no time axis (bars).
+
+    ``present`` ``(time,)``: the steps this tensor has. ``status`` holds a ``Status`` per step (the mask map only).
+    ``skipped``: the mask skips the step. ``exposed``: padding that no mask skips. ``odd``: real steps that a mask skips.
+    ``classes`` > 0: values are class numbers. ``explanation`` says why there is nothing to draw, else it is empty.
+    """
+
+    kind: Kind
+    title: str
+    subtitle: str = ""
+    explanation: str = ""
+    unit: str = ""
+    present: NDArray[Any] | None = None
+    values: NDArray[Any] | None = None
+    status: NDArray[Any] | None = None
+    skipped: NDArray[Any] | None = None
+    exposed: NDArray[Any] | None = None
+    odd: NDArray[Any] | None = None
+    classes: int = 0
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there are timesteps to draw (else bars, or an explanation)."""
+        return self.status is not None or (self.values is not None and self.values.ndim == 2)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, 0 where there is nothing to draw."""
+        array = self.status if self.status is not None else self.values
+        return 0 if array is None else len(array)
+
+
+def shared_steps(batch: Batch, trace: Trace | None) -> int:
+    """Length of the shared time axis: the longest input or output, at least 1."""
+    lengths = [p.shape[1] for p in batch.padding.values()]
+    if trace is not None:
+        lengths += [trace.outputs[o.name].shape[1] for o in trace.network_outputs if o.has_time and o.name in trace.outputs]
+    return max(lengths, default=1)
+
+
+def network_output(trace: Trace, name: str | None) -> OutputTrace | None:
+    """The network output of that name, the first one where there is no such name."""
+    return next((o for o in trace.network_outputs if o.name == name), next(iter(trace.network_outputs), None))
+
+
+def source_mask(trace: Trace, name: str) -> NDArray[Any] | None:
+    """The first mask ``(batch, time)`` that the run made from an input, True = kept; None where it made none."""
+    if name not in trace.padding:
+        return None
+    shape = trace.padding[name].shape
+    reached = {name}
+    for call in trace.calls:
+        if call.kind == "input" or call.role != "data" or not any(i.source in reached for i in call.inputs):
+            continue
+        for out in call.outputs:
+            kept = step_mask(trace.masks[out.mask], shape) if out.mask is not None and out.mask in trace.masks else None
+            if kept is not None:
+                return kept
+        reached.update(call.ref(k) for k in range(len(call.outputs)))
+    return None
+
+
+def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | None = None) -> Heatmap:
+    """Which steps of an input are padding, and what its mask does with them. Follows the batch while the trace is still older."""
+    spec = next((i for i in network.inputs if i.name == name), next((i for i in network.inputs if i.name in batch.padding), None))
+    title = "Padding and mask"
+    if spec is None:
+        return Heatmap("mask", title, explanation="No input of this network has timesteps, so there is nothing to pad or mask.")
+    if spec.kind == "text":
+        return Heatmap(
+            "mask", title, explanation=f"‘{spec.name}’ is text: the network splits it into steps itself, so there is no padding to edit."
+        )
+    if spec.name not in batch.padding:
+        return Heatmap("mask", title, explanation=f"‘{spec.name}’ has no time axis, so there is nothing to pad or mask.")
+    padding = batch.padding[spec.name].astype(bool)
+    mask = _live_mask(spec, padding, trace)
+    if mask is None:
+        status = np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
+    else:
+        status = np.where(mask, np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.KEPT)), np.uint8(Status.SKIPPED))
+    steps = max(shared_steps(batch, trace), padding.shape[1])
+    present = np.arange(steps) < padding.shape[1]
+    odd = None if mask is None else ~mask & ~padding
+    columns = np.arange(padding.shape[1])
+    return Heatmap(
+        "mask", title, _mask_words(spec, padding, mask), unit=spec.name, present=present,
+        status=_spread(status, columns, steps, np.uint8(Status.ENDED)),
+        skipped=_spread(status == Status.SKIPPED, columns, steps, False),
+        exposed=_spread(status == Status.EXPOSED, columns, steps, False),
+        odd=None if odd is None or not odd.any() else _spread(odd, columns, steps, False),
+    )  # fmt: skip
+
+
+def prediction_map(trace: Trace, steps: int, name: str | None = None, view: View = "unit", unit: int = 0) -> Heatmap:
+    """One output: one of its units, its arg-max class, or the norm over its units; ``steps`` is the shared axis' length."""
+    out = network_output(trace, name)
+    if out is None or out.name not in trace.outputs:
+        return Heatmap("predictions", "Predictions", explanation="This network gave no output for the batch.")
+    array = trace.outputs[out.name]
+    if array.dtype.kind not in "fiub":
+        return Heatmap("predictions", "Predictions", explanation=f"‘{out.name}’ gives text, which has no colours.")
+    units = unit_count(trace, out)
+    unit = min(max(unit, 0), units - 1)
+    lead = 2 if out.has_time else 1
+    flat = array.reshape(*array.shape[:lead], units)
+    if view == "class":
+        values, words = _winner(flat), f"arg-max of {units} classes"
+    elif view == "norm":
+        values, words = np.sqrt((flat.astype(np.float64) ** 2).sum(axis=-1)), f"norm over {units} units"
+    else:
+        values, words = flat[..., unit], f"unit {unit} of {units}"
+    subtitle = f"{out.name} · {words}" + ("" if out.has_time else " · no time axis: one bar per sample")
+    label = {"class": "class", "norm": "norm"}.get(view, "ŷ")
+    return _on_axis("predictions", "Predictions", subtitle, label, trace, out, values, steps, units if view == "class" else 0)
+
+
+def loss_map(trace: Trace, steps: int, name: str | None = None) -> Heatmap:
+    """Every step's share of the reported loss for one output; the subtitle says whether the shares add up to ``evaluate()``."""
+    title, out = "Loss contributions", network_output(trace, name)
+    if trace.ledger.reported is None and not trace.contributions:
+        why = (
+            "Targets are missing, so there is no loss."
+            if trace.compiled
+            else "This network is not compiled: choose a loss to see what each step adds to it."
+        )
+        return Heatmap("loss", title, explanation=why)
+    if out is None or out.name not in trace.contributions:
+        term = next((t for t in trace.ledger.terms if out is not None and t.output == out.name), None)
+        if term is not None and not term.separable:
+            return Heatmap(
+                "loss",
+                title,
+                explanation=f"‘{term.name}’ gives one number for the whole batch ({term.total:.4g}), so it cannot be split into steps.",
+            )
+        return Heatmap("loss", title, explanation=f"‘{out.name if out else ''}’ has no loss or no targets; choose another output.")
+    values = trace.contributions[out.name]
+    values = values.reshape(*values.shape[:2], -1).sum(axis=-1) if values.ndim > 2 else values
+    return _on_axis("loss", title, loss_words(trace, out.name), "share of the loss", trace, out, values, steps)
+
+
+def unit_count(trace: Trace, out: OutputTrace) -> int:
+    """Number of units of an output: the product of what follows its batch and time axes."""
+    return int(np.prod(trace.outputs[out.name].shape[2 if out.has_time else 1 :], dtype=int))
+
+
+def loss_words(trace: Trace, name: str) -> str:
+    """``sum = 0.1034 = evaluate() · 38% comes from padding``, and plainly so when the two differ or are not known."""
+    ledger = trace.ledger
+    total = float(np.sum(trace.contributions[name], dtype=np.float64)) if ledger.sum is None else ledger.sum
+    added = f" + {number(ledger.added)} from regularizers and layers" if ledger.added else ""
+    words = f"sum = {number(total)}{added}"
+    goal, name_of_goal = (ledger.evaluate, "evaluate()") if ledger.evaluate is not None else (ledger.reported, "the loss Keras reports")
+    if goal is not None:
+        same = any(np.isclose(x, goal, rtol=1e-5, atol=1e-7, equal_nan=True) for x in (total + ledger.added, total))
+        words += f" = {name_of_goal}" if same else f" ≠ {name_of_goal} {number(goal)}"
+    if len(trace.contributions) > 1:
+        words += f" · this output {number(float(np.sum(trace.contributions[name], dtype=np.float64)))}"
+    if ledger.padding_share is not None and np.isfinite(ledger.padding_share):
+        words += f" · {ledger.padding_share:.0%} comes from padding"
+    return words
+
+
+def number(value: float) -> str:
+    """A number for people: four significant digits, with a real minus and signs for what is not finite."""
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+∞" if value > 0 else "−∞"
+    return f"{value:.4g}".replace("-", "−")
+
+
+def read_out(
+    sample: int, step: int | None, mask: Heatmap | None, predictions: Heatmap | None, loss: Heatmap | None, total: float | None = None
+) -> str:
+    """``sample 3 · t=17 · padding · ŷ 0.42 · loss 0.0031 (3.0 %)``; ``total`` is the loss that shares are a part of."""
+    parts = [f"sample {sample}"]
+    if step is not None:
+        parts.append(f"t={step}")
+        word = _state_word(mask, sample, step)
+        parts += [word] if word else []
+    value = _value_at(predictions, sample, step)
+    if predictions is not None and value is not None:
+        shown = str(int(value)) if predictions.classes and np.isfinite(value) else number(value)
+        parts.append(f"{'ŷ class' if predictions.classes else 'ŷ'} {shown}")
+    share = _value_at(loss, sample, step)
+    if share is not None:
+        parts.append(
+            f"loss {number(share)}" + (f" ({share / total:.1%})".replace("%", " %") if total and np.isfinite(share / total) else "")
+        )
+    return " · ".join(parts)
+
+
+def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> NDArray[Any] | None:
+    """The input's mask; steps that were edited since the trace are taken as the network's own masking rule says."""
+    expected = ~padding if spec.masked else None
+    if trace is None or spec.name not in trace.padding or trace.padding[spec.name].shape != padding.shape:
+        return expected
+    mask = source_mask(trace, spec.name)
+    if mask is None or expected is None:
+        return mask
+    return np.where(trace.padding[spec.name] == padding, mask, expected)
+
+
+def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | None) -> str:
+    words = f"{spec.name} · {padding.mean():.0%} padding" if padding.size else spec.name
+    if mask is None:
+        return words + " · no mask is made from this input"
+    odd, bare = int((~mask & ~padding).sum()), int((mask & padding).sum())
+    words += f" · {odd} real {'step is' if odd == 1 else 'steps are'} skipped" if odd else ""
+    return words + (f" · {bare} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
+
+
+def _spread(array: NDArray[Any], columns: NDArray[Any], steps: int, fill: object) -> NDArray[Any]:
+    """``array`` ``(batch, t)`` laid at ``columns`` of an axis of ``steps``, ``fill`` elsewhere; unchanged where it fits already."""
+    if len(columns) == steps and array.shape[1] == steps and (columns == np.arange(steps)).all():
+        return array
+    wide = np.full((len(array), steps), fill, array.dtype)
+    wide[:, columns] = array
+    return wide
+
+
+def _winner(flat: NDArray[Any]) -> NDArray[Any]:
+    """The class with the largest value, NaN where any value is NaN."""
+    winner: NDArray[Any] = flat.argmax(axis=-1).astype(np.float32)
+    if flat.dtype.kind == "f":
+        winner[np.isnan(flat).any(axis=-1)] = np.nan
+    return winner
+
+
+def _on_axis(
+    kind: Kind, title: str, subtitle: str, unit: str, trace: Trace, out: OutputTrace, values: NDArray[Any], steps: int, classes: int = 0
+) -> Heatmap:
+    """Values ``(batch, t)`` of an output laid on the shared axis with its mask and padding; ``(batch,)`` values as they are."""
+    values = values if values.dtype.kind == "f" else values.astype(np.float32)
+    if values.ndim == 2 and values.shape[1] == 1 and not out.has_time:
+        values = values[:, 0]
+    if values.ndim == 1:
+        return Heatmap(kind, title, subtitle, unit=unit, values=values, classes=classes)
+    length = values.shape[1]
+    known = out.steps is not None and len(out.steps) == length and max(out.steps, default=0) < steps and min(out.steps, default=0) >= 0
+    columns = np.asarray(out.steps if known else np.arange(length))
+    if not known and length != steps:
+        subtitle += " · its steps are counted on their own"
+    steps = max(steps, int(columns.max(initial=0)) + 1)
+    mask = step_mask(trace.masks[out.mask], values.shape) if out.mask is not None and out.mask in trace.masks else None
+    padding = trace.output_padding(out.name)
+    padding = np.zeros(values.shape, bool) if padding is None or padding.shape != values.shape else padding.astype(bool)
+    skipped = np.zeros(values.shape, bool) if mask is None else ~mask
+    present = np.zeros(steps, bool)
+    present[columns] = True
+    return Heatmap(
+        kind, title, subtitle, unit=unit, present=present, values=_spread(values, columns, steps, np.nan),
+        skipped=_spread(skipped, columns, steps, False), exposed=_spread(padding & ~skipped, columns, steps, False), classes=classes,
+    )  # fmt: skip
+
+
+def _state_word(mask: Heatmap | None, sample: int, step: int) -> str:
+    if mask is None or mask.status is None or sample >= len(mask.status) or step >= mask.status.shape[1]:
+        return ""
+    if mask.odd is not None and mask.odd[sample, step]:
+        return "data, but skipped"
+    words = {Status.KEPT: "data", Status.UNMASKED: "data", Status.SKIPPED: "padding", Status.EXPOSED: "padding, not skipped"}
+    return words.get(Status(int(mask.status[sample, step])), "")
+
+
+def _value_at(heatmap: Heatmap | None, sample: int, step: int | None) -> float | None:
+    if heatmap is None or heatmap.values is None or sample >= len(heatmap.values):
+        return None
+    if heatmap.values.ndim == 1:
+        return float(heatmap.values[sample])
+    if step is None or step >= heatmap.values.shape[1] or heatmap.present is None or not heatmap.present[step]:
+        return None
+    return float(heatmap.values[sample, step])

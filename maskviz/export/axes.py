@@ -1,0 +1,118 @@
+"""Axes and colour bars around a heatmap, for the window and for figures alike."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from maskviz.colormaps import Scale
+from maskviz.core.heatmaps import number
+from maskviz.export.painting import Window, metrics
+from maskviz.palette import Palette
+
+TICK = 3.0
+
+
+def count_ticks(start: float, end: float, most: int) -> list[int]:
+    """Whole numbers from 0 up, evenly spaced by 1, 2, 4, 5, 10, 20, 25, 50 …, at most ``most`` of them in ``[start, end)``."""
+    span, most = max(end - start, 1e-9), max(most, 1)
+    spacing = next(s for e in range(12) for s in _spacings(e) if span / s <= most)
+    first = math.ceil(max(start, 0) / spacing - 1e-9) * spacing
+    return list(range(first, math.ceil(end - 1e-9), spacing))
+
+
+def _spacings(exponent: int) -> tuple[int, ...]:
+    return (1, 2, 4, 5) if exponent == 0 else (10**exponent, 2 * 10**exponent, 5 * 10**exponent)
+
+
+def value_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers in ``[low, high]``, about ``most`` of them at most."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    spacing = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
+    first = math.ceil(low / spacing - 1e-9)
+    return [k * spacing for k in range(first, math.floor(high / spacing + 1e-9) + 1)]
+
+
+def paint_samples(painter: QPainter, rect: QRectF, window: Window, samples: int, palette: Palette, strong: int | None = None) -> None:
+    """Sample numbers to the left of ``rect``; the number ``strong`` is emphasized and always there."""
+    height, line = window.cell(rect)[1], metrics(painter).height()
+    ticks = [k for k in count_ticks(window.sample0, min(window.sample1, samples), int(rect.height() / (line * 1.15))) if k < samples]
+    if strong is not None:
+        ticks = [k for k in ticks if abs(k - strong) * height >= line * 0.9] + [strong]
+    for k in ticks:
+        y = window.y(rect, k + 0.5)
+        if not rect.top() <= y <= rect.bottom():
+            continue
+        painter.setPen(QColor(palette.text if k == strong else palette.muted))
+        box = QRectF(rect.left() - 200, y - line / 2, 200 - TICK - 4, line)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(k))
+        painter.drawLine(QPointF(rect.left() - TICK - 1, y), QPointF(rect.left() - 1, y))
+
+
+def paint_steps(painter: QPainter, rect: QRectF, window: Window, steps: int, palette: Palette, strong: int | None = None) -> None:
+    """Timestep numbers below ``rect``; the number ``strong`` is emphasized and always there."""
+    measure = metrics(painter)
+    width, wide = window.cell(rect)[0], measure.horizontalAdvance("0" * len(str(max(steps - 1, 0))))
+    ticks = [k for k in count_ticks(window.step0, min(window.step1, steps), int(rect.width() / (wide + measure.height()))) if k < steps]
+    if strong is not None:
+        ticks = [k for k in ticks if abs(k - strong) * width >= wide * 1.4] + [strong]
+    for k in ticks:
+        x = window.x(rect, k + 0.5)
+        if rect.left() <= x <= rect.right():
+            painter.setPen(QColor(palette.text if k == strong else palette.muted))
+            _tick_below(painter, rect, x, str(k))
+
+
+def paint_values_below(painter: QPainter, rect: QRectF, low: float, high: float, palette: Palette) -> None:
+    """Values below a bar chart whose axis runs from ``low`` to ``high``."""
+    painter.setPen(QColor(palette.muted))
+    for value in value_ticks(low, high, max(2, int(rect.width() / 90))):
+        _tick_below(painter, rect, rect.left() + (value - low) / (high - low) * rect.width(), number(value))
+
+
+def _tick_below(painter: QPainter, rect: QRectF, x: float, text: str) -> None:
+    painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + 1 + TICK))
+    box = QRectF(x - 100, rect.bottom() + TICK + 2, 200, metrics(painter).height())
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
+
+
+def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, classes: int = 0) -> None:
+    """The colours of a scale, high at the top; as steps where there are ``classes`` (up to 24)."""
+    table = scale.table()[::-1]
+    if 0 < classes <= 24:
+        table = scale.table()[np.linspace(0, 255, classes).round().astype(int)][::-1]
+    rgba = np.ascontiguousarray(np.hstack([table, np.full((len(table), 1), 255, np.uint8)]))
+    image = QImage(rgba.data, 1, len(rgba), 4, QImage.Format.Format_RGBA8888)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.drawImage(rect, image)
+
+
+def paint_colour_bar(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, unit: str, classes: int = 0) -> None:
+    """A colour bar with ticks to its right and its unit written above."""
+    paint_gradient(painter, rect, scale, classes)
+    painter.setPen(QPen(QColor(palette.edge), 1.0))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect)
+    line = metrics(painter).height()
+    painter.setPen(QColor(palette.muted))
+    most = max(2, int(rect.height() / (line * 2.4)))
+    if classes:
+        ticks = (
+            [(k, (k + 0.5) / classes) for k in count_ticks(0, classes, most)]
+            if classes <= 24
+            else [(k, k / (classes - 1)) for k in count_ticks(0, classes, most)]
+        )
+        labels = [(str(k), share) for k, share in ticks]
+    else:
+        labels = [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in value_ticks(scale.low, scale.high, most)]
+    for text, share in labels:
+        y = rect.bottom() - share * rect.height()
+        painter.drawLine(QPointF(rect.right() + 1, y), QPointF(rect.right() + 1 + TICK, y))
+        painter.drawText(QPointF(rect.right() + TICK + 4, y + metrics(painter).ascent() / 2 - 1), text)
+    painter.drawText(QPointF(rect.left(), rect.top() - 4), unit)

@@ -1,0 +1,377 @@
+"""Painting of heatmaps with QPainter, for the window and for figures alike: cells, hatches, marks, bars, axes, colour bars.
+
+Everything is sized in logical pixels and takes the resolution from the paint device, so that hatches and marks stay crisp at
+300 dpi and on HiDPI screens.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+
+from maskviz.colormaps import Mark, Scale, auto_range, hex_rgb, marks, to_rgba
+from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.core.status import Status
+from maskviz.palette import Palette
+
+Hatch = Literal["diagonal", "cross"]
+GRID_FROM = (5.0, 4.0)  # smallest cell, width and height, between which grid lines are drawn
+SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
+HATCH_PITCH = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The visible part of the shared axes, in cells: step and sample numbers at the edges."""
+
+    step0: float
+    step1: float
+    sample0: float
+    sample1: float
+
+    def x(self, rect: QRectF, step: float) -> float:
+        """Where the left edge of a step is."""
+        return rect.left() + (step - self.step0) * rect.width() / (self.step1 - self.step0)
+
+    def y(self, rect: QRectF, sample: float) -> float:
+        """Where the upper edge of a sample is."""
+        return rect.top() + (sample - self.sample0) * rect.height() / (self.sample1 - self.sample0)
+
+    def step_at(self, rect: QRectF, x: float) -> float:
+        """The position on the time axis under ``x``."""
+        return self.step0 + (x - rect.left()) * (self.step1 - self.step0) / rect.width()
+
+    def sample_at(self, rect: QRectF, y: float) -> float:
+        """The position on the sample axis under ``y``."""
+        return self.sample0 + (y - rect.top()) * (self.sample1 - self.sample0) / rect.height()
+
+    def cell(self, rect: QRectF) -> tuple[float, float]:
+        """Width and height of one cell."""
+        return rect.width() / (self.step1 - self.step0), rect.height() / (self.sample1 - self.sample0)
+
+
+def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
+    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values."""
+    colors = choice.colors.get(heatmap.kind, "inferno" if heatmap.kind == "loss" else "viridis")
+    if heatmap.values is None:
+        return Scale(colors)
+    if heatmap.classes:
+        return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
+    values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
+    automatic = auto_range(values, zero=heatmap.kind == "loss" or values.ndim == 1, symmetric=colors == "diverging")
+    return Scale(colors, *choice.ranges.get(heatmap.kind, automatic))
+
+
+class Cells:
+    """A heatmap made ready for painting: its colours, and smaller copies for when there are more cells than pixels.
+
+    In a smaller copy a block of cells shows its most telling cell (NaN before exposed padding before extreme values), never a
+    mean: a single exposed step or NaN among thousands stays visible.
+    """
+
+    def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette) -> None:
+        self.heatmap = heatmap
+        self.scale = scale
+        self.palette = palette
+        self._levels: dict[tuple[int, int], tuple[QImage, dict[Hatch, QImage]]] = {}
+        self._marks: NDArray[Any] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        array = self.heatmap.status if self.heatmap.status is not None else self.heatmap.values
+        assert array is not None
+        return array.shape[0], array.shape[1]
+
+    def marks(self) -> NDArray[Any]:
+        """A ``Mark`` per cell; none where the tensor has no step."""
+        if self._marks is None:
+            if self.heatmap.values is None or self.heatmap.classes:
+                found = np.zeros(self.shape, np.uint8)
+                if self.heatmap.values is not None:
+                    found[np.isnan(self.heatmap.values)] = Mark.NAN
+            else:
+                found = marks(self.heatmap.values, self.scale.low, self.scale.high)
+            if self.heatmap.present is not None:
+                found[:, ~self.heatmap.present] = Mark.NONE
+            self._marks = found
+        return self._marks
+
+    def level(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
+        """Colours and hatch masks with ``rows`` × ``columns`` cells in one pixel."""
+        key = (rows, columns)
+        if key not in self._levels:
+            self._levels[key] = self._make(rows, columns)
+        return self._levels[key]
+
+    def _make(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
+        heatmap = self.heatmap
+        pick = None if rows == columns == 1 else _telling(self._rank(), rows, columns)
+        colors = self._rgba()
+        image = _image(colors if pick is None else colors[pick])
+        hatches: dict[Hatch, QImage] = {}
+        pairs: tuple[tuple[Hatch, NDArray[Any] | None], ...] = (("diagonal", heatmap.skipped), ("cross", heatmap.exposed))
+        for name, where in pairs:
+            if where is not None and where.any():
+                chosen = where if pick is None else where[pick]
+                hatches[name] = _image(np.repeat((chosen * np.uint8(255))[..., None], 4, axis=2))
+        return image, hatches
+
+    def _rgba(self) -> NDArray[Any]:
+        heatmap = self.heatmap
+        if heatmap.status is not None:
+            table = np.zeros((len(Status), 4), np.uint8)
+            for status, color in self.palette.status.items():
+                table[status] = (*hex_rgb(color), 255)
+            colors = table[heatmap.status]
+        else:
+            assert heatmap.values is not None
+            colors = to_rgba(heatmap.values, self.scale)
+        if heatmap.present is not None and not heatmap.present.all():
+            colors[:, ~heatmap.present] = 0
+        return colors
+
+    def _rank(self) -> NDArray[Any]:
+        """How much a cell has to say, for choosing one of a block."""
+        heatmap = self.heatmap
+        if heatmap.status is not None:
+            order = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
+            rank = np.array([order[s] for s in Status], np.float32)[heatmap.status]
+            return rank + 9 * heatmap.odd if heatmap.odd is not None else rank
+        assert heatmap.values is not None
+        middle = self.scale.low if heatmap.kind == "loss" else (self.scale.low + self.scale.high) / 2
+        with np.errstate(invalid="ignore"):
+            rank = np.minimum(np.abs(heatmap.values - middle) / (self.scale.high - self.scale.low), 1).astype(np.float32)
+        special = self.marks()
+        rank = np.where((special >= Mark.NAN) & (special <= Mark.NEGATIVE_INFINITY), 10 - special.astype(np.float32), rank)
+        if heatmap.exposed is not None:
+            rank = rank + 2 * heatmap.exposed
+        if heatmap.present is not None:
+            rank[:, ~heatmap.present] = -1
+        return rank
+
+
+def _telling(rank: NDArray[Any], rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Indices ``(blocks down, blocks across)`` of the highest-ranked cell of every block of ``rows`` × ``columns``."""
+    samples, steps = rank.shape
+    down, across = -(-samples // rows), -(-steps // columns)
+    padded = np.full((down * rows, across * columns), -np.inf, np.float32)
+    padded[:samples, :steps] = rank
+    blocks = padded.reshape(down, rows, across, columns).transpose(0, 2, 1, 3).reshape(down, across, rows * columns)
+    best = blocks.argmax(axis=2)
+    return np.arange(down)[:, None] * rows + best // columns, np.arange(across)[None, :] * columns + best % columns
+
+
+def _image(rgba: NDArray[Any]) -> QImage:
+    """A QImage of its own memory from ``(height, width, 4)`` uint8."""
+    data = np.ascontiguousarray(rgba)
+    height, width = data.shape[:2]
+    return QImage(data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+
+
+def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, resolution: float | None = None) -> None:
+    """Cells, hatches, grid and signs of a map in ``rect``. ``resolution`` in device pixels per logical one, read if None."""
+    resolution = resolution or painter.device().devicePixelRatioF()
+    width, height = window.cell(rect)
+    rows, columns = max(1, math.ceil(1 / (height * resolution))), max(1, math.ceil(1 / (width * resolution)))
+    image, hatches = cells.level(rows, columns)
+    target, source = _visible(rect, window, image, rows, columns)
+    painter.save()
+    try:
+        painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(target, image, source)
+        for name, where in hatches.items():
+            _paint_hatch(painter, rect, target, source, where, name, cells.palette, resolution, on_status=cells.heatmap.status is not None)
+        if width >= GRID_FROM[0] and height >= GRID_FROM[1]:
+            _paint_grid(painter, rect, cells, window)
+        if min(width, height) >= SIGN_FROM:
+            _paint_signs(painter, rect, cells, window)
+    finally:
+        painter.restore()
+
+
+def _visible(rect: QRectF, window: Window, image: QImage, rows: int, columns: int) -> tuple[QRectF, QRectF]:
+    """Where the visible part of an image lies, and which part that is, in whole pixels of the image."""
+    left, right = max(0, math.floor(window.step0 / columns)), min(image.width(), math.ceil(window.step1 / columns))
+    top, bottom = max(0, math.floor(window.sample0 / rows)), min(image.height(), math.ceil(window.sample1 / rows))
+    right, bottom = max(right, left), max(bottom, top)
+    corner = QPointF(window.x(rect, left * columns), window.y(rect, top * rows))
+    opposite = QPointF(window.x(rect, right * columns), window.y(rect, bottom * rows))
+    return QRectF(corner, opposite), QRectF(left, top, right - left, bottom - top)
+
+
+def _paint_hatch(
+    painter: QPainter,
+    rect: QRectF,
+    target: QRectF,
+    source: QRectF,
+    where: QImage,
+    hatch: Hatch,
+    palette: Palette,
+    resolution: float,
+    on_status: bool,
+) -> None:
+    """A hatch over the cells of ``where``, in a layer of device pixels: its cost is that of the pixels, not of the cells."""
+    size = QSize(max(1, math.ceil(rect.width() * resolution)), max(1, math.ceil(rect.height() * resolution)))
+    layer = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+    layer.fill(Qt.GlobalColor.transparent)
+    inner = QPainter(layer)
+    try:
+        inner.scale(resolution, resolution)
+        inner.translate(-rect.topLeft())
+        inner.drawImage(target, where, source)
+        inner.resetTransform()
+        inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        inner.fillRect(layer.rect(), QBrush(hatch_tile(hatch, palette, resolution, on_status)))
+    finally:
+        inner.end()
+    layer.setDevicePixelRatio(resolution)
+    painter.drawImage(rect.topLeft(), layer)
+
+
+def hatch_tile(hatch: Hatch, palette: Palette, resolution: float, on_status: bool) -> QImage:
+    """One tile of a hatch in device pixels. On value colours a dark and a light line run side by side: seen on any colour."""
+    side = max(4, round(HATCH_PITCH * resolution))
+    tile = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
+    tile.fill(Qt.GlobalColor.transparent)
+    ink = QColor(palette.canvas if palette.dark else palette.text)
+    ink.setAlpha(170 if palette.dark else 130)
+    pens = [(0.0, ink if on_status else QColor(0, 0, 0, 130))]
+    if not on_status:
+        pens.append((1.15 * resolution, QColor(255, 255, 255, 75)))
+    painter = QPainter(tile)
+    try:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for shift, color in pens:
+            painter.setPen(QPen(color, 1.15 * resolution))
+            for k in (-1, 0, 1, 2):
+                painter.drawLine(QLineF(k * side - 2 + shift, side + 2, k * side + side + 2 + shift, -2))
+                if hatch == "cross":
+                    painter.drawLine(QLineF(k * side - 2 + shift, -2, k * side + side + 2 + shift, side + 2))
+    finally:
+        painter.end()
+    return tile
+
+
+def _ranges(window: Window, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """First and last+1 visible sample and step."""
+    return (
+        max(0, math.floor(window.sample0)), min(shape[0], math.ceil(window.sample1)),
+        max(0, math.floor(window.step0)), min(shape[1], math.ceil(window.step1)),
+    )  # fmt: skip
+
+
+def _paint_grid(painter: QPainter, rect: QRectF, cells: Cells, window: Window) -> None:
+    top, bottom, left, right = _ranges(window, cells.shape)
+    if cells.heatmap.present is not None and len(steps := np.flatnonzero(cells.heatmap.present)):
+        left, right = max(left, int(steps[0])), min(right, int(steps[-1]) + 1)
+    if right <= left:
+        return
+    x0, x1, y0, y1 = window.x(rect, left), window.x(rect, right), window.y(rect, top), window.y(rect, bottom)
+    lines = [QLineF(window.x(rect, k), y0, window.x(rect, k), y1) for k in range(left, right + 1)]
+    lines += [QLineF(x0, window.y(rect, k), x1, window.y(rect, k)) for k in range(top, bottom + 1)]
+    painter.setPen(QPen(QColor(cells.palette.canvas), 1.0))
+    painter.drawLines(lines)
+
+
+def _paint_signs(painter: QPainter, rect: QRectF, cells: Cells, window: Window) -> None:
+    """NaN, infinity and clipped signs, dots on real steps that are skipped, outlines of steps without a mask."""
+    top, bottom, left, right = _ranges(window, cells.shape)
+    width, height = window.cell(rect)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+    def boxes(where: NDArray[Any]) -> list[tuple[QRectF, int, int]]:
+        found = np.argwhere(where[top:bottom, left:right])
+        return [(QRectF(window.x(rect, left + t), window.y(rect, top + b), width, height), top + b, left + t) for b, t in found]
+
+    found = cells.marks()
+    if found[top:bottom, left:right].any():
+        for box, b, t in boxes(found):
+            paint_mark(painter, box, Mark(int(found[b, t])))
+    odd = cells.heatmap.odd
+    if odd is not None:
+        for box, _b, _t in boxes(odd):
+            paint_dot(painter, box, cells.palette)
+    if cells.heatmap.status is not None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(cells.palette.edge), 1.0))
+        painter.drawRects([box.adjusted(2, 2, -2, -2) for box, _b, _t in boxes(cells.heatmap.status == Status.UNMASKED)])
+
+
+def paint_dot(painter: QPainter, box: QRectF, palette: Palette) -> None:
+    """A dot: a real step that the mask skips."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(palette.text))
+    painter.drawEllipse(box.center(), 2.2, 2.2)
+
+
+def paint_mark(painter: QPainter, box: QRectF, mark: Mark) -> None:
+    """A cross for NaN, arrow heads for the infinities, a small corner for clipped values; black and white: seen on any colour."""
+    radius, center = min(min(box.width(), box.height()) * 0.28, 4.5), box.center()
+    if mark == Mark.NAN:
+        for color, wide in ((QColor("white"), 2.6), (QColor("black"), 1.3)):
+            painter.setPen(QPen(QBrush(color), wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(center + QPointF(-radius, -radius), center + QPointF(radius, radius))
+            painter.drawLine(center + QPointF(-radius, radius), center + QPointF(radius, -radius))
+        return
+    painter.setPen(QPen(QColor("white"), 0.8))
+    painter.setBrush(QColor("black"))
+    side = min(box.width(), box.height()) * 0.34
+    shapes = {
+        Mark.POSITIVE_INFINITY: [center + QPointF(-radius, radius), center + QPointF(radius, radius), center + QPointF(0, -radius)],
+        Mark.NEGATIVE_INFINITY: [center + QPointF(-radius, -radius), center + QPointF(radius, -radius), center + QPointF(0, radius)],
+        Mark.ABOVE: [box.topRight(), box.topRight() + QPointF(-side, 0), box.topRight() + QPointF(0, side)],
+        Mark.BELOW: [box.bottomLeft(), box.bottomLeft() + QPointF(side, 0), box.bottomLeft() + QPointF(0, -side)],
+    }
+    if mark in shapes:
+        painter.drawPolygon(QPolygonF(shapes[mark]))
+
+
+def bar_range(scale: Scale) -> tuple[float, float]:
+    """The values at the two ends of a bar chart: the scale's range with zero in it."""
+    return min(0.0, scale.low), max(0.0, scale.high)
+
+
+def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, window: Window, palette: Palette) -> None:
+    """One horizontal bar per sample for values ``(batch,)``, from zero, coloured like cells."""
+    values = heatmap.values
+    assert values is not None
+    low, high = bar_range(scale)
+    colors = to_rgba(values, scale)
+    special = marks(values, scale.low, scale.high)
+    _width, height = window.cell(rect)
+    gap = min(2.0, height * 0.15)
+
+    def x(value: float) -> float:
+        return rect.left() + (min(max(value, low), high) - low) / (high - low) * rect.width()
+
+    painter.save()
+    try:
+        painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
+        for b in range(max(0, math.floor(window.sample0)), min(len(values), math.ceil(window.sample1))):
+            top, value = window.y(rect, b), float(values[b])
+            if math.isfinite(value):
+                bar = QRectF(QPointF(x(0.0), top + gap / 2), QPointF(x(value), top + height - gap / 2)).normalized()
+            else:
+                bar = QRectF(rect.left(), top + gap / 2, min(rect.width(), 24.0), height - gap)
+            painter.fillRect(bar, QColor(*(int(c) for c in colors[b])))
+            if special[b] and height >= SIGN_FROM:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                paint_mark(
+                    painter, QRectF(bar.right() - height, top, height, height) if math.isfinite(value) else bar, Mark(int(special[b]))
+                )
+        painter.setPen(QPen(QColor(palette.muted), 1.0))
+        painter.drawLine(QPointF(x(0.0), rect.top()), QPointF(x(0.0), rect.bottom()))
+    finally:
+        painter.restore()
+
+
+def metrics(painter: QPainter) -> QFontMetricsF:
+    """Measures of the painter's font on its own device."""
+    return QFontMetricsF(painter.font(), painter.device())

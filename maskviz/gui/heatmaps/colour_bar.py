@@ -1,0 +1,201 @@
+"""The colour bar beside a heatmap: its two ends can be typed or dragged, and go back to automatic by a double click."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
+
+from maskviz.colormaps import Scale
+from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.status import Status
+from maskviz.export.axes import paint_gradient
+from maskviz.palette import STATUS_WORDS, Palette
+
+BAR = 11
+
+
+class ColourBar(QWidget):
+    """Shows a scale, or the shares of the steps' states for the mask map. ``range_changed`` with None: back to automatic."""
+
+    range_changed = Signal(object)
+    colors_chosen = Signal(str)
+
+    def __init__(self, what: str, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colors = palette
+        self.heatmap: Heatmap | None = None
+        self.scale = Scale()
+        self._bottom = 3
+        self._drag: tuple[float, Scale, bool] | None = None
+        self.high = self._field(f"Highest value of the colours of {what}")
+        self.low = self._field(f"Lowest value of the colours of {what}")
+        self.auto = QToolButton(self)
+        self.auto.setText("auto")
+        self.auto.setToolTip("Colours over the whole range of the values again")
+        self.auto.setAccessibleName(f"Automatic colour range of {what}")
+        self.auto.clicked.connect(lambda: self.range_changed.emit(None))
+        self.auto.hide()
+        self.setFixedWidth(self.fontMetrics().horizontalAdvance("100% unmasked") + BAR + 14)
+        self.set_palette(palette)
+
+    def _field(self, name: str) -> QLineEdit:
+        field = QLineEdit(self)
+        field.setFrame(False)
+        field.setAccessibleName(name)
+        field.setToolTip(f"{name}. Type a number, or drag the bar; double-click the bar for automatic.")
+        field.editingFinished.connect(self._typed)
+        return field
+
+    def show_scale(self, heatmap: Heatmap | None, scale: Scale, manual: bool) -> None:
+        """Show the scale of a map; ``manual``: its range was set by the user."""
+        self.heatmap, self.scale = heatmap, scale
+        drawable = heatmap is not None and heatmap.values is not None
+        ranged = drawable and heatmap is not None and not heatmap.classes
+        for field, value in ((self.high, scale.high), (self.low, scale.low)):
+            field.setVisible(ranged)
+            if not field.hasFocus():
+                field.setText(number(value))
+                field.setCursorPosition(0)
+        self.auto.setVisible(ranged and manual)
+        if heatmap is not None and heatmap.status is not None:
+            self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in _shares(heatmap)))
+        self.update()
+
+    def set_bottom(self, bottom: int) -> None:
+        """How much room the map leaves below itself for its axis."""
+        self._bottom = bottom
+        self._place()
+        self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        self.colors = palette
+        style = f"background: transparent; border: 1px solid transparent; padding: 0px 1px; color: {palette.muted};"
+        focus = (
+            f"QLineEdit:focus, QLineEdit:hover {{ border: 1px solid {palette.border}; background: {palette.card}; color: {palette.text}; }}"
+        )
+        for field in (self.high, self.low):
+            field.setStyleSheet(f"QLineEdit {{ {style} }} {focus}")
+        self.auto.setStyleSheet(f"QToolButton {{ color: {palette.accent}; padding: 0px 2px; }}")
+        self.update()
+
+    def bar_rect(self) -> QRectF:
+        return QRectF(3, 3, BAR, max(self.height() - 3 - self._bottom, 1))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()
+
+    def _place(self) -> None:
+        height = self.fontMetrics().height() + 4
+        bar = self.bar_rect()
+        left = int(bar.right()) + 4
+        room = self.width() - left
+        self.high.setGeometry(left, int(bar.top()) - 2, room, height)
+        self.low.setGeometry(left, int(bar.bottom()) - height + 2, room, height)
+        size = self.auto.sizeHint()
+        self.auto.setGeometry(left, int(bar.center().y()) - height // 2, min(size.width(), room), height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.heatmap is None or self.heatmap.explanation:
+            return
+        painter = QPainter(self)
+        try:
+            bar = self.bar_rect()
+            if self.heatmap.status is not None:
+                self._paint_shares(painter, bar, self.heatmap)
+            else:
+                paint_gradient(painter, bar, self.scale, self.heatmap.classes)
+                if self.heatmap.classes:
+                    self._paint_classes(painter, bar, self.heatmap.classes)
+            painter.setPen(QPen(QColor(self.colors.border), 1.0))
+            painter.drawRect(bar)
+        finally:
+            painter.end()
+
+    def _paint_shares(self, painter: QPainter, bar: QRectF, heatmap: Heatmap) -> None:
+        top, line = bar.top(), self.fontMetrics().height()
+        free = bar.top()
+        for status, share in _shares(heatmap):
+            height = share * bar.height()
+            painter.fillRect(QRectF(bar.left(), top, bar.width(), height), QColor(self.colors.status[status]))
+            words = QRectF(bar.right() + 6, max(top, free), self.width(), line)
+            if words.bottom() <= bar.bottom() + 2:
+                painter.setPen(QColor(self.colors.muted))
+                painter.drawText(
+                    words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), f"{share:.0%} {STATUS_WORDS[status][0]}"
+                )
+                free = words.bottom()
+            top += height
+
+    def _paint_classes(self, painter: QPainter, bar: QRectF, classes: int) -> None:
+        painter.setPen(QColor(self.colors.muted))
+        line = self.fontMetrics().height()
+        every = max(1, -(-classes * line // int(max(bar.height(), 1))))
+        for k in range(0, classes, every):
+            y = bar.bottom() - (k + 0.5) / classes * bar.height()
+            painter.drawText(QPointF(bar.right() + 6, y + self.fontMetrics().ascent() / 2 - 1), str(k))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if (
+            event.button() == Qt.MouseButton.LeftButton
+            and self.high.isVisible()
+            and self.bar_rect().adjusted(-3, 0, 3, 0).contains(event.position())
+        ):
+            self._drag = (event.position().y(), self.scale, event.position().y() < self.bar_rect().center().y())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag is None:
+            return
+        start, scale, upper = self._drag
+        moved = (event.position().y() - start) / self.bar_rect().height() * (scale.high - scale.low)
+        low, high = (scale.low, scale.high + moved) if upper else (scale.low + moved, scale.high)
+        if high - low > 1e-3 * (scale.high - scale.low):
+            self.range_changed.emit((low, high))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._drag = None
+        if self.high.isVisible():
+            self.range_changed.emit(None)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if not self.high.isVisible():
+            return
+        menu = QMenu(self)
+        menu.addAction("Automatic range", lambda: self.range_changed.emit(None))
+        menu.addSeparator()
+        for name, words in (("viridis", "Viridis"), ("inferno", "Inferno"), ("diverging", "Diverging around zero")):
+            action = menu.addAction(words, partial(self.colors_chosen.emit, name))
+            action.setCheckable(True)
+            action.setChecked(self.scale.colors == name)
+        menu.exec(event.globalPos())
+
+    def _typed(self) -> None:
+        """Take the fields over when they changed and are a range; else show the range that holds."""
+        shown = (number(self.scale.low), number(self.scale.high))
+        texts = (self.low.text().strip(), self.high.text().strip())
+        if texts == shown:
+            return
+        try:
+            low, high = (
+                old if text == words else float(text.replace("−", "-").replace(",", "."))
+                for text, words, old in zip(texts, shown, (self.scale.low, self.scale.high), strict=True)
+            )
+        except ValueError:
+            low = high = 0.0
+        if low < high < float("inf") and low > float("-inf"):
+            self.range_changed.emit((low, high))
+        else:
+            self.low.setText(shown[0])
+            self.high.setText(shown[1])
+
+
+def _shares(heatmap: Heatmap) -> list[tuple[Status, float]]:
+    """The share of every state among the steps this input has."""
+    assert heatmap.status is not None
+    status = heatmap.status if heatmap.present is None else heatmap.status[:, heatmap.present]
+    return [(s, float((status == s).mean())) for s in Status if status.size and (status == s).any()]

@@ -1,0 +1,185 @@
+"""The padding and mask map, in which the mouse changes padding: drag an edge, click a step, drag to paint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
+
+from maskviz.core.batch import Batch, set_padding
+from maskviz.core.network import InputSpec
+from maskviz.gui.heatmaps.gestures import describe, drag_edge, edges, new_gesture, paint
+from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.heatmaps.viewport import Viewport
+from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+Tool = Literal["edge", "paint"]
+
+
+@dataclass
+class Gesture:
+    """A drag that changes one sample's padding: ``row`` and ``before`` are its
+    padding and the batch before it, ``start`` the edge or step it began at."""
+
+    number: int
+    kind: Tool
+    sample: int
+    start: int
+    row: NDArray[Any]
+    before: Batch
+    pushed: bool = False
+
+
+class MaskView(MapView):
+    """The map of one input's padding. ``tool`` says what a drag in the middle of a row does; Shift paints in any case."""
+
+    def __init__(self, document: Document, viewport: Viewport, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(viewport, palette, parent)
+        self.document = document
+        self.input: InputSpec | None = None
+        self.tool: Tool = "edge"
+        self._gesture: Gesture | None = None
+        self._toggle: tuple[int, int] | None = None
+
+    @property
+    def dragging(self) -> bool:
+        return self._gesture is not None
+
+    def row(self, sample: int) -> NDArray[Any] | None:
+        """The padding ``(time,)`` of a sample now, None where it cannot be edited."""
+        batch = self.document.batch
+        if batch is None or self.input is None or self.input.name not in batch.padding or self.heatmap is None or self.heatmap.explanation:
+            return None
+        padding = batch.padding[self.input.name]
+        return padding[sample].astype(bool) if 0 <= sample < len(padding) and padding.shape[1] else None
+
+    def edge_at(self, position: QPointF) -> tuple[int, int] | None:
+        """Sample and edge that a press at ``position`` would take hold of."""
+        rect, window = self.map_rect(), self.viewport.window
+        reach = min(5.0, max(2.5, 0.3 * window.cell(rect)[0]))
+        if self.heatmap is None or not rect.adjusted(-reach, 0, reach, 0).contains(position):
+            return None
+        sample = int(np.floor(window.sample_at(rect, position.y())))
+        row = self.row(sample)
+        if row is None:
+            return None
+        nearest = min(edges(row), key=lambda edge: abs(window.x(rect, edge) - position.x()), default=None)
+        if nearest is None or abs(window.x(rect, nearest) - position.x()) > reach:
+            return None
+        return sample, nearest
+
+    def toggle(self, sample: int, step: int) -> None:
+        """Make a step padding, or data again."""
+        row = self.row(sample)
+        if row is not None and 0 <= step < len(row):
+            self._edit(sample, paint(row, step, step, not row[step]), new_gesture())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell, edge = self.cell_at(event.position()), self.edge_at(event.position())
+        painting = self.tool == "paint" or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+        elif edge is not None and not painting:
+            self._begin("edge", *edge)
+        elif cell is not None and painting:
+            self._begin("paint", *cell)
+            self._drag(event.position())
+        else:
+            self._toggle = cell
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._gesture is not None:
+            self._drag(event.position())
+            return
+        super().mouseMoveEvent(event)
+        if self._panned_from is None:
+            self._show_cursor(event.position(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            self._finish(gesture)
+            return
+        clicked = self._press is not None and self._press.x() >= 0 and self._toggle == self.cell_at(event.position())
+        super().mouseReleaseEvent(event)
+        if clicked and self._toggle is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.toggle(*self._toggle)
+        self._toggle = None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._gesture is not None:
+            gesture, self._gesture = self._gesture, None
+            self._take_back(gesture)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._gesture is None:
+            self.toggle(*self.selected)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Escape during a drag belongs to the drag, not to a shortcut of the window
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+            and self.dragging
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _begin(self, kind: Tool, sample: int, start: int) -> None:
+        row = self.row(sample)
+        batch = self.document.batch
+        if row is not None and batch is not None and (kind == "edge" or start < len(row)):
+            self._gesture = Gesture(new_gesture(), kind, sample, start, row, batch)
+
+    def _drag(self, position: QPointF) -> None:
+        gesture = self._gesture
+        assert gesture is not None
+        at = self.viewport.window.step_at(self.map_rect(), position.x())
+        if gesture.kind == "edge":
+            row, step = drag_edge(gesture.row, gesture.start, round(at)), round(at)
+        else:
+            step = int(np.floor(at))
+            row = paint(gesture.row, gesture.start, step, not gesture.row[gesture.start])
+        now = self.row(gesture.sample)
+        if now is not None and not np.array_equal(row, now):
+            gesture.pushed = True
+            self._edit(gesture.sample, row, gesture.number)
+        step = min(max(step, 0), len(gesture.row) - 1)
+        self.picked.emit(gesture.sample, step)
+        self.pointed.emit(gesture.sample, step)
+
+    def _finish(self, gesture: Gesture) -> None:
+        now = self.row(gesture.sample)
+        if gesture.pushed and now is not None and np.array_equal(now, gesture.row):
+            self._take_back(gesture)
+
+    def _take_back(self, gesture: Gesture) -> None:
+        """Put back what was before the gesture and leave nothing of it in the history."""
+        stack = self.document.undo_stack
+        if gesture.pushed and stack.index():
+            self.document.edit(gesture.before, stack.undoText(), gesture=gesture.number)
+            stack.command(stack.index() - 1).setObsolete(True)  # Qt drops an obsolete command without calling its undo
+            stack.undo()
+
+    def _edit(self, sample: int, row: NDArray[Any], gesture: int) -> None:
+        batch = self.document.batch
+        if batch is not None and self.input is not None:
+            self.document.edit(set_padding(batch, self.input, sample, row), describe(sample, row), gesture=gesture)
+
+    def _show_cursor(self, position: QPointF, shift: bool) -> None:
+        painting = self.tool == "paint" or shift
+        if painting and self.cell_at(position) is not None:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif not painting and self.edge_at(position) is not None:
+            self.setCursor(Qt.CursorShape.SizeHorCursor)
+        else:
+            self.unsetCursor()

@@ -1,0 +1,188 @@
+"""Figures written to files and read back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QByteArray
+from PySide6.QtGui import QImage
+from PySide6.QtSvg import QSvgRenderer
+from pytestqt.qtbot import QtBot
+
+from maskviz.colormaps import MARK_COLORS, VIRIDIS, Mark, hex_rgb
+from maskviz.core.errors import UnusableInput
+from maskviz.core.heatmaps import Choice
+from maskviz.core.status import Status
+from maskviz.export import files
+from maskviz.export.figures import FigureStyle, _Layout, heatmap_figure, render_figure
+from maskviz.export.files import DEFAULT, export_all, file_names
+from maskviz.palette import DARK, LIGHT
+from tests.gui import sample_trace
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture(name="sliced")
+def _sliced() -> sample_trace.Sample:
+    return sample_trace.sliced()
+
+
+def export(sample: sample_trace.Sample, folder: Path, what: tuple[str, ...], **options: object) -> list[Path]:
+    return export_all(sample.network, sample.batch, sample.trace(sample.batch), sample.graph, folder, what, **options)  # type: ignore[arg-type]
+
+
+def cell_color(
+    image: QImage, style: FigureStyle, figure: files.Figure, index: int, sample: int, step: int, shift: float = 0.0
+) -> tuple[int, int, int]:
+    """The colour in a cell of map ``index``, ``shift`` of a cell off its middle."""
+    area = _Layout(figure, style.width / style.scale).places[index].map
+    heatmap = figure.maps[index][0]
+    x = area.left() + (step + 0.5 + shift) * area.width() / figure.steps
+    y = area.top() + (sample + 0.5 + shift) * area.height() / heatmap.samples
+    color = image.pixelColor(int(x * style.scale), int(y * style.scale))
+    return color.red(), color.green(), color.blue()
+
+
+def test_a_png_has_its_size_dpi_and_words(sliced: sample_trace.Sample, tmp_path: Path) -> None:
+    (path,) = export(sliced, tmp_path, ("mask",), style=FigureStyle(1800, 300))
+    image = QImage(str(path))
+    assert image.width() == 1800
+    assert round(image.dotsPerMeterX() * 0.0254) == round(image.dotsPerMeterY() * 0.0254) == 300
+    assert image.text("Title") == f"{sliced.network.name}: mask"
+    assert image.text("Network") == sliced.network.name
+    assert image.text("Keras version") == sliced.network.keras
+    assert image.text("Batch") == sliced.batch.source
+    assert image.text("Software").startswith("MaskViz")
+
+
+@pytest.mark.parametrize(("theme", "colors"), [("light", LIGHT), ("dark", DARK)])
+def test_known_cells_have_their_colours(sliced: sample_trace.Sample, theme: str, colors: object) -> None:
+    trace = sliced.trace(sliced.batch)
+    out = trace.network_outputs[0]
+    assert out.steps is not None
+    array = trace.outputs[out.name].copy()
+    array[0, 0], array[1, 1] = array.min() - 1, np.nan
+    trace = replace(trace, outputs={**trace.outputs, out.name: array})
+    style = FigureStyle(1600, 150, theme)  # type: ignore[arg-type]
+    figure = heatmap_figure(sliced.network, sliced.batch, trace)
+    image = render_figure(figure, style)
+    palette = style.palette
+    assert palette is colors
+    assert cell_color(image, style, figure, 0, 0, 0) == hex_rgb(palette.status[Status.KEPT])
+    assert cell_color(image, style, figure, 1, 0, out.steps[0]) == tuple(VIRIDIS[0].tolist())
+    assert cell_color(image, style, figure, 1, 1, out.steps[1], 0.42) == hex_rgb(MARK_COLORS[Mark.NAN])
+    if out.steps[0] > 0:
+        assert cell_color(image, style, figure, 1, 0, 0) == hex_rgb(palette.canvas if palette.dark else palette.card)
+
+
+def test_skipped_steps_are_hatched_and_kept_ones_are_not(sliced: sample_trace.Sample) -> None:
+    style = FigureStyle(1600, 200)
+    figure = heatmap_figure(sliced.network, sliced.batch, sliced.trace(sliced.batch), ("mask",))
+    image = render_figure(figure, style)
+    status = figure.maps[0][0].status
+    assert status is not None
+
+    def colors_in(sample: int, step: int) -> int:
+        return len({cell_color(image, style, figure, 0, sample, step, k / 40) for k in range(-14, 15)})
+
+    skipped = np.argwhere(status == Status.SKIPPED)[0]
+    kept = np.argwhere(status == Status.KEPT)[0]
+    assert colors_in(*skipped) > 2
+    assert colors_in(*kept) == 1
+
+
+def test_the_hatch_is_as_wide_on_paper_at_any_dpi(sliced: sample_trace.Sample) -> None:
+    figure = heatmap_figure(sliced.network, sliced.batch, sliced.trace(sliced.batch), ("mask",))
+    low, high = FigureStyle(1000, 100), FigureStyle(3000, 300)
+    assert low.width / low.scale == pytest.approx(high.width / high.scale)
+    small, large = render_figure(figure, low), render_figure(figure, high)
+    assert large.height() == pytest.approx(3 * small.height(), abs=3)
+
+
+@pytest.mark.parametrize("width", [200, 1000, 8000])
+def test_any_width_is_kept_exactly(sliced: sample_trace.Sample, width: int) -> None:
+    figure = heatmap_figure(sliced.network, sliced.batch, sliced.trace(sliced.batch))
+    assert render_figure(figure, FigureStyle(width, 300)).width() == width
+
+
+def test_millimetres() -> None:
+    assert FigureStyle.of_millimetres(84, 300).width == 992
+
+
+def test_everything_is_written_once_per_input_and_output(tmp_path: Path) -> None:
+    translator = sample_trace.translator()
+    written = export(translator, tmp_path / "new" / "folder", DEFAULT)
+    names = sorted(p.name for p in written)
+    assert all(p.is_file() for p in written)
+    inputs = [i.name for i in translator.network.inputs]
+    assert {f"translator-mask-{n}.png" for n in inputs} | {
+        "translator-graph.png",
+        "translator-loss.png",
+        "translator-predictions.png",
+    } == set(names)
+
+
+def test_a_choice_exports_what_is_shown() -> None:
+    tagger = sample_trace.tagger()
+    names = file_names(tagger.network, ("predictions",), Choice(output=tagger.network.outputs[0].name))
+    assert list(names) == ["tagger-predictions.png"]
+
+
+def test_nothing_is_overwritten_silently(sliced: sample_trace.Sample, tmp_path: Path) -> None:
+    (path,) = export(sliced, tmp_path, ("loss",))
+    path.write_bytes(b"mine")
+    with pytest.raises(UnusableInput, match="already in"):
+        export(sliced, tmp_path, ("mask", "loss"))
+    assert path.read_bytes() == b"mine"
+    assert len(list(tmp_path.iterdir())) == 1
+    export(sliced, tmp_path, ("loss",), overwrite=True)
+    assert QImage(str(path)).width() > 0
+
+
+def test_a_folder_that_cannot_be_made_or_written_gets_one_sentence(
+    sliced: sample_trace.Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a file"
+    file.write_text("x")
+    with pytest.raises(UnusableInput, match=re.escape(f"The folder {file / 'sub'} cannot be made")):
+        export(sliced, file / "sub", ("mask",))
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    with pytest.raises(UnusableInput, match="cannot be written to"):
+        export(sliced, tmp_path, ("mask",))
+
+
+def test_an_unknown_kind_is_named(sliced: sample_trace.Sample, tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match="‘masks’ cannot be exported"):
+        export(sliced, tmp_path, ("masks",))
+
+
+def test_svg_can_be_drawn_again(sliced: sample_trace.Sample, tmp_path: Path) -> None:
+    (path,) = export(sliced, tmp_path, ("heatmaps",), format="svg")
+    text = path.read_text()
+    assert path.suffix == ".svg"
+    assert f"{sliced.network.name}: heatmaps" in text
+    assert "Padding and mask" in text
+    assert QSvgRenderer(QByteArray(path.read_bytes())).isValid()
+
+
+def test_long_and_many(qtbot: QtBot, sliced: sample_trace.Sample) -> None:
+    """500 samples of 362 steps: one NaN among them still shows."""
+    trace = sliced.trace(sliced.batch)
+    rng = np.random.default_rng(0)
+    out = replace(trace.network_outputs[0], steps=tuple(range(362)))
+    array = rng.normal(size=(500, 362, 1)).astype("float32")
+    array[333, 111] = np.nan
+    padding = np.zeros((500, 362), bool)
+    trace = replace(trace, network_outputs=(out,), outputs={out.name: array}, padding={out.time_input: padding}, contributions={})
+    x = np.zeros((500, 362, 1), "float32")
+    batch = replace(sliced.batch, x={"features": x}, padding={"features": padding}, content={"features": x})
+    style = FigureStyle(700, 96)
+    figure = heatmap_figure(sliced.network, batch, trace, ("predictions",))
+    image = render_figure(figure, style)
+    nan = hex_rgb(MARK_COLORS[Mark.NAN])
+    around = {cell_color(image, style, figure, 0, 333, 111, k / 2) for k in range(-2, 3)}
+    assert nan in around
