@@ -45,7 +45,8 @@ class LayoutRequest:
         return {
             "boxes": [[b.width, b.height, None if b.parent is None else number[b.parent]] for b in self.boxes],
             "links": [[number[s], number[t]] for s, t in self.links],
-            "spacing": {"layer_gap": LAYER_GAP, "node_gap": NODE_GAP, "compound_padding": PADDING, "compound_header": HEADER},
+            # the library leaves a whole layer gap below the top of a container: room enough for its title
+            "spacing": {"layer_gap": LAYER_GAP, "node_gap": NODE_GAP, "compound_padding": 0.6 * PADDING},
         }
 
 

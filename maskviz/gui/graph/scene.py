@@ -51,7 +51,7 @@ class GraphScene(QGraphicsScene):
             card = NodeItem(self, node, layout.positions[node.id], layout.sizes[node.id], node.id in shown.containers)
             self.items_by_id[node.id] = card
             self.addItem(card)
-        margin = 3 * self.sizes.em
+        margin = 50 * self.sizes.em  # room to keep things in place when what is around them changes
         self.setSceneRect(self.content().adjusted(-margin, -margin, margin, margin))
 
     def relabel(self, shown: Graph) -> None:

@@ -11,7 +11,7 @@ from maskviz.gui.graph.scene import GraphScene
 
 READABLE = 0.6  # the smallest scale at which the first view shows everything
 LARGEST = 3.0
-SMALLEST = 0.02
+SMALLEST = 0.001
 ARROWS = {Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0)}
 
 
@@ -41,6 +41,8 @@ class GraphView(QGraphicsView):
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     # --- what is in view ---
@@ -62,7 +64,7 @@ class GraphView(QGraphicsView):
         self.setTransform(QTransform.fromScale(scale, scale))
         self.centerOn(rect.center())
         if rect.height() * scale > self.viewport().height():
-            self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
+            self.put(QPointF(rect.center().x(), rect.top()), QPointF(self.viewport().width() / 2, self._graph.sizes.em))
 
     def fit(self) -> None:
         """All of the graph."""
