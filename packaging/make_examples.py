@@ -62,7 +62,7 @@ def example(title: str, look_for: str, code: str | None = None) -> Callable[[Cal
 
 
 def save_network(network: keras.Model, path: Path) -> None:
-    """Save with weights of 8 significant bits (they pack to half the size) and an archive that is the same every time."""
+    """Save with large weights rounded, which pack to half the size, and an archive that is the same every time."""
     network.set_weights([coarse(w) for w in network.get_weights()])
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "network.keras"
@@ -84,11 +84,10 @@ def numbered(config: str) -> str:
 
 
 def coarse(array: np.ndarray) -> np.ndarray:
-    """Floats rounded to the 8 significant bits of bfloat16."""
-    if array.dtype != np.float32:
+    """A large array of floats rounded to the 8 significant bits of bfloat16."""
+    if array.dtype != np.float32 or array.size < 1000:
         return array
-    bits = array.view(np.uint32) if array.ndim else array.reshape(1).view(np.uint32)
-    return ((bits + np.uint32(0x8000)) & np.uint32(0xFFFF0000)).view(np.float32).reshape(array.shape)
+    return ((array.view(np.uint32) + np.uint32(0x8000)) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
 def padding_after(lengths: Any, steps: int) -> np.ndarray:

@@ -128,7 +128,7 @@ TEMPLATES: tuple[Template, ...] = (
         "One label for the whole sequence; the mask is used and ends where time ends.",
         (*_mask(EMBEDDING), _CELL, _UNITS,
          Field("pooling", "Time ends in", "choice", "last state", choices=("last state", "average", "maximum"),
-               help="The last state and the average use the mask; the maximum reads padding too."),
+               help="The last state and the average use the mask; the maximum ignores it."),
          _DROPOUT, _CLASSES, _CLASS_LOSS),
     ),
     Template(
