@@ -126,7 +126,12 @@ def test_paths_out_of_the_archive(tmp_path):
 
 @pytest.mark.parametrize(
     ("module", "class_name", "config"),
-    [("os", "function", "system"), ("keras.src.utils.file_utils", "function", "get_file"), ("builtins", "eval", {}), ("subprocess", "Popen", {})],
+    [
+        ("os", "function", "system"),
+        ("keras.src.utils.file_utils", "function", "get_file"),
+        ("builtins", "eval", {}),
+        ("subprocess", "Popen", {}),
+    ],
 )
 def test_what_no_network_needs_is_refused(tmp_path, module, class_name, config):
     network = configs.masked_lstm()
@@ -135,15 +140,15 @@ def test_what_no_network_needs_is_refused(tmp_path, module, class_name, config):
 
 
 def test_a_layer_larger_than_its_weights(tmp_path):
-    network = configs.sequential(
-        [configs.source("ids", (None, 5)), configs.layer("embedding", "Embedding", input_dim=2**40, output_dim=8)]
-    )
+    network = configs.sequential([configs.source("ids", (None, 5)), configs.layer("embedding", "Embedding", input_dim=2**40, output_dim=8)])
     assert "embedding" in refused(configs.write(tmp_path / "net.keras", network))
 
 
 def test_custom_objects_are_named(tmp_path):
     network = configs.functional(
-        [configs.source("x"), configs.layer("mine", "MyLayer", configs.call(configs.tensor("x")), module="my_module")], ["x"], [["mine", 0, 0]]
+        [configs.source("x"), configs.layer("mine", "MyLayer", configs.call(configs.tensor("x")), module="my_module")],
+        ["x"],
+        [["mine", 0, 0]],
     )
     network["config"]["layers"][1]["registered_name"] = "my_module>MyLayer"
     network["compile_config"] = {
@@ -159,7 +164,9 @@ def test_lambda_code_is_described_and_never_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(marshal, "loads", lambda *_: pytest.fail("the code was unmarshalled"))
     function = {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
     network = configs.functional(
-        [configs.source("x"), configs.layer("slice", "Lambda", configs.call(configs.tensor("x")), function=function)], ["x"], [["slice", 0, 0]]
+        [configs.source("x"), configs.layer("slice", "Lambda", configs.call(configs.tensor("x")), function=function)],
+        ["x"],
+        [["slice", 0, 0]],
     )
     (line,) = look(configs.write(tmp_path / "net.keras", network)).code
     assert "slice" in line

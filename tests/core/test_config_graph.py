@@ -115,7 +115,13 @@ def test_folding_attaches_edges_to_the_container():
     assert first_unfolding(graph, limit=5) == frozenset()
     shown = folded(graph, frozenset({"block"}))
     assert [n.id for n in shown.nodes] == ["x", "block", "block/dense", "block/out", "mid", "block:1", "last"]
-    assert pairs(shown) == {("x", "block/dense"), ("block/dense", "block/out"), ("block/out", "mid"), ("mid", "block:1"), ("block:1", "last")}
+    assert pairs(shown) == {
+        ("x", "block/dense"),
+        ("block/dense", "block/out"),
+        ("block/out", "mid"),
+        ("mid", "block:1"),
+        ("block:1", "last"),
+    }
 
 
 def test_sequential_is_a_chain_with_an_input():
@@ -126,7 +132,7 @@ def test_sequential_is_a_chain_with_an_input():
 
 def test_a_sequential_without_input_layer_gets_one():
     graph = graph_of_config(sequential([layer("a", "Dense", batch_input_shape=[None, 3])]))
-    assert [(n.id, n.kind, n.shape) for n in graph.nodes][0] == ("input", "input", (None, 3))
+    assert next((n.id, n.kind, n.shape) for n in graph.nodes) == ("input", "input", (None, 3))
 
 
 def test_sequential_inside_functional():

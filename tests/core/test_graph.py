@@ -13,11 +13,11 @@ from maskviz.core.trace import Call, Fate, TensorIn, TensorOut
 from tests.gui.sample_trace import sliced, tagger
 
 
-def made(call_id: str, *sources: str, parent: str | None = None, outputs: int = 1, role: str = "data", **more) -> Call:
+def made(call_id: str, *sources: str, parent: str | None = None, outputs: int = 1, fate: Fate = Fate.NONE, ignores: bool = False) -> Call:
     out = TensorOut((2, 5, 3), "float32", None, True)
     inputs = tuple(TensorIn(source, (2, 5, 3), None) for source in sources)
     name = call_id.split("/")[-1].split(":")[0]
-    return Call(call_id, name, "Dense", "layer", parent, role, inputs, {}, (), (out,) * outputs, more.get("fate", Fate.NONE), more.get("ignores", False))  # type: ignore[arg-type]  # fmt: skip
+    return Call(call_id, name, "Dense", "layer", parent, "data", inputs, {}, (), (out,) * outputs, fate, ignores)
 
 
 def pairs(graph: Graph) -> set[tuple[str, str]]:

@@ -43,9 +43,9 @@ def chain(n: int, skip: int = 4) -> LayoutRequest:
 
 
 NESTED = LayoutRequest(
-    (Box("x", 200, 50), Box("net", 200, 50), Box("a", 200, 50, "net"), Box("deep", 200, 50, "net"), Box("b", 200, 50, "deep"), Box("y", 200, 50)),
+    tuple(Box(name, 200, 50, parent) for name, parent in zip("xnadby", (None, None, "n", "n", "d", None), strict=True)),
     (("x", "a"), ("a", "b"), ("b", "y"), ("x", "y")),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("request_", [chain(1), chain(30), NESTED, LayoutRequest((), ())])
