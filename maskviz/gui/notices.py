@@ -121,6 +121,7 @@ class Notices(QWidget):
         self._panel = panel
         if panel is not None:
             self._column.insertWidget(0, panel)
+            panel.show()
         self._fit()
 
     def _fit(self) -> None:

@@ -26,6 +26,7 @@ class LayoutJob(QObject):
         super().__init__(parent)
         self._process: QProcess | None = None
         self._ready = False
+        self._closed = False
         self._number = 0
         self._wanted: LayoutRequest | None = None
         self._received = b""
@@ -40,12 +41,14 @@ class LayoutJob(QObject):
 
     def warm(self) -> None:
         """Starts the process, so that it is there when the first graph comes."""
-        if self._process is None:
+        if self._process is None and not self._closed:
             self._start()
 
     def request(self, request: LayoutRequest) -> None:
         """Asks for a layout; an answer to an older request is dropped."""
         self._number += 1
+        if self._closed:
+            return
         self._wanted = request
         if self._process is None:
             self._start()
@@ -53,7 +56,8 @@ class LayoutJob(QObject):
             self._send()
 
     def close(self) -> None:
-        """Ends the process; nothing is answered any more."""
+        """Ends the process; nothing is answered any more, and nothing starts it again."""
+        self._closed = True
         self._wanted = None
         self._stop()
 
