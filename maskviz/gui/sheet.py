@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import QApplication, QFrame, QTextBrowser, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from maskviz.palette import STATUS_WORDS, Palette
 from maskviz.session.document import Document
 
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
+REDRAW_MS = 60  # the least time between two drawings of a sheet
 BAR = QSize(168, 8)
 
 
@@ -77,25 +78,26 @@ class Sheet(QTextBrowser):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(0)
         self.anchorClicked.connect(lambda url: self.followed.emit(self._links[int(url.path())]))
-        self._later = QTimer(self, singleShot=True, interval=0)  # one redraw for all that changes in one turn of the event loop
+        self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._render)
+        self._drawn = QElapsedTimer()
 
     def sizeHint(self) -> QSize:
         return QSize(300, 240)
 
     def set_palette(self, palette: Palette) -> None:
         self._palette = palette
-        self._later.start()
+        self._redraw()
 
     def set_faded(self, faded: bool) -> None:
         """Dim the sheet: what it shows is older than the batch."""
         if faded != self._faded:
             self._faded = faded
-            self._later.start()
+            self._redraw()
 
     def set_sections(self, sections: Sequence[Section]) -> None:
         self._sections = tuple(sections)
-        self._later.start()
+        self._redraw()
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -122,6 +124,11 @@ class Sheet(QTextBrowser):
 
     # --- drawing
 
+    def _redraw(self) -> None:
+        """Draw once for all that changes in one turn of the event loop, and not faster than can be read: a drag needs the time."""
+        if not self._later.isActive():
+            self._later.start(max(REDRAW_MS - self._drawn.elapsed(), 0) if self._drawn.isValid() else 0)
+
     def _render(self) -> None:
         self._links = []
         html = "".join(self._section_html(s) for s in self._sections)
@@ -129,6 +136,7 @@ class Sheet(QTextBrowser):
         if key == self._html:
             return  # keeps the user's text selection while nothing changes
         self._html = key
+        self._drawn.start()
         bar = self.verticalScrollBar()
         place = bar.value()
         colours = self._palette

@@ -45,7 +45,6 @@ class TimeSlider(QAbstractSlider):
 
     def set_range(self, steps: int) -> None:
         self.setRange(0, max(steps - 1, 0))
-        self.update()
 
     def x_of(self, step: float) -> float:
         """Where the middle of a step lies: each step has a cell of equal width, as in the heatmaps."""

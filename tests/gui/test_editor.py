@@ -17,7 +17,7 @@ from maskviz.core.status import Status
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.editor.columns import WIDE, columns_of
 from maskviz.gui.editor.edits import ends, pad_ends, typed
-from maskviz.gui.editor.items import PADDED, STATUS
+from maskviz.gui.editor.items import Cell
 from maskviz.gui.editor.table import StepTable
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
@@ -37,6 +37,10 @@ def panel(qtbot: QtBot, doc: Document, size: tuple[int, int] = (1500, 400)) -> E
 def cell(table: StepTable, title: str, row: int) -> QModelIndex:
     titles = [c.title for c in table.items.columns]
     return table.items.index(row, titles.index(title))
+
+
+def at(table: StepTable, title: str, row: int) -> Cell:
+    return table.items.cell(row, cell(table, title, row).column())
 
 
 def text(table: StepTable, title: str, row: int) -> str:
@@ -109,10 +113,10 @@ def test_values_stand_on_the_shared_time_axis(qtbot: QtBot) -> None:
     assert text(table, "ŷ", 3) == f"{doc.trace.outputs['dense'][0, 0, 0]:+.3f}"
     assert text(table, "y", 17) == f"{doc.batch.y['dense'][0, 14, 0]:+.3f}"
     assert text(table, "status", 17) == "exposed"
-    assert cell(table, "status", 17).data(STATUS) is Status.EXPOSED
-    assert cell(table, "x[0]", 15).data(PADDED)
-    assert cell(table, "loss", 15).data(PADDED)
-    assert not cell(table, "loss", 14).data(PADDED)
+    assert at(table, "status", 17).status is Status.EXPOSED
+    assert at(table, "x[0]", 15).padded
+    assert at(table, "loss", 15).padded
+    assert not at(table, "loss", 14).padded
 
 
 def test_inputs_of_different_lengths_share_the_axis(qtbot: QtBot) -> None:

@@ -153,8 +153,7 @@ def test_a_click_on_a_source_selects_that_call(qtbot: QtBot) -> None:
     widget = panel(qtbot, doc)
     qtbot.mouseClick(widget.sheet.viewport(), Qt.MouseButton.LeftButton, pos=link_place(widget, "lstm_1"))
     assert doc.selection.call == "lstm_1"
-    QApplication.processEvents()
-    assert "LSTM" in widget.sheet.toPlainText()
+    qtbot.waitUntil(lambda: "LSTM" in widget.sheet.toPlainText(), timeout=2000)
 
 
 def test_ctrl_c_copies_everything_as_text(qtbot: QtBot) -> None:
@@ -178,8 +177,7 @@ def test_an_edit_and_a_new_trace_change_what_is_said(qtbot: QtBot) -> None:
     padded[:4] = False
     doc.edit(set_padding(doc.batch, sample.network.inputs[0], 0, padded), "Pad sample 0 from step 4")
     answer(doc, sample)
-    QApplication.processEvents()
-    assert "4 kept" in widget.sheet.toPlainText().replace("\u00a0", " ")
+    qtbot.waitUntil(lambda: "4 kept" in widget.sheet.toPlainText().replace("\u00a0", " "), timeout=2000)
 
 
 def test_stale_results_are_dimmed_after_a_moment_only(qtbot: QtBot) -> None:
@@ -210,9 +208,9 @@ def test_the_theme_changes_the_colours(qtbot: QtBot) -> None:
     doc.select(call="shift")
     widget = panel(qtbot, doc)
     dark = widget.grab().toImage().pixelColor(3, 3).name()
+    assert dark == DARK.pane
     widget.set_palette(LIGHT)
-    QApplication.processEvents()
-    assert (dark, widget.grab().toImage().pixelColor(3, 3).name()) == (DARK.pane, LIGHT.pane)
+    qtbot.waitUntil(lambda: widget.grab().toImage().pixelColor(3, 3).name() == LIGHT.pane, timeout=2000)
 
 
 def test_a_network_without_loss_says_so() -> None:

@@ -75,10 +75,8 @@ def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
     assert "follows" in widget.sheet.toPlainText()
     doc.trace = sliced().trace(doc.batch)
     doc.trace_changed.emit()
-    QApplication.processEvents()
-    assert "✓ adds up to evaluate()" in widget.sheet.toPlainText()
+    qtbot.waitUntil(lambda: "✓ adds up to evaluate()" in widget.sheet.toPlainText(), timeout=2000)
     qtbot.keyClick(widget.sheet, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert f"sum of contributions\t{doc.trace.ledger.sum:.4f}\tΣ" in QApplication.clipboard().text()
     widget.set_palette(DARK)
-    QApplication.processEvents()
-    assert widget.grab().toImage().pixelColor(3, 3).name() == DARK.pane
+    qtbot.waitUntil(lambda: widget.grab().toImage().pixelColor(3, 3).name() == DARK.pane, timeout=2000)

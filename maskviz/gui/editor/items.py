@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.status import Status
-from maskviz.gui.editor.columns import EDITABLE, Column, arrays_of, columns_of, exact_text, is_padded, number_text, sample_of, value_at
+from maskviz.gui.editor.columns import (
+    EDITABLE,
+    Column,
+    Kind,
+    arrays_of,
+    columns_of,
+    exact_text,
+    is_padded,
+    number_text,
+    sample_of,
+    value_at,
+)
 from maskviz.gui.editor.edits import pad_steps, typed
 from maskviz.palette import STATUS_WORDS
 from maskviz.session.document import Document
@@ -16,9 +31,41 @@ from maskviz.session.document import Document
 Index = QModelIndex | QPersistentModelIndex
 TOP = QModelIndex()
 Role = Qt.ItemDataRole
-PADDED = Role.UserRole + 1  # bool: the cell belongs to padding
-STATUS = Role.UserRole + 2  # Status of a cell that has a colour, else None
-RESULT = Role.UserRole + 3  # bool: the cell shows what the engine found, which may be stale
+ABSENT = Qt.ItemFlag.ItemIsEnabled
+READABLE = ABSENT | Qt.ItemFlag.ItemIsSelectable
+TICKABLE = READABLE | Qt.ItemFlag.ItemIsUserCheckable
+CHANGEABLE = READABLE | Qt.ItemFlag.ItemIsEditable
+
+
+class Cell(NamedTuple):
+    """One cell: ``exists`` is False where the column's array has no such step; ``status`` where it has a colour of its own."""
+
+    kind: Kind
+    value: Any
+    exists: bool
+    padded: bool
+    status: Status | None
+
+
+def _status(kind: Kind, value: Any) -> Status | None:
+    if value is None or kind not in ("mask", "status"):
+        return None
+    return Status(int(value)) if kind == "status" else Status.KEPT if value else Status.SKIPPED
+
+
+def _same_row(one: NDArray | None, other: NDArray | None, sample: int) -> bool:
+    if one is other:
+        return True
+    if one is None or other is None or one.shape != other.shape or sample >= len(one):
+        return False
+    return bool(np.array_equal(one[sample], other[sample], equal_nan=one.dtype.kind == "f"))
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """First and last of every run of neighbours in ``numbers``."""
+    for _, run in groupby(enumerate(numbers), lambda item: item[1] - item[0]):
+        members = [number for _, number in run]
+        yield members[0], members[-1]
 
 
 class StepItems(QAbstractTableModel):
@@ -35,25 +82,33 @@ class StepItems(QAbstractTableModel):
         self._whole = whole
         self.columns: tuple[Column, ...] = ()
         self._rows = 0
-        self._read()
+        self._read(columns_of(document)[whole])
 
     def refresh(self) -> None:
         """Show the document as it is now; the view keeps its place unless rows or columns come or go."""
         columns = columns_of(self._document)[self._whole]
-        if (columns, self._rows_of(columns)) == (self.columns, self._rows):
-            self.columns = columns
-            self._arrays = arrays_of(self._document)
-            if self._rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(self._rows - 1, len(columns) - 1))
+        if (columns, self._rows_of(columns)) != (self.columns, self._rows):
+            self.beginResetModel()
+            self._read(columns)
+            self.endResetModel()
             return
-        self.beginResetModel()
-        self._read()
-        self.endResetModel()
+        before, sample = self._arrays, self._sample
+        self._read(columns)
+        moved = [n for n, c in enumerate(columns) if sample != self._sample or self._differs(before, c)]
+        for first, last in _runs(moved):
+            self.dataChanged.emit(self.index(0, first), self.index(self._rows - 1, last))
 
-    def _read(self) -> None:
-        self.columns = columns_of(self._document)[self._whole]
-        self._rows = self._rows_of(self.columns)
+    def _read(self, columns: tuple[Column, ...]) -> None:
+        self.columns = columns
+        self._rows = self._rows_of(columns)
         self._arrays = arrays_of(self._document)
+        self._sample = sample_of(self._document)
+        self._cells: dict[tuple[int, int], Cell] = {}
+
+    def _differs(self, before: Mapping[tuple[Kind, str], NDArray], column: Column) -> bool:
+        """Whether a column of the shown sample differs from what stood in ``before``."""
+        keys: tuple[tuple[Kind, str], ...] = ((column.kind, column.name), ("filler", column.name))
+        return any(not _same_row(before.get(key), self._arrays.get(key), self._sample) for key in keys)
 
     def _rows_of(self, columns: tuple[Column, ...]) -> int:
         return 0 if not columns else 1 if self._whole else self._document.time_steps
@@ -80,57 +135,50 @@ class StepItems(QAbstractTableModel):
 
     def value(self, index: Index) -> Any:
         """The cell's value itself."""
-        return value_at(self._arrays, self.columns[index.column()], sample_of(self._document), index.row())
+        return self.cell(index.row(), index.column()).value
 
     def exists(self, index: Index) -> bool:
         """Whether the column's array has a step on this row."""
-        return self.columns[index.column()].at(0, index.row()) is not None
+        return self.cell(index.row(), index.column()).exists
+
+    def cell(self, row: int, number: int) -> Cell:
+        """Everything about one cell, found once until the document changes."""
+        found = self._cells.get((row, number))
+        if found is None:
+            column, sample = self.columns[number], self._sample
+            exists = column.at(0, row) is not None
+            value = value_at(self._arrays, column, sample, row) if exists else None
+            found = Cell(column.kind, value, exists, exists and is_padded(self._arrays, column, sample, row), _status(column.kind, value))
+            self._cells[row, number] = found
+        return found
+
+    def text(self, cell: Cell) -> str:
+        """What stands in a cell."""
+        if not cell.exists or cell.kind == "padding":
+            return ""
+        if cell.kind in ("mask", "status"):
+            return ("none" if self._document.trace else "") if cell.status is None else STATUS_WORDS[cell.status][0]
+        return number_text(cell.value, cell.kind)
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        column = self.columns[index.column()]
+        cell = self.cell(index.row(), index.column())
         if role == Role.DisplayRole or role == Role.AccessibleTextRole:
-            return self._text(index, column)
+            return self.text(cell)
         if role == Role.EditRole:
-            return exact_text(self.value(index)) if column.kind in EDITABLE else self._text(index, column)
-        if role == Role.CheckStateRole and column.kind == "padding" and self.exists(index):
-            return Qt.CheckState.Checked if self.value(index) else Qt.CheckState.Unchecked
-        if role == Role.ToolTipRole:
-            return column.tip
-        if role == PADDED:
-            return is_padded(self._arrays, column, sample_of(self._document), index.row())
-        if role == STATUS:
-            return self._status(index, column)
-        if role == RESULT:
-            return column.kind in ("mask", "status", "class", "prediction", "contribution")
-        return None
-
-    def _status(self, index: Index, column: Column) -> Status | None:
-        value = self.value(index) if column.kind in ("mask", "status") else None
-        if column.kind == "mask":
-            return None if value is None else Status.KEPT if value else Status.SKIPPED
-        return None if value is None else Status(int(value))
-
-    def _text(self, index: Index, column: Column) -> str:
-        if not self.exists(index) or column.kind == "padding":
-            return ""
-        if column.kind in ("mask", "status"):
-            status = self._status(index, column)
-            return ("none" if self._document.trace else "") if status is None else STATUS_WORDS[status][0]
-        return number_text(self.value(index), column.kind)
+            return exact_text(cell.value) if cell.kind in EDITABLE else self.text(cell)
+        if role == Role.CheckStateRole and cell.kind == "padding" and cell.exists:
+            return Qt.CheckState.Checked if cell.value else Qt.CheckState.Unchecked
+        return self.columns[index.column()].tip if role == Role.ToolTipRole else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        flag = Qt.ItemFlag
-        if not index.isValid() or not self.exists(index):
-            return flag.ItemIsEnabled
-        flags = flag.ItemIsEnabled | flag.ItemIsSelectable
-        kind = self.columns[index.column()].kind
-        if kind == "padding":
-            flags |= flag.ItemIsUserCheckable
-        elif kind in EDITABLE:
-            flags |= flag.ItemIsEditable
-        return flags
+        if not index.isValid():
+            return ABSENT
+        cell = self.cell(index.row(), index.column())
+        if not cell.exists:
+            return ABSENT
+        return TICKABLE if cell.kind == "padding" else CHANGEABLE if cell.kind in EDITABLE else READABLE
 
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
         document = self._document

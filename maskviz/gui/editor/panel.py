@@ -94,11 +94,11 @@ class EditorPanel(QWidget):
             self.refresh()
         else:
             self._show_step()
-        self.steps.viewport().update()
 
     def _show_step(self) -> None:
         """Bring the selected step into view, unless a cell is just being typed into."""
         step, table = self._document.selection.step, self.steps
+        table.set_current_row(step)
         if table.editing or table.currentIndex().row() == step or step >= table.items.rowCount():
             return
         table.setCurrentIndex(table.items.index(step, max(table.currentIndex().column(), 0)))

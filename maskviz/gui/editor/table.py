@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QContextMenuEvent, QFont, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -13,21 +13,17 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 from maskviz.core.batch import without_weights
-from maskviz.core.status import Status
 from maskviz.gui.editor.columns import Column, sample_of
 from maskviz.gui.editor.edits import pad_steps
-from maskviz.gui.editor.items import PADDED, RESULT, STATUS, StepItems
+from maskviz.gui.editor.items import StepItems
+from maskviz.gui.editor.painting import CellPainter
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
@@ -40,108 +36,6 @@ NAVIGATION = frozenset(
 Index = QModelIndex | QPersistentModelIndex
 
 
-def mixed(one: str, other: str, share: float) -> QColor:
-    """The colour ``share`` of the way from ``one`` to ``other``."""
-    a, b = QColor(one), QColor(other)
-    pairs = ((a.red(), b.red()), (a.green(), b.green()), (a.blue(), b.blue()))
-    return QColor(*(round(x + (y - x) * share) for x, y in pairs))
-
-
-class CellPainter(QStyledItemDelegate):
-    """Paints one cell from the model's roles; the row of the selected step stands out."""
-
-    def __init__(self, document: Document, palette: Palette, view: StepTable) -> None:
-        super().__init__(view)
-        self.colours = palette
-        self.faded = False
-        self._document = document
-        self._view = view
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        colours, area = self.colours, option.rect
-        items = self._view.items
-        current = not self._view.whole and index.row() == self._document.selection.step
-        ground = mixed(colours.toolbar, colours.text, 0.09 if current else 0.0)
-        if option.state & QStyle.StateFlag.State_Selected:
-            ground = mixed(ground.name(), colours.accent, 0.3)
-        painter.fillRect(area, ground)
-        if not items.exists(index):
-            return
-        padded = bool(index.data(PADDED))
-        if padded:
-            self._hatch(painter, area)
-        if items.columns[index.column()].kind == "padding":
-            self._check(painter, area, index)
-        else:
-            self._text(painter, area, index, muted=(padded and not current) or (self.faded and bool(index.data(RESULT))))
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(colours.accent), 1))
-            painter.drawRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5))
-
-    def _hatch(self, painter: QPainter, area: QRect) -> None:
-        colour = QColor(self.colours.status[Status.SKIPPED])
-        colour.setAlphaF(0.28)
-        painter.save()
-        painter.setClipRect(area)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colour, 1))
-        height, gap = area.height(), 7
-        first = (area.left() + area.bottom()) // gap * gap  # lines run on from cell to cell, whatever their widths
-        for total in range(first, area.right() + area.bottom() + height + gap, gap):
-            painter.drawLine(total - area.bottom() - 1, area.bottom() + 1, total - area.top(), area.top())
-        painter.restore()
-
-    def _check(self, painter: QPainter, area: QRect, index: Index) -> None:
-        side, colours = max(area.height() - 8, 8), self.colours
-        box = QRectF(area.center().x() - side / 2 + 0.5, area.center().y() - side / 2 + 0.5, side, side)
-        ticked = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(colours.accent if ticked else colours.edge), 1))
-        painter.setBrush(QColor(colours.accent if ticked else colours.card))
-        painter.drawRoundedRect(box, 2.5, 2.5)
-        if ticked:
-            painter.setPen(QPen(QColor(colours.toolbar), 1.6))
-            points = ((0.22, 0.52), (0.42, 0.72), (0.78, 0.28))
-            painter.drawPolyline([QPointF(box.left() + x * side, box.top() + y * side) for x, y in points])
-        painter.restore()
-
-    def setEditorData(self, editor: QWidget, index: Index) -> None:
-        """What is being typed stays when new results arrive meanwhile."""
-        if not (isinstance(editor, QLineEdit) and editor.isModified()):
-            super().setEditorData(editor, index)
-
-    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
-        """A click anywhere in a padding cell ticks it, as Space does."""
-        role = Qt.ItemDataRole.CheckStateRole
-        if not index.flags() & Qt.ItemFlag.ItemIsUserCheckable:
-            return super().editorEvent(event, model, option, index)
-        if isinstance(event, QMouseEvent):
-            released = event.type() == QEvent.Type.MouseButtonRelease and event.button() == Qt.MouseButton.LeftButton
-            if not released or not option.rect.contains(event.position().toPoint()):
-                return False
-        elif not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
-            return False
-        ticked = Qt.CheckState(index.data(role)) == Qt.CheckState.Checked
-        return model.setData(index, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked, role)
-
-    def _text(self, painter: QPainter, area: QRect, index: Index, muted: bool) -> None:
-        status = index.data(STATUS)
-        colours, inner = self.colours, area.adjusted(6, 0, -7, 0)
-        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        if self._view.items.columns[index.column()].kind in ("mask", "status"):
-            align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-            side = max(area.height() // 2 - 2, 6)
-            if status is not None:
-                swatch = QRectF(inner.left(), area.center().y() - side / 2 + 0.5, side, side)
-                painter.fillRect(swatch, QColor(colours.status[status]))
-            inner.setLeft(inner.left() + side + 6)
-        painter.setPen(QColor(colours.muted if muted else colours.text))
-        painter.setFont(self._view.font())
-        text = painter.fontMetrics().elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, align, text)
-
-
 class StepTable(QTableView):
     """One of the editor's two tables; copies what is selected as tab-separated text."""
 
@@ -151,11 +45,11 @@ class StepTable(QTableView):
         self.whole = whole
         self._document = document
         self.setModel(items)
-        self.painter = CellPainter(document, palette, self)
-        self.setItemDelegate(self.painter)
         digits = QFont(self.font())
         digits.setFamilies(DIGITS)
         self.setFont(digits)
+        self.painter = CellPainter(items, palette, self)
+        self.setItemDelegate(self.painter)
         self.setShowGrid(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setCornerButtonEnabled(False)
@@ -196,8 +90,14 @@ class StepTable(QTableView):
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:
-        self.painter.colours = palette
+        self.painter.set_palette(palette)
         self.viewport().update()
+
+    def set_current_row(self, row: int) -> None:
+        """Make the row of the selected step stand out."""
+        for changed in {row, self.painter.current_row} if row != self.painter.current_row else ():
+            self.viewport().update(0, self.rowViewportPosition(changed), self.viewport().width(), self.rowHeight(changed))
+        self.painter.current_row = row
 
     def set_faded(self, faded: bool) -> None:
         self.painter.faded = faded
