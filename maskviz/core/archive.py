@@ -103,7 +103,7 @@ def look(path: str | Path) -> Archive:
         _text(metadata.get("date_saved")),
         isinstance(compiled, dict) and any(compiled.get(key) for key in ("optimizer", "loss")),
         tuple(dict.fromkeys(_custom(objects))),
-        tuple(dict.fromkeys(_code(objects))),
+        tuple(dict.fromkeys(_code(config))),
         notes,
     )
 
@@ -202,7 +202,9 @@ def _module(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _is_custom(entry: Mapping[str, Any]) -> bool:
-    """Whether a serialized object is not Keras' own; a plain function is a custom one when Keras registered no name for it."""
+    """Whether a serialized object is not Keras' own: Keras names no module, or another one, or a function it does not know."""
+    if "module" in entry and entry["module"] is None:
+        return isinstance(entry.get("registered_name"), str)
     root = _module(entry)[0]
     return root not in ("", "keras") and not (root == "builtins" and not isinstance(entry.get("config"), str))
 
@@ -273,33 +275,37 @@ def _custom(objects: list[Mapping[str, Any]]) -> Iterator[str]:
             yield str(entry.get("registered_name") if entry.get("registered_name") not in (None, "function") else plain)
 
 
-def _code(objects: list[Mapping[str, Any]]) -> Iterator[str]:
+def _code(value: Any, owner: str = "the network") -> Iterator[str]:
     """One line for each piece of code in the file. The code is only scanned for names, never unmarshalled."""
-    for entry in objects:
-        config = entry.get("config")
-        if entry["class_name"] == "TFSMLayer":
-            yield f"TFSMLayer “{_layer_name(entry)}” runs a TensorFlow SavedModel"
-        if entry["class_name"] != "Lambda" or not isinstance(config, dict):
-            continue
-        for key in ("function", "mask", "output_shape"):
-            code = _lambda_code(config.get(key))
-            if code is not None:
-                role = "" if key == "function" else f" (its {key})"
-                yield f"Lambda “{_layer_name(entry)}”{role}: {_describe(code)}"
-
-
-def _lambda_code(value: Any) -> str | None:
-    """The base64 text of a marshalled lambda, in the form of Keras 3 or of Keras 2."""
-    if isinstance(value, dict) and value.get("class_name") == "__lambda__":
-        inner = value.get("config")
-        value = inner.get("code") if isinstance(inner, dict) else value.get("value")
     if isinstance(value, list):
-        value = value[0] if value else None
-    return value if isinstance(value, str) and len(value) > 40 else None
+        for item in value:
+            yield from _code(item, owner)
+    if not isinstance(value, dict):
+        return
+    config = value.get("config")
+    if isinstance(value.get("class_name"), str) and isinstance(config, dict) and "name" in config:
+        owner = f"{value['class_name']} “{_layer_name(value)}”"
+    if value.get("class_name") == "TFSMLayer":
+        yield f"{owner}: runs a TensorFlow SavedModel"
+    if value.get("class_name") == "__lambda__":
+        code = config.get("code") if isinstance(config, dict) else value.get("value")
+        yield f"{owner}: {_describe(code)}"
+        return
+    for key, item in value.items():
+        if key in ("function", "mask", "output_shape") and isinstance(item, list) and item and _is_code(item[0]):
+            yield f"{owner}: {_describe(item[0])}"  # the form of Keras 2
+        else:
+            yield from _code(item, owner)
 
 
-def _describe(code: str) -> str:
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > 40
+
+
+def _describe(code: Any) -> str:
     """Size of a marshalled function, and the short strings in it: the names it uses."""
+    if not isinstance(code, str):
+        return "code that cannot be read"
     try:
         raw = b64decode(code)
     except (Base64Error, ValueError):

@@ -85,7 +85,7 @@ def graph_of_config(config: Mapping[str, Any]) -> Graph:
     results = _network(drawing, config, None, None)
     graph = drawing.graph(results)
     outputs = list(dict.fromkeys(zip(_output_names(config["config"]), results, strict=True)))
-    losses = _losses(config.get("compile_config"), [name for name, _ in outputs])
+    losses = _losses(config.get("compile_config"), [name for name, _ in outputs], _output_keys(config["config"]))
     nodes = tuple(Node(f"loss:{name}", losses[name], "loss", kind="loss") for name, _ in outputs if name in losses)
     edges = tuple(Edge(s.node, f"loss:{name}", s.output) for name, s in outputs if name in losses)
     return Graph(graph.nodes + nodes, graph.edges + edges)
@@ -137,12 +137,12 @@ def _functional(drawing: _Drawing, config: Mapping[str, Any], path: str | None, 
     entries = {_name(layer): layer for layer in config["layers"]}
     seen: dict[Tensor, Shape] = {}
     calls = {
-        (name, index): _read_call(node, seen)
+        (name, index): _read_call(node, entries, seen)
         for name, layer in entries.items()
-        for index, node in enumerate(layer.get("inbound_nodes") or [], start=_first_index(layer))
+        for index, node in enumerate(layer.get("inbound_nodes") or [])
     }
     inputs = list(_references(config["input_layers"]))
-    outputs = list(_references(config["output_layers"]))
+    outputs = [_settled(tensor, entries) for tensor in _references(config["output_layers"])]
     made: dict[tuple[str, int], list[Source]] = {}
     for number, tensor in enumerate(inputs):
         given = feeds[number] if feeds is not None and number < len(feeds) else None
@@ -185,13 +185,16 @@ def _input(drawing: _Drawing, entry: Mapping[str, Any], path: str | None) -> Sou
     return source
 
 
-def _first_index(entry: Mapping[str, Any]) -> int:
-    """Number of a layer's first call in this graph: a functional network was called once before, when it was made."""
-    config = entry.get("config")
-    return 1 if isinstance(config, Mapping) and "input_layers" in config and is_network(entry) else 0
+def _settled(tensor: Tensor, entries: Mapping[str, Any]) -> Tensor:
+    """A reference to a nested functional network as counted from its first call. Keras counts its making as call 0: in the outputs
+    of a network always, and in every reference before Keras 3."""
+    config = entries[tensor.layer].get("config")
+    calls = len(entries[tensor.layer].get("inbound_nodes") or [])
+    counted = isinstance(config, Mapping) and "input_layers" in config
+    return tensor._replace(call=tensor.call - 1) if tensor.call and (counted or tensor.call == calls) else tensor
 
 
-def _read_call(node: Any, seen: dict[Tensor, Shape]) -> _Call:
+def _read_call(node: Any, entries: Mapping[str, Any], seen: dict[Tensor, Shape]) -> _Call:
     """One item of ``inbound_nodes``, of Keras 3 (``args``, ``kwargs``) or older (lists of ``[layer, call, output, kwargs]``)."""
     data: list[Tensor] = []
     masks: list[Tensor] = []
@@ -199,6 +202,8 @@ def _read_call(node: Any, seen: dict[Tensor, Shape]) -> _Call:
 
     def take(value: Any, mask: bool) -> None:
         found = list(_references(value, seen))
+        if not isinstance(node, Mapping):
+            found = [_settled(tensor, entries) for tensor in found]
         order.extend(found)
         (masks if mask else data).extend(found)
 
@@ -301,13 +306,20 @@ def _output_names(config: Any) -> list[str]:
     return [_name((config["layers"] if isinstance(config, Mapping) else config)[-1])]
 
 
-def _losses(compiled: Any, outputs: Sequence[str]) -> dict[str, str]:
-    """The loss of each output that a compile config names, by its name."""
+def _output_keys(config: Any) -> list[str]:
+    """The keys of outputs that are a dict."""
+    outputs = config.get("output_layers") if isinstance(config, Mapping) else None
+    return sorted(outputs) if isinstance(outputs, Mapping) else []
+
+
+def _losses(compiled: Any, outputs: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+    """The loss of each output that a compile config names, by the output's name; ``keys`` are other names of the outputs."""
     loss = compiled.get("loss") if isinstance(compiled, Mapping) else None
     if isinstance(loss, list) and len(loss) == len(outputs):
         each = dict(zip(outputs, loss, strict=True))
     elif isinstance(loss, Mapping) and "class_name" not in loss:
-        each = {name: loss.get(name) for name in outputs}
+        also = dict(zip(outputs, keys, strict=False))
+        each = {name: loss.get(name, loss.get(also.get(name))) for name in outputs}
     else:
         each = dict.fromkeys(outputs, loss)
     names = {name: _loss_name(value) for name, value in each.items()}

@@ -174,6 +174,29 @@ def test_lambda_code_is_described_and_never_loaded(tmp_path, monkeypatch):
     assert "remove" in line
 
 
+def test_code_outside_of_lambda_layers_is_told_too(tmp_path):
+    code = base64.b64encode(marshal.dumps((lambda y, p: y.mystery - p).__code__)).decode()
+    network = configs.masked_lstm()
+    network["compile_config"]["loss"] = {"class_name": "__lambda__", "config": {"code": code}}
+    (line,) = look(configs.write(tmp_path / "net.keras", network)).code
+    assert "mystery" in line
+
+
+def test_the_form_of_keras_2_is_code_too(tmp_path):
+    code = base64.b64encode(marshal.dumps((lambda x: x.mystery).__code__)).decode()
+    network = configs.sequential([configs.source("x"), configs.layer("cut", "Lambda", function=[code, None, None])])
+    (line,) = look(configs.write(tmp_path / "net.keras", network)).code
+    assert "cut" in line
+    assert "mystery" in line
+
+
+def test_a_class_of_a_script_is_custom(tmp_path):
+    entry = {"module": None, "class_name": "Sub", "registered_name": "Sub", "config": {}}
+    network = configs.sequential([configs.source("x")])
+    network["config"]["layers"].append(entry)
+    assert look(configs.write(tmp_path / "net.keras", network)).custom == ("Sub",)
+
+
 def test_a_subclassed_network_is_one_node(tmp_path):
     network = {"module": "mine", "class_name": "Tagger", "registered_name": "mine>Tagger", "config": {"name": "tagger", "units": 3}}
     archive = look(configs.write(tmp_path / "net.keras", network))

@@ -88,10 +88,9 @@ def nested() -> dict:
         [["out", 0, 0]],
         name="block",
     )
-    # a functional network's first call in another has number 1: number 0 was its own making
     block = {**inner, "name": "block", "inbound_nodes": [call(tensor("x")), call(tensor("mid"))]}
     return functional(
-        [source("x"), block, layer("mid", "Dense", call(tensor("block", 1))), layer("last", "Dense", call(tensor("block", 2)))],
+        [source("x"), block, layer("mid", "Dense", call(tensor("block", 0))), layer("last", "Dense", call(tensor("block", 1)))],
         ["x"],
         [["last", 0, 0]],
     )
@@ -173,7 +172,22 @@ def test_losses_of_several_outputs():
 
 def test_the_loss_of_a_nested_output_is_named_by_the_outer_layer():
     config = nested()
-    config["config"]["output_layers"] = [["block", 2, 0]]
+    config["config"]["output_layers"] = [["block", 2, 0]]  # here Keras counts the making of the inner network as call 0
     config["compile_config"] = {"loss": "mse"}
     graph = graph_of_config(config)
     assert ("block:1/out", "loss:block") in pairs(graph)
+
+
+def test_outputs_in_a_dict_have_losses_by_its_keys():
+    layers = [source("x"), layer("a", "Dense", call(tensor("x"))), layer("b", "Dense", call(tensor("x")))]
+    config = functional(layers, ["x"], [], compile_config={"loss": {"p": "mse", "q": "mae"}})
+    config["config"]["output_layers"] = {"p": ["a", 0, 0], "q": ["b", 0, 0]}
+    assert [(n.id, n.name) for n in graph_of_config(config).nodes if n.kind == "loss"] == [("loss:a", "mse"), ("loss:b", "mae")]
+
+
+def test_nested_calls_in_the_form_of_keras_2():
+    config = nested()
+    for entry, made in (("block", ["x", 0, 0, {}]), ("mid", ["block", 1, 0, {}]), ("last", ["block", 2, 0, {}])):
+        found = next(e for e in config["config"]["layers"] if e["name"] == entry)
+        found["inbound_nodes"] = [[made]] + ([[["mid", 0, 0, {}]]] if entry == "block" else [])
+    assert pairs(graph_of_config(config)) == pairs(graph_of_config(nested()))
