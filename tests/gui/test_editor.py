@@ -403,6 +403,16 @@ def test_rows_and_the_selected_step_follow_each_other(qtbot: QtBot) -> None:
     assert table.viewport().rect().intersects(table.visualRect(table.currentIndex()))
 
 
+def test_the_selected_step_is_in_sight_when_the_pane_gets_its_size(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    doc.select(step=17)
+    widget = panel(qtbot, doc, size=(900, 600))
+    widget.resize(900, 140)
+    QApplication.processEvents()
+    table = widget.steps
+    assert table.viewport().rect().contains(table.visualRect(cell(table, "mask", 17)).center())
+
+
 def test_a_prediction_cell_selects_its_output_and_unit(qtbot: QtBot) -> None:
     doc = document(tagger())
     table = panel(qtbot, doc).steps

@@ -234,10 +234,10 @@ def number_text(value: Any, kind: Kind) -> str:
         return "NaN" if np.isnan(number) else "∞" if number > 0 else "−∞"
     plain = number == 0 or 1e-3 <= abs(number) < 1e4
     if kind == "contribution":
-        return f"{number:.4f}" if plain else f"{number:.2e}"
+        return f"{number:.4f}" if plain else f"{number:.1e}"
     if kind == "weight":
         return f"{number:.4g}"
-    return f"{number:+.3f}" if plain else f"{number:+.2e}"
+    return f"{number:+.3f}" if plain else f"{number:+.1e}"
 
 
 def exact_text(value: Any) -> str:

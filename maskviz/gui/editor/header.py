@@ -51,8 +51,8 @@ class SampleHeader(QWidget):
         return spin
 
     def _arrange(self) -> None:
-        caption = QLabel("SAMPLE")
-        caption.setProperty("look", "caption")
+        caption = QLabel("sample")
+        caption.setBuddy(self.sample)
         first, ends_row = QHBoxLayout(), QHBoxLayout()
         for widget in (caption, self.sample, self.count):
             first.addWidget(widget)
@@ -63,7 +63,7 @@ class SampleHeader(QWidget):
             ends_row.addWidget(label)
             ends_row.addWidget(spin)
         ends_row.addWidget(self.both)
-        for label in (self.count, self.length, *words):
+        for label in (caption, self.count, self.length, *words):
             label.setProperty("look", "muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 6, 14, 6)

@@ -102,7 +102,7 @@ class CellPainter(QStyledItemDelegate):
         box = QRectF(area.center().x() - side / 2 + 0.5, area.center().y() - side / 2 + 0.5, side, side)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(colours.accent if ticked else colours.edge), 1))
+        painter.setPen(QPen(QColor(colours.accent if ticked else colours.muted), 1))
         painter.setBrush(QColor(colours.accent if ticked else colours.card))
         painter.drawRoundedRect(box, 2.5, 2.5)
         if ticked:

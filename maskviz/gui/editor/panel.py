@@ -69,6 +69,7 @@ class EditorPanel(QWidget):
             f"#editor, QTableView, QHeaderView, QHeaderView::section, QTableCornerButton::section {{ background: {ground}; border: none; }}"
             f"QHeaderView::section {{ color: {palette.muted}; padding: 0px 7px; }}"
             f"QTableView QLineEdit {{ padding: 0px 4px; border-radius: 0px; }}"
+            f"#editor QToolButton {{ padding: 2px 8px; min-height: 0px; }}"
             f"#editor QToolButton:checked {{ border-color: {palette.accent}; color: {palette.accent}; }}"
             f"QHeaderView::section:horizontal {{ border-bottom: 1px solid {palette.border}; }}"
         )

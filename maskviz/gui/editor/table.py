@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QContextMenuEvent, QFont, QKeyEvent, QKeySequence
+from PySide6.QtGui import QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -28,7 +28,7 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
-CHARACTERS = {"mask": 9, "padding": 8, "status": 11, "x": 9, "y": 9, "weight": 8, "class": 8, "prediction": 9, "contribution": 10}
+CHARACTERS = {"mask": 9, "padding": 7, "status": 10, "x": 8, "y": 8, "weight": 6, "class": 7, "prediction": 8, "contribution": 8}
 NAVIGATION = frozenset(
     getattr(Qt.Key, f"Key_{name}")
     for name in ("Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown", "Return", "Enter", "Space")
@@ -86,12 +86,16 @@ class StepTable(QTableView):
     def _widths(self) -> None:
         one = self.fontMetrics().horizontalAdvance("0")
         for number, column in enumerate(self.items.columns):
-            self.setColumnWidth(number, one * max(CHARACTERS[column.kind], len(column.title)) + 16)
+            self.setColumnWidth(number, one * max(CHARACTERS[column.kind], len(column.title)) + 13)
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:
         self.painter.set_palette(palette)
         self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.scrollTo(self.currentIndex())  # the selected step stays in sight, also when the pane gets its first size
 
     def set_current_row(self, row: int) -> None:
         """Make the row of the selected step stand out."""
