@@ -17,7 +17,8 @@ from maskviz.core.network import Network
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.export.axes import paint_colour_bar, paint_samples, paint_steps, paint_values_below
-from maskviz.export.painting import Cells, Hatch, Window, bar_range, hatch_tile, paint_bars, paint_dot, paint_map, paint_mark, scale_of
+from maskviz.export.cells import Cells, Hatch, scale_of
+from maskviz.export.painting import Window, bar_range, hatch_tile, paint_bars, paint_dot, paint_map, paint_mark
 from maskviz.palette import Palette, palette
 
 FONT_PX = 12.0

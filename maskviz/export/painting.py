@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
-from maskviz.colormaps import Mark, Scale, auto_range, hex_rgb, marks, to_rgba
-from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.colormaps import Mark, Scale, marks, to_rgba
+from maskviz.core.heatmaps import Heatmap
 from maskviz.core.status import Status
+from maskviz.export.cells import Cells, Hatch
 from maskviz.palette import Palette
 
-Hatch = Literal["diagonal", "cross"]
 GRID_FROM = (5.0, 4.0)  # smallest cell, width and height, between which grid lines are drawn
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
 HATCH_PITCH = 7.0
@@ -54,124 +54,6 @@ class Window:
     def cell(self, rect: QRectF) -> tuple[float, float]:
         """Width and height of one cell."""
         return rect.width() / (self.step1 - self.step0), rect.height() / (self.sample1 - self.sample0)
-
-
-def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
-    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values."""
-    colors = choice.colors.get(heatmap.kind, "inferno" if heatmap.kind == "loss" else "viridis")
-    if heatmap.values is None:
-        return Scale(colors)
-    if heatmap.classes:
-        return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
-    values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
-    automatic = auto_range(values, zero=heatmap.kind == "loss" or values.ndim == 1, symmetric=colors == "diverging")
-    return Scale(colors, *choice.ranges.get(heatmap.kind, automatic))
-
-
-class Cells:
-    """A heatmap made ready for painting: its colours, and smaller copies for when there are more cells than pixels.
-
-    In a smaller copy a block of cells shows its most telling cell (NaN before exposed padding before extreme values), never a
-    mean: a single exposed step or NaN among thousands stays visible.
-    """
-
-    def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette) -> None:
-        self.heatmap = heatmap
-        self.scale = scale
-        self.palette = palette
-        self._levels: dict[tuple[int, int], tuple[QImage, dict[Hatch, QImage]]] = {}
-        self._marks: NDArray[Any] | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        array = self.heatmap.status if self.heatmap.status is not None else self.heatmap.values
-        assert array is not None
-        return array.shape[0], array.shape[1]
-
-    def marks(self) -> NDArray[Any]:
-        """A ``Mark`` per cell; none where the tensor has no step."""
-        if self._marks is None:
-            if self.heatmap.values is None or self.heatmap.classes:
-                found = np.zeros(self.shape, np.uint8)
-                if self.heatmap.values is not None:
-                    found[np.isnan(self.heatmap.values)] = Mark.NAN
-            else:
-                found = marks(self.heatmap.values, self.scale.low, self.scale.high)
-            if self.heatmap.present is not None:
-                found[:, ~self.heatmap.present] = Mark.NONE
-            self._marks = found
-        return self._marks
-
-    def level(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
-        """Colours and hatch masks with ``rows`` × ``columns`` cells in one pixel."""
-        key = (rows, columns)
-        if key not in self._levels:
-            self._levels[key] = self._make(rows, columns)
-        return self._levels[key]
-
-    def _make(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
-        heatmap = self.heatmap
-        pick = None if rows == columns == 1 else _telling(self._rank(), rows, columns)
-        colors = self._rgba()
-        image = _image(colors if pick is None else colors[pick])
-        hatches: dict[Hatch, QImage] = {}
-        pairs: tuple[tuple[Hatch, NDArray[Any] | None], ...] = (("diagonal", heatmap.skipped), ("cross", heatmap.exposed))
-        for name, where in pairs:
-            if where is not None and where.any():
-                chosen = where if pick is None else where[pick]
-                hatches[name] = _image(np.repeat((chosen * np.uint8(255))[..., None], 4, axis=2))
-        return image, hatches
-
-    def _rgba(self) -> NDArray[Any]:
-        heatmap = self.heatmap
-        if heatmap.status is not None:
-            table = np.zeros((len(Status), 4), np.uint8)
-            for status, color in self.palette.status.items():
-                table[status] = (*hex_rgb(color), 255)
-            colors = table[heatmap.status]
-        else:
-            assert heatmap.values is not None
-            colors = to_rgba(heatmap.values, self.scale)
-        if heatmap.present is not None and not heatmap.present.all():
-            colors[:, ~heatmap.present] = 0
-        return colors
-
-    def _rank(self) -> NDArray[Any]:
-        """How much a cell has to say, for choosing one of a block."""
-        heatmap = self.heatmap
-        if heatmap.status is not None:
-            order = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
-            rank = np.array([order[s] for s in Status], np.float32)[heatmap.status]
-            return rank + 9 * heatmap.odd if heatmap.odd is not None else rank
-        assert heatmap.values is not None
-        middle = self.scale.low if heatmap.kind == "loss" else (self.scale.low + self.scale.high) / 2
-        with np.errstate(invalid="ignore"):
-            rank = np.minimum(np.abs(heatmap.values - middle) / (self.scale.high - self.scale.low), 1).astype(np.float32)
-        special = self.marks()
-        rank = np.where((special >= Mark.NAN) & (special <= Mark.NEGATIVE_INFINITY), 10 - special.astype(np.float32), rank)
-        if heatmap.exposed is not None:
-            rank = rank + 2 * heatmap.exposed
-        if heatmap.present is not None:
-            rank[:, ~heatmap.present] = -1
-        return rank
-
-
-def _telling(rank: NDArray[Any], rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Indices ``(blocks down, blocks across)`` of the highest-ranked cell of every block of ``rows`` × ``columns``."""
-    samples, steps = rank.shape
-    down, across = -(-samples // rows), -(-steps // columns)
-    padded = np.full((down * rows, across * columns), -np.inf, np.float32)
-    padded[:samples, :steps] = rank
-    blocks = padded.reshape(down, rows, across, columns).transpose(0, 2, 1, 3).reshape(down, across, rows * columns)
-    best = blocks.argmax(axis=2)
-    return np.arange(down)[:, None] * rows + best // columns, np.arange(across)[None, :] * columns + best % columns
-
-
-def _image(rgba: NDArray[Any]) -> QImage:
-    """A QImage of its own memory from ``(height, width, 4)`` uint8."""
-    data = np.ascontiguousarray(rgba)
-    height, width = data.shape[:2]
-    return QImage(data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
 def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, resolution: float | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
@@ -28,6 +29,7 @@ class ColourBar(QWidget):
         self.colors = palette
         self.heatmap: Heatmap | None = None
         self.scale = Scale()
+        self._states: list[tuple[Status, float]] = []
         self._bottom = 3
         self._drag: tuple[float, Scale, bool] | None = None
         self.high = self._field(f"Highest value of the colours of {what}")
@@ -61,7 +63,8 @@ class ColourBar(QWidget):
                 field.setCursorPosition(0)
         self.auto.setVisible(ranged and manual)
         if heatmap is not None and heatmap.status is not None:
-            self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in _shares(heatmap)))
+            self._states = _shares(heatmap)
+            self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in self._states))
         self.update()
 
     def set_bottom(self, bottom: int) -> None:
@@ -104,7 +107,7 @@ class ColourBar(QWidget):
         try:
             bar = self.bar_rect()
             if self.heatmap.status is not None:
-                self._paint_shares(painter, bar, self.heatmap)
+                self._paint_shares(painter, bar)
             else:
                 paint_gradient(painter, bar, self.scale, self.heatmap.classes)
                 if self.heatmap.classes:
@@ -114,10 +117,10 @@ class ColourBar(QWidget):
         finally:
             painter.end()
 
-    def _paint_shares(self, painter: QPainter, bar: QRectF, heatmap: Heatmap) -> None:
+    def _paint_shares(self, painter: QPainter, bar: QRectF) -> None:
         top, line = bar.top(), self.fontMetrics().height()
         free = bar.top()
-        for status, share in _shares(heatmap):
+        for status, share in self._states:
             height = share * bar.height()
             painter.fillRect(QRectF(bar.left(), top, bar.width(), height), QColor(self.colors.status[status]))
             words = QRectF(bar.right() + 6, max(top, free), self.width(), line)
@@ -197,5 +200,6 @@ class ColourBar(QWidget):
 def _shares(heatmap: Heatmap) -> list[tuple[Status, float]]:
     """The share of every state among the steps this input has."""
     assert heatmap.status is not None
-    status = heatmap.status if heatmap.present is None else heatmap.status[:, heatmap.present]
-    return [(s, float((status == s).mean())) for s in Status if status.size and (status == s).any()]
+    counts = np.bincount(heatmap.status.ravel(), minlength=len(Status))
+    counts[Status.ENDED] = 0  # steps of the shared axis that this input does not have
+    return [(s, float(counts[s] / counts.sum())) for s in Status if counts[s]]

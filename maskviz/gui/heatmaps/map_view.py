@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap
 from maskviz.export.axes import TICK, paint_samples, paint_steps, paint_values_below
-from maskviz.export.painting import Cells, Window, bar_range, paint_bars, paint_map
+from maskviz.export.cells import Cells
+from maskviz.export.painting import Window, bar_range, paint_bars, paint_map
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 

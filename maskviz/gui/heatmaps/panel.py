@@ -21,7 +21,7 @@ from maskviz.core.heatmaps import (
     unit_count,
 )
 from maskviz.core.trace import OutputTrace
-from maskviz.export.painting import scale_of
+from maskviz.export.cells import scale_of
 from maskviz.gui.heatmaps.colour_bar import ColourBar
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.mask_view import MaskView

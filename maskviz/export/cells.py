@@ -1,0 +1,148 @@
+"""A heatmap as pictures of one pixel per cell, and smaller ones for when there are more cells than pixels."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+
+from maskviz.colormaps import Mark, Scale, auto_range, hex_rgb, marks, to_rgba
+from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.core.status import Status
+from maskviz.palette import Palette
+
+Hatch = Literal["diagonal", "cross"]
+DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
+# what a block of cells shows: the highest of its cells; the two lowest bits are its hatch
+STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
+ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
+
+
+def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
+    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values."""
+    colors = choice.colors.get(heatmap.kind, "inferno" if heatmap.kind == "loss" else "viridis")
+    if heatmap.values is None:
+        return Scale(colors)
+    if heatmap.classes:
+        return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
+    values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
+    automatic = auto_range(values, zero=heatmap.kind == "loss" or values.ndim == 1, symmetric=colors == "diverging")
+    return Scale(colors, *choice.ranges.get(heatmap.kind, automatic))
+
+
+class Cells:
+    """A heatmap made ready for painting.
+
+    In a smaller picture a block of cells shows its most telling cell (NaN before exposed padding before extreme values), never a
+    mean: a single exposed step or NaN among thousands stays visible.
+    """
+
+    def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette) -> None:
+        self.heatmap = heatmap
+        self.scale = scale
+        self.palette = palette
+        self._levels: dict[tuple[int, int], tuple[QImage, dict[Hatch, QImage]]] = {}
+        self._marks: NDArray[Any] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        array = self.heatmap.status if self.heatmap.status is not None else self.heatmap.values
+        assert array is not None
+        return array.shape[0], array.shape[1]
+
+    def marks(self) -> NDArray[Any]:
+        """A ``Mark`` per cell; none where the tensor has no step."""
+        if self._marks is None:
+            if self.heatmap.values is None or self.heatmap.classes:
+                found = np.zeros(self.shape, np.uint8)
+                if self.heatmap.values is not None:
+                    found[np.isnan(self.heatmap.values)] = Mark.NAN
+            else:
+                found = marks(self.heatmap.values, self.scale.low, self.scale.high)
+            if self.heatmap.present is not None:
+                found[:, ~self.heatmap.present] = Mark.NONE
+            self._marks = found
+        return self._marks
+
+    def level(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
+        """Colours, and where each hatch is, with ``rows`` × ``columns`` cells in one pixel."""
+        key = (rows, columns)
+        if key not in self._levels:
+            self._levels[key] = self._make(rows, columns)
+        return self._levels[key]
+
+    def _make(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
+        heatmap, colors, found = self.heatmap, self._colors(), np.zeros(self.shape, np.uint8)
+        for where, bit in ((heatmap.skipped, DIAGONAL), (heatmap.exposed, CROSS)):
+            if where is not None:
+                found |= where.astype(np.uint8) * bit
+        if rows > 1 or columns > 1:
+            colors, found = _telling(self._rank(), found, colors, rows, columns)
+        hatches: dict[Hatch, QImage] = {}
+        pairs: tuple[tuple[Hatch, np.uint8], ...] = (("diagonal", DIAGONAL), ("cross", CROSS))
+        for name, bit in pairs:
+            if (here := (found & bit).astype(bool)).any():
+                hatches[name] = _image(here * np.uint8(255), QImage.Format.Format_Alpha8)
+        return _image(colors, QImage.Format.Format_RGBA8888), hatches
+
+    def _colors(self) -> NDArray[np.uint32]:
+        """Packed RGBA of every cell, 0 where the tensor has no step."""
+        heatmap = self.heatmap
+        if heatmap.status is not None:
+            table = np.zeros((len(Status), 4), np.uint8)
+            for status, color in self.palette.status.items():
+                table[status] = (*hex_rgb(color), 255)
+            colors = np.take(table.view(np.uint32)[:, 0], heatmap.status)
+        else:
+            assert heatmap.values is not None
+            colors = to_rgba(heatmap.values, self.scale).view(np.uint32)[..., 0]
+        if heatmap.present is not None and not heatmap.present.all():
+            colors[:, ~heatmap.present] = 0
+        return colors
+
+    def _rank(self) -> NDArray[np.uint8]:
+        """How much a cell has to say (0…63), for choosing one of a block."""
+        heatmap = self.heatmap
+        if heatmap.status is not None:
+            rank = np.take(np.array([STATUS_RANK[s] for s in Status], np.uint8), heatmap.status)
+            return rank if heatmap.odd is None else np.where(heatmap.odd, np.uint8(ODD_RANK), rank)
+        assert heatmap.values is not None
+        span = self.scale.high - self.scale.low
+        middle, reach = (self.scale.low, span) if heatmap.kind == "loss" else (self.scale.low + span / 2, span / 2)
+        with np.errstate(invalid="ignore", over="ignore"):
+            extreme = np.minimum(np.abs(heatmap.values - middle) * (EXTREME / reach), EXTREME)
+            finite = np.isfinite(heatmap.values)
+            rank = extreme.astype(np.uint8) if finite.all() else np.where(finite, extreme, 0).astype(np.uint8)
+        if heatmap.exposed is not None:
+            rank += heatmap.exposed.astype(np.uint8) * np.uint8(EXPOSED_RANK)
+        if not finite.all():
+            special = self.marks()
+            rank[~finite] = MARK_RANK + Mark.NEGATIVE_INFINITY - special[~finite]
+        return rank
+
+
+def _telling(
+    rank: NDArray[np.uint8], hatch: NDArray[np.uint8], colors: NDArray[np.uint32], rows: int, columns: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Colour and hatch of the highest-ranked cell of every block of ``rows`` × ``columns`` cells."""
+    key = (((rank << np.uint8(2)) | hatch).astype(np.uint64) << np.uint64(32)) | colors
+    for axis, size in ((1, columns), (0, rows)):
+        if size > 1:
+            starts = np.arange(0, key.shape[axis], size)
+            best = np.take(key, starts, axis=axis)
+            for shift in range(1, size):
+                slices = key[:, shift::size] if axis == 1 else key[shift::size]
+                part = best[:, : slices.shape[1]] if axis == 1 else best[: len(slices)]
+                np.maximum(part, slices, out=part)
+            key = best
+    return (key & np.uint64(0xFFFFFFFF)).astype(np.uint32), (key >> np.uint64(32)).astype(np.uint8) & np.uint8(3)
+
+
+def _image(pixels: NDArray[Any], form: QImage.Format) -> QImage:
+    """A QImage with memory of its own from pixels ``(height, width)``."""
+    data = np.ascontiguousarray(pixels)
+    height, width = data.shape
+    image = QImage(data.data, width, height, data.itemsize * width, form)
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)  # the form that QPainter draws fastest

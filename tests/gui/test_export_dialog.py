@@ -1,0 +1,113 @@
+"""The export dialog writes what it shows, asks before overwriting, and remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from maskviz.core.heatmaps import Choice
+from maskviz.gui.export_dialog import ExportDialog
+from tests.gui import sample_trace
+
+
+def open_dialog(qtbot: QtBot, folder: Path, traced: bool = True) -> ExportDialog:
+    dialog = ExportDialog(sample_trace.document(sample_trace.sliced(), traced), choice=Choice())
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(folder))
+    return dialog
+
+
+def tick(dialog: ExportDialog, *kinds: str) -> None:
+    for row in range(dialog.what.count()):
+        item = dialog.what.item(row)
+        chosen = item.data(Qt.ItemDataRole.UserRole) in kinds
+        item.setCheckState(Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked)
+
+
+def test_it_writes_the_ticked_figures_at_the_chosen_size(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "mask", "loss")
+    dialog.dpi.setValue(300)
+    dialog.width_mm.setValue(84.0)
+    dialog.export.click()
+    assert sorted(p.name.rsplit("-", 1)[1] for p in dialog.written) == ["loss.png", "mask.png"]
+    image = QImage(str(dialog.written[0]))
+    assert image.width() == 992
+    assert round(image.dotsPerMeterX() * 0.0254) == 300
+    assert "2 files written" in dialog.message.text()
+
+
+def test_the_preview_is_the_figure(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    dialog.show_preview()
+    assert not dialog.preview.pixmap().isNull()
+    assert dialog.size_label.text().startswith("2000 × ")
+
+
+def test_overwriting_asks(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "mask")
+    dialog.export.click()
+    (path,) = dialog.written
+    path.write_bytes(b"mine")
+    asked: list[str] = []
+
+    def answer(button: QMessageBox.StandardButton) -> None:
+        monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or button)
+
+    answer(QMessageBox.StandardButton.No)
+    dialog.export.click()
+    assert path.read_bytes() == b"mine"
+    answer(QMessageBox.StandardButton.Yes)
+    dialog.export.click()
+    assert QImage(str(path)).width() > 0
+    assert len(asked) == 2
+    assert path.name in asked[0]
+
+
+def test_a_folder_that_cannot_be_used_is_said_in_the_dialog(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    dialog = open_dialog(qtbot, tmp_path / "file" / "sub")
+    tick(dialog, "mask")
+    dialog.export.click()
+    assert "cannot be made" in dialog.message.text()
+    assert dialog.written == []
+
+
+def test_before_the_engine_has_answered_it_says_so(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path, traced=False)
+    dialog.export.click()
+    assert "engine" in dialog.message.text()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_ticked_cannot_be_exported(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog)
+    assert not dialog.export.isEnabled()
+
+
+def test_copy(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    dialog.width_px.setValue(777)
+    dialog.copy.click()
+    assert QGuiApplication.clipboard().image().width() == 777
+
+
+def test_choices_are_remembered(qtbot: QtBot, tmp_path: Path) -> None:
+    first = open_dialog(qtbot, tmp_path)
+    tick(first, "predictions", "graph")
+    first.width_px.setValue(1234)
+    first.theme.setCurrentIndex(1)
+    first.export.click()
+    second = ExportDialog(sample_trace.document(sample_trace.sliced()))
+    qtbot.addWidget(second)
+    assert second.kinds() == ["predictions", "graph"]
+    assert second.width_px.value() == 1234
+    assert second.style_chosen().theme == "dark"
+    assert second.folder.text() == str(tmp_path)
