@@ -45,7 +45,9 @@ def _sentences(ledger: Ledger) -> tuple[str, ...]:
 
 
 def _rows(ledger: Ledger) -> tuple[Line, ...]:
-    return tuple(Line(row.label, number(row.value), row.formula) for row in ledger.rows)
+    """The rows as the engine worded them; those of single outputs have a section of their own, the share its own form."""
+    rows = [row for row in ledger.rows if row.key != "padding_share" and not row.key.startswith("output:")]
+    return tuple(Line(row.label, number(row.value), row.formula) for row in rows)
 
 
 def _match(ledger: Ledger) -> tuple[Line, ...]:
@@ -58,13 +60,8 @@ def _match(ledger: Ledger) -> tuple[Line, ...]:
 
 
 def _share(ledger: Ledger) -> tuple[Line, ...]:
-    lines: tuple[Line, ...] = ()
-    if ledger.padding_share is not None:
-        share = ledger.padding_share
-        lines += (Line("share from padding", f"{share:.1%}", tone=Status.EXPOSED if share > 0 else None),)
-    if ledger.added:
-        lines += (Line("added", number(ledger.added), "regularizers, add_loss and activity losses"),)
-    return lines
+    share = ledger.padding_share
+    return () if share is None else (Line("share from padding", f"{share:.1%}", tone=Status.EXPOSED if share > 0 else None),)
 
 
 def _term(term: LossTerms) -> Line:

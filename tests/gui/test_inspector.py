@@ -85,6 +85,15 @@ def test_received_masks_are_told() -> None:
     assert shown(doc)["received"].value.startswith("mask = (6, 10)")
 
 
+def test_several_masks_for_one_argument_and_their_sources_are_told() -> None:
+    doc = document(translator())
+    calls = [replace(c, received={"mask": ["m1", None]}, mask_sources=("embed_target",)) for c in doc.trace.calls if c.id == "words"]
+    doc.trace = replace(doc.trace, calls=tuple(calls))
+    doc.select(call="words")
+    assert shown(doc)["received"].value == "mask = [(4, 5) 70% kept, None]"
+    assert shown(doc)["mask from"].link == "call:embed_target"
+
+
 def test_an_input_tells_its_kind_pad_value_vocabulary_and_padding() -> None:
     doc = document(tagger())
     doc.select(call="tokens", sample=4)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from maskviz.core.ledger import LedgerRow
 from maskviz.gui.ledger_view import LedgerPanel, number, sections
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
@@ -45,6 +46,22 @@ def test_several_outputs_have_a_line_each() -> None:
     by_output = next(s for s in sections(document(tagger())) if s.caption == "BY OUTPUT")
     assert [line.key for line in by_output.lines] == ["tags", "score"]
     assert by_output.lines[1].note == "mse · λ 0.5 · sum_over_batch_size · no mask · weights"
+
+
+def test_the_engine_s_own_rows_are_not_shown_twice() -> None:
+    doc = document(tagger())
+    ledger = doc.trace.ledger
+    rows = (
+        *ledger.rows,
+        LedgerRow("added", "of it added by layers", 0.25),
+        LedgerRow("padding_share", "share that comes from padding", 0.1),
+        LedgerRow("output:tags", "tags: sparse_categorical_crossentropy", 1.0),
+    )
+    doc.trace = replace(doc.trace, ledger=replace(ledger, rows=rows, added=0.25, padding_share=0.1))
+    keys = [line.key for section in sections(doc) for line in section.lines]
+    assert [k for k in keys if "added" in k] == ["of it added by layers"]
+    assert [k for k in keys if "padding" in k] == ["share from padding"]
+    assert [k for k in keys if "tags" in k] == ["tags", "tags_accuracy"]
 
 
 def test_no_loss_and_no_network_are_said() -> None:

@@ -64,11 +64,12 @@ def _places(steps: tuple[int, ...] | int, rows: int) -> tuple[int, ...]:
     return tuple(places)
 
 
-def source_mask(trace: Trace, name: str, shape: tuple[int, ...]) -> NDArray | None:
+def source_mask(trace: Trace, name: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
     """The mask ``(batch, time)`` that the network makes from an input: that of the first creating call that the input reaches."""
     reached = {name}
     for call in trace.calls:
-        if not any(i.source and i.source.split("#")[0] in reached for i in call.inputs):
+        sources = [s for i in call.inputs for s in (i.source, *i.also) if s]
+        if not any(s.split("#")[0] in reached for s in sources):
             continue
         if call.fate is Fate.CREATES:
             keys = [o.mask for o in call.outputs if o.mask]
@@ -131,7 +132,7 @@ def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column
     length = _length(spec, out, predicted, y)
     steps = None if length is None else _places(out.steps if out and out.steps else length, rows)
 
-    def axis(array: NDArray) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+    def axis(array: NDArray[Any]) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
         timed = length is not None and array.ndim >= 2 and array.shape[1] == length
         return (steps, array.shape[2:]) if timed else (None, array.shape[1:])
 
@@ -158,7 +159,7 @@ def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column
         yield [Column(_titled("loss", name, several), "contribution", name, (), places, f"Share of the reported loss from {name}")]
 
 
-def _length(spec: OutputSpec, out: OutputTrace | None, predicted: NDArray | None, y: NDArray | None) -> int | None:
+def _length(spec: OutputSpec, out: OutputTrace | None, predicted: NDArray[Any] | None, y: NDArray[Any] | None) -> int | None:
     """The number of steps of an output, None without a time axis; before a trace as its signature and its target say."""
     if out is not None and predicted is not None:
         return predicted.shape[1] if out.has_time and predicted.ndim >= 2 else None
@@ -168,16 +169,16 @@ def _length(spec: OutputSpec, out: OutputTrace | None, predicted: NDArray | None
 # --- what a cell holds
 
 
-def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray]:
+def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray[Any]]:
     """Every array the columns read, by kind and by input or output; what is not known yet is not there.
 
     ``filler`` is the padding ``(batch, time)`` of an input, and for an output that of the input whose time axis it shares.
     """
     batch, trace = document.batch, document.trace
-    arrays: dict[tuple[Kind, str], NDArray] = {}
+    arrays: dict[tuple[Kind, str], NDArray[Any]] = {}
     if batch is None:
         return arrays
-    by_kind: list[tuple[Kind, Mapping[str, NDArray]]] = [
+    by_kind: list[tuple[Kind, Mapping[str, NDArray[Any]]]] = [
         ("x", batch.x), ("y", batch.y), ("weight", batch.sample_weight), ("padding", batch.padding), ("filler", batch.padding),
     ]  # fmt: skip
     if trace is not None:
@@ -198,7 +199,7 @@ def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray]:
     return arrays
 
 
-def value_at(arrays: Mapping[tuple[Kind, str], NDArray], column: Column, sample: int, row: int) -> Any:
+def value_at(arrays: Mapping[tuple[Kind, str], NDArray[Any]], column: Column, sample: int, row: int) -> Any:
     """The value of a cell, None where there is none (no such step, no mask, no result yet)."""
     place = column.at(sample, row)
     if place is None:
@@ -209,12 +210,12 @@ def value_at(arrays: Mapping[tuple[Kind, str], NDArray], column: Column, sample:
     return value if column.kind != "class" or value is None else int(np.argmax(value))
 
 
-def is_padded(arrays: Mapping[tuple[Kind, str], NDArray], column: Column, sample: int, row: int) -> bool:
+def is_padded(arrays: Mapping[tuple[Kind, str], NDArray[Any]], column: Column, sample: int, row: int) -> bool:
     """Whether a cell belongs to padding."""
     return column.steps is not None and bool(element(arrays.get(("filler", column.name)), (sample, row)))
 
 
-def element(array: NDArray | None, place: tuple[int, ...]) -> Any:
+def element(array: NDArray[Any] | None, place: tuple[int, ...]) -> Any:
     """One element, None where a result of an older batch has no such place."""
     if array is None or len(place) > array.ndim or any(i >= n for i, n in zip(place, array.shape, strict=False)):
         return None

@@ -51,7 +51,7 @@ def pad_ends(batch: Batch, spec: InputSpec, sample: int, left: int, right: int) 
     return set_padding(batch, spec, sample, padding), f"Pad sample {sample}: {left} left, {right} right"
 
 
-def ends(padding: NDArray) -> tuple[int, int]:
+def ends(padding: NDArray[Any]) -> tuple[int, int]:
     """How many padded steps a row ``(time,)`` has at its start and at its end; a row of nothing else has them all at its end."""
     real = np.flatnonzero(~padding)
     return (int(real[0]), len(padding) - 1 - int(real[-1])) if len(real) else (0, len(padding))

@@ -53,7 +53,7 @@ def _status(kind: Kind, value: Any) -> Status | None:
     return Status(int(value)) if kind == "status" else Status.KEPT if value else Status.SKIPPED
 
 
-def _same_row(one: NDArray | None, other: NDArray | None, sample: int) -> bool:
+def _same_row(one: NDArray[Any] | None, other: NDArray[Any] | None, sample: int) -> bool:
     if one is other:
         return True
     if one is None or other is None or one.shape != other.shape or sample >= len(one):
@@ -105,7 +105,7 @@ class StepItems(QAbstractTableModel):
         self._sample = sample_of(self._document)
         self._cells: dict[tuple[int, int], Cell] = {}
 
-    def _differs(self, before: Mapping[tuple[Kind, str], NDArray], column: Column) -> bool:
+    def _differs(self, before: Mapping[tuple[Kind, str], NDArray[Any]], column: Column) -> bool:
         """Whether a column of the shown sample differs from what stood in ``before``."""
         keys: tuple[tuple[Kind, str], ...] = ((column.kind, column.name), ("filler", column.name))
         return any(not _same_row(before.get(key), self._arrays.get(key), self._sample) for key in keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ def shape_text(shape: tuple[int | None, ...] | None) -> str:
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
-def mask_text(mask: NDArray | None) -> str:
+def mask_text(mask: NDArray[Any] | None) -> str:
     """``(16, 24) 61% kept``, or ``none``."""
     if mask is None:
         return "none"
@@ -85,9 +87,8 @@ def _call(document: Document, call: Call) -> Section:
     if call.ignores:
         lines.append(Line("ignores", "yes", "it could take a mask and got none, although an input had one", tone="warning"))
     lines += _tensor_in_lines(trace, call)
-    for argument, key in call.received.items():
-        got = mask_text(trace.masks.get(key) if key else None)
-        lines.append(Line("received", f"{argument} = {'None' if key is None else got}"))
+    lines += [Line("received", f"{argument} = {_received_text(trace, got)}") for argument, got in call.received.items()]
+    lines += [Line("mask from", source, link=LINK + source.split("#")[0]) for source in call.mask_sources]
     lines += _tensor_out_lines(trace, call)
     if call.supports_masking is not None:
         lines.append(Line("supports_masking", str(call.supports_masking)))
@@ -100,6 +101,13 @@ def _kind(call: Call) -> str:
     return f"{call.kind} that only computes a mask" if call.role == "mask path" else call.kind
 
 
+def _received_text(trace: Trace, got: Any) -> str:
+    """The mask that an argument got, or all of them in brackets where it took several."""
+    if isinstance(got, list | tuple):
+        return "[" + ", ".join(_received_text(trace, one) for one in got) + "]"
+    return "None" if got is None else mask_text(trace.masks.get(got))
+
+
 def _numbered(word: str, index: int, count: int) -> str:
     return word if count == 1 else f"{word} {index}"
 
@@ -108,7 +116,8 @@ def _tensor_in_lines(trace: Trace, call: Call) -> list[Line]:
     lines = []
     for i, tensor in enumerate(call.inputs):
         link = LINK + tensor.source.split("#")[0] if tensor.source else None
-        lines.append(Line(_numbered("input", i, len(call.inputs)), tensor.source or "unknown", shape_text(tensor.shape), link))
+        also = f" · computed outside any layer, also from {', '.join(tensor.also)}" if tensor.also else ""
+        lines.append(Line(_numbered("input", i, len(call.inputs)), tensor.source or "unknown", shape_text(tensor.shape) + also, link))
         mask = mask_text(trace.masks.get(tensor.mask) if tensor.mask else None)
         note = f"removed the mask from its own input {tensor.source or i}" if i in call.stripped else ""
         lines.append(Line(_numbered("mask in", i, len(call.inputs)), mask, note, tone="warning" if note else None))
@@ -130,7 +139,7 @@ def _tensor_out_lines(trace: Trace, call: Call) -> list[Line]:
     return lines
 
 
-def _counts(status: NDArray) -> dict[Status, int]:
+def _counts(status: NDArray[Any]) -> dict[Status, int]:
     found = np.bincount(status.ravel(), minlength=len(Status))
     return {s: int(found[s]) for s in Status}
 
