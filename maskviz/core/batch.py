@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.network import InputSpec
 
-Arrays = Mapping[str, NDArray]
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class Batch:
         return len(next(iter(self.x.values()))) if self.x else 0
 
 
-def _changed(arrays: Arrays, name: str, index: object, value: object) -> dict[str, NDArray]:
+def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDArray[Any]]:
     """A copy of ``arrays`` in which ``arrays[name][index] = value``; the other arrays are shared."""
     new = arrays[name].copy()
-    new[index] = value  # type: ignore[index]
+    new[index] = value
     return {**arrays, name: new}
 
 
-def set_padding(batch: Batch, spec: InputSpec, sample: int, padded: NDArray) -> Batch:
+def set_padding(batch: Batch, spec: InputSpec, sample: int, padded: NDArray[Any]) -> Batch:
     """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool."""
     name = spec.name
     pad = np.asarray(spec.pad_value if spec.pad_value is not None else 0, dtype=batch.x[name].dtype)
@@ -80,7 +81,7 @@ def without_weights(batch: Batch, name: str) -> Batch:
     return replace(batch, sample_weight={k: v for k, v in batch.sample_weight.items() if k != name})
 
 
-def changed_rows(old: Batch, new: Batch) -> NDArray | None:
+def changed_rows(old: Batch, new: Batch) -> NDArray[Any] | None:
     """Numbers of the samples that differ between two batches of one shape, or None where shapes or keys differ.
 
     Arrays that the edits above share are skipped by identity, so that this costs what was edited and not the batch.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def read_csv(data: bytes, name: str, network: Network) -> RawBatch:
     padding = ~present
     if "padding" in columns:
         padding[where] = _flags(columns.pop("padding"), lines, name)
-    groups: dict[str, dict[str, NDArray]] = {"y": {}, "sample_weight": {}}
+    groups: dict[str, dict[str, NDArray[Any]]] = {"y": {}, "sample_weight": {}}
     for column in [c for c in columns if c.partition("__")[0] in groups]:
         group, _, of = column.partition("__")
         values = _numbers(columns.pop(column), column, lines, name)
@@ -79,14 +80,14 @@ def _numbered(labels: Sequence[str]) -> NDArray[np.intp]:
     return np.asarray([numbers[label] for label in labels])
 
 
-def _positions(steps: NDArray, name: str) -> NDArray[np.intp]:
+def _positions(steps: NDArray[Any], name: str) -> NDArray[np.intp]:
     """Step numbers counted from the smallest in the file, so that files may count from 0 or from 1."""
     if not (np.isfinite(steps) & (steps == np.floor(steps)) & (np.abs(steps) < 2**53)).all():
         raise UnusableInput(f"The column 'step' of '{name}' must hold whole numbers.")
     return (steps - steps.min()).astype(np.intp)
 
 
-def _numbers(cells: Sequence[str], column: str, lines: list[int], name: str) -> NDArray:
+def _numbers(cells: Sequence[str], column: str, lines: list[int], name: str) -> NDArray[Any]:
     """A column as numbers; an empty cell is NaN."""
     values = []
     for line, cell in zip(lines, cells, strict=True):
@@ -108,12 +109,12 @@ def _flags(cells: Sequence[str], lines: list[int], name: str) -> NDArray[np.bool
 
 
 def _features(
-    columns: Columns, where: tuple[NDArray, NDArray], shape: tuple[int, int], spec: InputSpec, lines: list[int], name: str
-) -> NDArray:
+    columns: Columns, where: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, int], spec: InputSpec, lines: list[int], name: str
+) -> NDArray[Any]:
     if not columns:
         raise UnusableInput(f"'{name}' has no feature columns beside sample and step; add at least one.")
     if spec.kind == "text":
-        values: NDArray = np.asarray(list(columns.values())).T
+        values: NDArray[Any] = np.asarray(list(columns.values())).T
         x = np.full((*shape, len(columns)), pad_of(spec), dtype=values.dtype)
     else:
         values = np.stack([_numbers(cells, column, lines, name) for column, cells in columns.items()], axis=1)
@@ -129,8 +130,8 @@ def _output(of: str, network: Network) -> OutputSpec | None:
 
 
 def _per_step_or_sample(
-    values: NDArray, where: tuple[NDArray, NDArray], shape: tuple[int, int], output: OutputSpec | None, target: bool
-) -> NDArray:
+    values: NDArray[Any], where: tuple[NDArray[Any], NDArray[Any]], shape: tuple[int, int], output: OutputSpec | None, target: bool
+) -> NDArray[Any]:
     """``(batch, time)`` or, for outputs without a time axis, ``(batch,)`` from each sample's first row; targets get the loss' rank."""
     needed = output.y_shape or output.shape if output else ()
     table = np.zeros(shape)

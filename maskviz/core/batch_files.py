@@ -107,7 +107,7 @@ def _read_npy(data: bytes, name: str, network: Network) -> RawBatch:
     return RawBatch(x={"": _load(data, name)})
 
 
-def _load(data: bytes, what: str) -> NDArray:
+def _load(data: bytes, what: str) -> NDArray[Any]:
     """One ``.npy``, never unpickled."""
     if not data.startswith(b"\x93NUMPY"):
         raise UnusableInput(f"'{what}' is damaged or no NumPy array; write it again with numpy.save.")
@@ -138,8 +138,8 @@ def _contract_keys(given: Iterable[str], name: str) -> tuple[dict[str, tuple[str
     return keys, (f"Ignored in {name}: {listed}.",) if others else ()
 
 
-def _grouped(keys: dict[str, tuple[str, str]], arrays: dict[str, NDArray], notes: tuple[str, ...]) -> RawBatch:
-    groups: dict[str, dict[str, NDArray]] = {group: {} for group in _GROUPS}
+def _grouped(keys: dict[str, tuple[str, str]], arrays: dict[str, NDArray[Any]], notes: tuple[str, ...]) -> RawBatch:
+    groups: dict[str, dict[str, NDArray[Any]]] = {group: {} for group in _GROUPS}
     for key, (group, of) in keys.items():
         groups[group][of] = arrays[key]
     return RawBatch(**groups, notes=notes)
@@ -174,7 +174,7 @@ def _input_called(of: str, network: Network) -> InputSpec | None:
     return next((i for i in network.inputs if i.name == of), None)
 
 
-def _rectangle(value: Any, pad: float | int | str, what: str) -> tuple[NDArray, list[int] | None]:
+def _rectangle(value: Any, pad: float | int | str, what: str) -> tuple[NDArray[Any], list[int] | None]:
     """Nested lists as an array, with the lengths of the sequences where they differ (they are then padded at their ends)."""
     lengths = None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network, OutputSpec, Shape
 
-Arrays = Mapping[str, NDArray]
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def complete(batch: Batch, network: Network) -> Batch:
     return replace(batch, padding=padding, content=content)
 
 
-def blank_steps(x: NDArray, spec: InputSpec) -> NDArray[np.bool_]:
+def blank_steps(x: NDArray[Any], spec: InputSpec) -> NDArray[np.bool_]:
     """Which steps ``(batch, time)`` hold nothing but the pad value; a negative id is no token of a vocabulary and counts too."""
     pad = pad_of(spec)
     same = (x == pad) | np.isnan(x) if isinstance(pad, float) and np.isnan(pad) else x == pad
@@ -90,9 +91,9 @@ def shape_words(shape: Shape) -> str:
     return f"({', '.join('any' if n is None else str(n) for n in shape)}{',' if len(shape) == 1 else ''})"
 
 
-def _named(given: Arrays, what: str, names: tuple[str, ...], only: tuple[str, ...], notes: list[str]) -> dict[str, NDArray]:
+def _named(given: Arrays, what: str, names: tuple[str, ...], only: tuple[str, ...], notes: list[str]) -> dict[str, NDArray[Any]]:
     """``given`` by the network's own names; a nameless array goes to the one name in ``only``."""
-    found: dict[str, NDArray] = {}
+    found: dict[str, NDArray[Any]] = {}
     for key, array in given.items():
         if key == "":
             if len(only) != 1:
@@ -117,7 +118,7 @@ def _listed(what: str, names: tuple[str, ...]) -> str:
     return f"the {kind}{'s' if len(names) > 1 else ''} {', '.join(repr(n) for n in names)}"
 
 
-def _inputs(x: dict[str, NDArray], network: Network) -> list[tuple[InputSpec, NDArray]]:
+def _inputs(x: dict[str, NDArray[Any]], network: Network) -> list[tuple[InputSpec, NDArray[Any]]]:
     missing = [i for i in network.inputs if i.name not in x]
     if missing:
         spec = missing[0]
@@ -126,7 +127,7 @@ def _inputs(x: dict[str, NDArray], network: Network) -> list[tuple[InputSpec, ND
     return [(i, x[i.name]) for i in network.inputs]
 
 
-def _fit_x(array: NDArray, spec: InputSpec, notes: list[str]) -> NDArray:
+def _fit_x(array: NDArray[Any], spec: InputSpec, notes: list[str]) -> NDArray[Any]:
     """An input in the network's dtype and shape; the last axis may be one more or one fewer of length 1, as Keras allows."""
     given = array.shape
     if array.ndim == len(spec.shape) + 1 and given[-1] == 1:
@@ -152,7 +153,7 @@ def _fit_x(array: NDArray, spec: InputSpec, notes: list[str]) -> NDArray:
     return _cast(array, spec.dtype, f"Input '{spec.name}'")
 
 
-def _check_ids(array: NDArray, spec: InputSpec, notes: list[str]) -> None:
+def _check_ids(array: NDArray[Any], spec: InputSpec, notes: list[str]) -> None:
     """Refuse ids that no row of the embedding belongs to; note negative ones, which read its rows from the end."""
     if array.dtype.kind == "f" and not (np.isfinite(array) & (array == np.floor(array))).all():
         odd = array[~(np.isfinite(array) & (array == np.floor(array)))][0]
@@ -165,7 +166,7 @@ def _check_ids(array: NDArray, spec: InputSpec, notes: list[str]) -> None:
         notes.append(f"Input '{spec.name}' holds negative ids (down to {low}), which are no tokens; they are taken as padding.")
 
 
-def _fit_y(array: NDArray, spec: OutputSpec, size: int, notes: list[str]) -> NDArray:
+def _fit_y(array: NDArray[Any], spec: OutputSpec, size: int, notes: list[str]) -> NDArray[Any]:
     """A target in its dtype. Its shape is only checked: Keras itself adds or removes a last axis of length 1 and repeats ones."""
     array = _numbers(array, f"The target of output '{spec.name}'")
     _check_size(array, f"The target of output '{spec.name}'", size)
@@ -194,7 +195,7 @@ def _fits_target(shape: tuple[int, ...], needed: Shape) -> bool:
     return len(shape) == len(needed) and all(n is None or n == m or 1 in (n, m) for n, m in zip(needed[1:], shape[1:], strict=True))
 
 
-def _fit_weight(array: NDArray, name: str, size: int, notes: list[str]) -> NDArray:
+def _fit_weight(array: NDArray[Any], name: str, size: int, notes: list[str]) -> NDArray[Any]:
     array = _numbers(array, f"The sample_weight of output '{name}'")
     _check_size(array, f"The sample_weight of output '{name}'", size)
     if array.dtype.kind == "f" and np.isnan(array).any():
@@ -202,7 +203,7 @@ def _fit_weight(array: NDArray, name: str, size: int, notes: list[str]) -> NDArr
     return array.astype("float32")
 
 
-def _fit_padding(array: NDArray, shape: tuple[int, ...], name: str) -> NDArray:
+def _fit_padding(array: NDArray[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
     if array.shape != shape:
         raise UnusableInput(f"The padding of input '{name}' has shape {array.shape}, but its samples and steps need {shape}.")
     if array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
@@ -210,7 +211,7 @@ def _fit_padding(array: NDArray, shape: tuple[int, ...], name: str) -> NDArray:
     return array.astype(bool)
 
 
-def _check_size(array: NDArray, what: str, size: int) -> None:
+def _check_size(array: NDArray[Any], what: str, size: int) -> None:
     if array.ndim == 0 or len(array) != size:
         has = f"{len(array)} samples" if array.ndim else "no samples"
         raise UnusableInput(f"{what} has {has} (shape {array.shape}), but the inputs have {size}.")
@@ -225,21 +226,21 @@ def _one_size(x: Arrays) -> int:
     return len(x[names[0]])
 
 
-def _numbers(array: NDArray, what: str) -> NDArray:
+def _numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         held = "text" if array.dtype.kind in "US" else f"{array.dtype} values"
         raise UnusableInput(f"{what} holds {held}, but the network needs numbers.")
     return array
 
 
-def _text(array: NDArray, name: str) -> NDArray:
+def _text(array: NDArray[Any], name: str) -> NDArray[Any]:
     try:
         return array if array.dtype.kind == "U" else np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
         raise UnusableInput(f"Input '{name}' holds text that is not UTF-8; save it as UTF-8.") from error
 
 
-def _cast(array: NDArray, dtype: str, what: str) -> NDArray:
+def _cast(array: NDArray[Any], dtype: str, what: str) -> NDArray[Any]:
     """The array in ``dtype`` where that keeps every value (floats may lose precision, never range)."""
     try:
         wanted = np.dtype(dtype)
@@ -259,7 +260,7 @@ def _cast(array: NDArray, dtype: str, what: str) -> NDArray:
     return new
 
 
-def _time_steps(x: NDArray, spec: InputSpec) -> int | None:
+def _time_steps(x: NDArray[Any], spec: InputSpec) -> int | None:
     """Number of steps, or None where samples are not sequences (a whole text is one value)."""
     whole_text = spec.kind == "text" and (x.ndim < 2 or spec.shape[-1] == 1)
     return None if not spec.has_time or x.ndim < 2 or whole_text else x.shape[1]
@@ -271,7 +272,7 @@ def _runs_at_ends(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return leading | trailing
 
 
-def _invented(x: NDArray, spec: InputSpec, padding: NDArray[np.bool_], blank: NDArray[np.bool_]) -> NDArray:
+def _invented(x: NDArray[Any], spec: InputSpec, padding: NDArray[np.bool_], blank: NDArray[np.bool_]) -> NDArray[Any]:
     """``x`` with plausible values in its ``blank`` steps."""
     if not blank.any():
         return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def with_targets(batch: Batch, network: Network, seed: int = 0, shapes: Mapping[
     return replace(batch, y={**batch.y, **made}) if made else batch
 
 
-def _lengths(rng: np.random.Generator, samples: int, steps: int) -> NDArray:
+def _lengths(rng: np.random.Generator, samples: int, steps: int) -> NDArray[Any]:
     """A length for each sample, between a quarter of the steps and all of them; a lone sample is two thirds full."""
     shortest = max(1, steps // 4)
     if samples == 1:
@@ -73,7 +74,7 @@ def _lengths(rng: np.random.Generator, samples: int, steps: int) -> NDArray:
     return lengths
 
 
-def _sequences(rng: np.random.Generator, spec: InputSpec, samples: int, steps: int) -> NDArray:
+def _sequences(rng: np.random.Generator, spec: InputSpec, samples: int, steps: int) -> NDArray[Any]:
     """Content ``(batch, time, …)`` of an input as if nothing were padding."""
     if spec.kind == "text":
         return rng.choice(np.asarray(WORDS), (samples, steps))
@@ -86,7 +87,7 @@ def _sequences(rng: np.random.Generator, spec: InputSpec, samples: int, steps: i
     return _smooth(rng, shape).astype(dtype) if dtype.kind == "f" else rng.integers(0, UNKNOWN_VOCABULARY, shape).astype(dtype)
 
 
-def _ids(rng: np.random.Generator, spec: InputSpec, shape: tuple[int, ...]) -> NDArray:
+def _ids(rng: np.random.Generator, spec: InputSpec, shape: tuple[int, ...]) -> NDArray[Any]:
     """Ids with a few frequent ones, as in text, none of them the pad id."""
     vocabulary = spec.vocabulary or UNKNOWN_VOCABULARY
     pad = pad_of(spec)
@@ -96,7 +97,7 @@ def _ids(rng: np.random.Generator, spec: InputSpec, shape: tuple[int, ...]) -> N
     return ids + (ids >= pad) if has_pad else ids
 
 
-def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
+def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     """Standard normal series ``(batch, time, …)`` in which each step resembles the one before."""
     noise = rng.standard_normal(shape)
     for step in range(1, shape[1]):
@@ -104,7 +105,7 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
     return noise
 
 
-def _other(rng: np.random.Generator, spec: InputSpec, samples: int) -> NDArray:
+def _other(rng: np.random.Generator, spec: InputSpec, samples: int) -> NDArray[Any]:
     """Values of an input without a time axis."""
     shape = (samples, *(n or 8 for n in spec.shape[1:]))
     if spec.kind == "text":
@@ -130,7 +131,7 @@ def _target_shape(output: OutputSpec, batch: Batch, shown: tuple[int, ...] | Non
     return tuple(filled)
 
 
-def _target(rng: np.random.Generator, output: OutputSpec, shape: tuple[int, ...]) -> NDArray:
+def _target(rng: np.random.Generator, output: OutputSpec, shape: tuple[int, ...]) -> NDArray[Any]:
     """Random targets of the kind the loss asks for."""
     dtype = _numpy_dtype(output.y_dtype)
     loss = (output.loss or "").lower().replace("_", "")

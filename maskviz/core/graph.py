@@ -83,34 +83,54 @@ def ref(call: str, output: int) -> str:
 def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
     """The graph of one forward pass: every call, the tensors between them, and one ``loss:OUTPUT`` node per loss term.
 
-    A trace knows which mask a call received but not which operation made it: mask edges are taken from ``preview`` where
-    both ends exist. A tensor that enters a container ends at the inner calls that take it, where the trace shows them.
+    A tensor that enters a container ends at the inner calls that take it, where the trace shows them; one that leaves it
+    starts at the call that made it, which the ``preview`` knows best.
     """
     nodes = tuple(
         Node(c.id, c.name, c.class_name, c.parent, c.kind, c.role, tuple(c.outputs[0].shape) if c.outputs else None) for c in trace.calls
     )
     calls = Graph(nodes)
-    taken = {(call.id, tensor.source) for call in trace.calls for tensor in call.inputs}
+    given = {call.id: [s for tensor in call.inputs for s in (tensor.source, *tensor.also) if s is not None] for call in trace.calls}
+    taken = {(node, source) for node, sources in given.items() for source in sources}
     taken |= {(outer, source) for node, source in taken for outer in calls.ancestors(node)}
+    told = _told(preview, calls)
     edges: list[Edge] = []
+
+    def connect(source: str, target: str, mask_only: bool) -> None:
+        container = split_ref(source)[0]
+        if container in calls.containers and (container, target) in told:
+            edges.extend(told[container, target])
+            return
+        made, output = _producer(source, calls, edges)
+        if made in calls.by_id:
+            edges.append(Edge(made, target, output, mask_only))
+
     for call in trace.calls:
         inside = [child.id for child in calls.children.get(call.id, ())]
-        for tensor in call.inputs:
-            if tensor.source is None or any((child, tensor.source) in taken for child in inside):
-                continue
-            source, output = _producer(tensor.source, calls, edges)
-            if source in calls.by_id:
-                edges.append(Edge(source, call.id, output, mask_only=call.role == "mask path"))
+        for source in given[call.id]:
+            if not any((child, source) in taken for child in inside):
+                connect(source, call.id, call.role == "mask path")
+        for source in call.mask_sources:
+            connect(source, call.id, True)
     losses = {f"loss:{term.output}": term for term in trace.ledger.terms}
     made_by = {out.name: out.ref for out in trace.network_outputs}
     for loss, term in losses.items():
         if (made := made_by.get(term.output)) is not None:
-            source, output = _producer(made, calls, edges)
-            edges.append(Edge(source, loss, output))
-    if preview is not None:
-        edges += [e for e in preview.edges if e.mask_only and e.source in calls.by_id and e.target in calls.by_id]
+            connect(made, loss, False)
     loss_nodes = tuple(Node(loss, term.name, "loss", kind="loss") for loss, term in losses.items())
     return Graph(nodes + loss_nodes, tuple(dict.fromkeys(edges)))
+
+
+def _told(preview: Graph | None, calls: Graph) -> dict[tuple[str, str], list[Edge]]:
+    """The data edges of a preview that leave a container, by container and target."""
+    told: dict[tuple[str, str], list[Edge]] = {}
+    for edge in preview.edges if preview is not None else ():
+        if not edge.mask_only and edge.source in calls.by_id:
+            around = set(calls.ancestors(edge.target))
+            for outer in calls.ancestors(edge.source):
+                if outer not in around:
+                    told.setdefault((outer, edge.target), []).append(edge)
+    return told
 
 
 def _producer(source: str, calls: Graph, edges: Iterable[Edge]) -> tuple[str, int]:
@@ -121,9 +141,9 @@ def _producer(source: str, calls: Graph, edges: Iterable[Edge]) -> tuple[str, in
         inside = {node.id for node in calls.children[call]}
         taken = {edge.source for edge in edges if edge.target in inside}
         last = [n.id for n in calls.children[call] if n.role == "data" and n.kind != "input" and n.id not in taken]
-        if output >= len(last):
+        if len(last) != 1 or output:
             return call, output
-        call, output = last[output], 0
+        call = last[0]
     return call, output
 
 

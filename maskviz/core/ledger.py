@@ -9,6 +9,7 @@ Formulas from Keras 3.15.1 ``losses/loss.py`` (``apply_mask`` → ``reduce_weigh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,9 @@ class LossTerms:
     weight: float
     reduction: str | None
     separable: bool
-    values: NDArray
-    mask: NDArray | None = None
-    sample_weight: NDArray | None = None
+    values: NDArray[Any]
+    mask: NDArray[Any] | None = None
+    sample_weight: NDArray[Any] | None = None
     total: float = float("nan")
 
 

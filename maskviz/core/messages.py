@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 from maskviz.core.batch import Batch
-from maskviz.core.errors import MaskVizError
+from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.network import Network
-from maskviz.core.trace import Trace
+from maskviz.core.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,18 @@ class UseDevice:
 
 @dataclass(frozen=True)
 class RunTrace:
-    """Trace a batch. ``thorough`` also asks Keras' own ``test_on_batch`` for loss and metrics; a quick one follows a drag."""
+    """Trace a batch. With ``rows``, the batch holds only those samples of the batch traced before: the others did not change."""
 
     batch: Batch
-    thorough: bool = True
+    rows: NDArray[Any] | None = None
 
 
-Request = Load | Build | Save | UseDevice | RunTrace
+@dataclass(frozen=True)
+class Evaluate:
+    """Ask Keras' own ``test_on_batch`` for loss and metrics of the batch traced last: the check of the sum."""
+
+
+Request = Load | Build | Save | UseDevice | RunTrace | Evaluate
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,18 @@ class Traced:
     """``seconds`` is the whole recompute as the engine measured it."""
 
     number: int
-    trace: Trace
+    recording: Recording
+    device: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What ``test_on_batch`` reported; ``loss`` is None for a network or a batch without a loss."""
+
+    number: int
+    loss: float | None
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -117,4 +134,77 @@ class Died:
     details: str = ""
 
 
-Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Refused | Died
+Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Refused | Died
+
+Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+_GROUPS = ("x", "y", "sample_weight", "padding")
+
+
+def request_to_wire(number: int, request: Request) -> Wire:
+    """Header and arrays of a request."""
+    header: dict[str, Any] = {"number": number, "kind": type(request).__name__}
+    if not isinstance(request, RunTrace):
+        return header | {"body": dict(vars(request))}, {}
+    batch = request.batch
+    arrays = {f"{group}/{name}": array for group in _GROUPS for name, array in getattr(batch, group).items()}
+    if request.rows is not None:
+        arrays["rows"] = request.rows
+    return header | {"body": {"source": batch.source}}, arrays
+
+
+def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request]:
+    """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
+    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate)}
+    number, kind, body = int(header["number"]), header["kind"], header["body"]
+    if kind != "RunTrace":
+        return number, kinds[kind](**body)
+    parts = {g: {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{g}/")} for g in _GROUPS}
+    return number, RunTrace(Batch(**parts, source=body["source"]), arrays.get("rows"))
+
+
+def event_to_wire(event: Event) -> Wire:
+    """Header and arrays of an event (the engine sends all but Died)."""
+    body = dict(vars(event))
+    arrays: dict[str, NDArray[Any]] = {}
+    match event:
+        case Loaded(network=network):
+            body["network"] = network.to_dict()
+        case Traced(recording=recording):
+            body["recording"] = dict(recording.about)
+            arrays = dict(recording.arrays)
+            if recording.rows is not None:
+                arrays["rows"] = recording.rows
+        case Refused(error=error):
+            lists = {"missing": error.missing, "code": error.code} if isinstance(error, NeedsConsent) else {}
+            body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **lists}
+    return {"kind": type(event).__name__, "body": body}, arrays
+
+
+def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Event:
+    """An event. Raises EngineFailed for anything that is none: what the child sends is not trusted."""
+    try:
+        body = dict(header["body"])
+        match header["kind"]:
+            case "Ready":
+                return Ready(str(body["keras"]), str(body["backend"]), tuple(map(str, body["devices"])))
+            case "Loaded":
+                return Loaded(int(body["number"]), Network.from_dict(body["network"]))
+            case "Traced":
+                rows = arrays.pop("rows", None)
+                recording = Recording(body["recording"], arrays, rows)
+                return Traced(int(body["number"]), recording, str(body["device"]), float(body["seconds"]))
+            case "Refused":
+                return Refused(int(body["number"]), _error(body["error"]))
+            case kind:
+                simple: dict[str, Any] = {c.__name__: c for c in (Progress, Saved, DeviceInUse, Evaluated)}
+                event: Event = simple[kind](**body)
+                return event
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EngineFailed("The engine sent an answer that cannot be read: restart it.", repr(error)) from error
+
+
+def _error(body: dict[str, Any]) -> MaskVizError:
+    sentence, details = str(body["sentence"]), str(body["details"])
+    if body["kind"] == "NeedsConsent":
+        return NeedsConsent(sentence, tuple(map(str, body["missing"])), tuple(map(str, body["code"])), details)
+    return (UnusableInput if body["kind"] == "UnusableInput" else EngineFailed)(sentence, details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,17 @@ class Status(IntEnum):
     ENDED = 5
 
 
-def step_mask(mask: NDArray, shape: tuple[int, ...]) -> NDArray | None:
+def step_mask(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
     """A mask ``(batch, time, …)`` as one bool a step ``(batch, time)``: kept where any of its elements is kept.
 
     None where the mask does not fit a tensor of ``shape`` step by step (masks of attention scores, masks of one rank).
     """
     if mask.ndim < 2 or len(shape) < 2 or mask.shape[:2] != tuple(shape[:2]):
         return None
-    return mask.reshape(*mask.shape[:2], -1).astype(bool).any(axis=2)
+    return np.asarray(mask.reshape(*mask.shape[:2], -1).astype(bool).any(axis=2))
 
 
-def status_of(mask: NDArray | None, touched: NDArray | None, shape: tuple[int, ...], has_time: bool) -> NDArray[np.uint8]:
+def status_of(mask: NDArray[Any] | None, touched: NDArray[Any] | None, shape: tuple[int, ...], has_time: bool) -> NDArray[np.uint8]:
     """Statuses ``(batch, time)`` of a tensor of ``shape``; ``(batch,)`` of ENDED where it has no time axis.
 
     ``mask`` and ``touched`` are ``(batch, time)`` bool; ``touched`` is None when the padding test could not be made, and no

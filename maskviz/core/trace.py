@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from maskviz.core import trace_json
 from maskviz.core.ledger import Ledger
 
-Arrays = Mapping[str, NDArray]
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class Fate(StrEnum):
@@ -27,19 +28,23 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TensorIn:
-    """One input tensor of a call. ``source`` is the call and output it came from (``lstm``, ``lstm#1``), None if unknown."""
+    """One input tensor of a call. ``source`` is the call and output it came from (``lstm``, ``lstm#1``), None if unknown.
+
+    ``also`` names further tensors that code outside any layer computed it from (``a + b`` in a custom layer).
+    """
 
     source: str | None
     shape: tuple[int, ...]
     mask: str | None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TensorOut:
     """One output tensor of a call; ``mask`` is a key of ``Trace.masks``.
 
-    ``touched_kept`` is the fraction of kept steps (of all samples where there is no time axis) whose value moved in the padding
-    test, None when there was no test.
+    ``touched_kept`` is the fraction of kept steps whose value moved in the padding test (of real steps without a mask, of samples
+    without a time axis), None when there was no test.
     """
 
     shape: tuple[int, ...]
@@ -52,7 +57,8 @@ class TensorOut:
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a layer or operation. ``received`` maps each mask argument to the mask it got; ``stripped`` numbers the inputs
-    whose mask the call removed; ``ignores``: it could take a mask and got none although an input had one."""
+    whose mask the call removed; ``ignores``: it could take a mask and got none although an input had one. A mask argument that
+    took several masks holds a list. ``mask_sources`` are the tensors that were given as mask arguments."""
 
     id: str
     name: str
@@ -61,13 +67,14 @@ class Call:
     parent: str | None
     role: Literal["data", "mask path"]
     inputs: tuple[TensorIn, ...]
-    received: Mapping[str, str | None]
+    received: Mapping[str, Any]
     stripped: tuple[int, ...]
     outputs: tuple[TensorOut, ...]
     fate: Fate
     ignores: bool = False
     parameters: int = 0
     supports_masking: bool | None = None
+    mask_sources: tuple[str, ...] = ()
 
     def ref(self, output: int = 0) -> str:
         """The name of an output: the call id, with ``#k`` for output k > 0. Key of ``Trace.status`` and ``Trace.touched``."""
@@ -117,13 +124,17 @@ class Trace:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON that ``maskviz trace --json`` writes (schema version 1)."""
+        return trace_json.to_dict(self)
+
     def call(self, call_id: str) -> Call | None:
         """The call of that id, None when this pass had none."""
         return next((c for c in self.calls if c.id == call_id), None)
 
-    def output_padding(self, name: str) -> NDArray | None:
+    def output_padding(self, name: str) -> NDArray[Any] | None:
         """Which steps ``(batch, time)`` of a network output belong to padding; None when that is not known."""
         out = next(o for o in self.network_outputs if o.name == name)
-        if out.steps is None or out.time_input not in self.padding:
+        if out.steps is None or out.time_input is None or out.time_input not in self.padding:
             return None
         return self.padding[out.time_input][:, list(out.steps)]

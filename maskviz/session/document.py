@@ -35,6 +35,19 @@ class EngineState:
     sentence: str = ""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """All that belongs to one open network."""
+
+    title: str
+    path: str | None
+    graph: Graph
+    network: Network | None
+    batch: Batch | None
+    trace: Trace | None
+    selection: Selection
+
+
 class Document(QObject):
     """The state of the window. Views read it, listen to its signals and call ``select`` and ``edit``; they never compute.
 
@@ -54,6 +67,7 @@ class Document(QObject):
         self.title: str = ""
         self.path: str | None = None
         self.graph: Graph = Graph()
+        self._aside: Opened | None = None
         self.network: Network | None = None
         self.batch: Batch | None = None
         self.trace: Trace | None = None
@@ -89,6 +103,57 @@ class Document(QObject):
         if self.batch is not None and after is not self.batch:
             self.undo_stack.push(EditBatch(self, self.batch, after, text, gesture))
 
+    def show_preview(self, title: str, graph: Graph) -> None:
+        """Show the graph of a file that is being loaded. What was open is set aside, and comes back if loading fails."""
+        if self._aside is None:
+            self._aside = Opened(self.title, self.path, self.graph, self.network, self.batch, self.trace, self.selection)
+        self._put(Opened(title, None, graph, None, None, None, Selection()))
+
+    def end_preview(self) -> None:
+        """Back to what was open, when the file could not be loaded."""
+        if self._aside is not None:
+            opened, self._aside = self._aside, None
+            self._put(opened)
+
+    def open(self, title: str, path: str | None, graph: Graph, network: Network, batch: Batch) -> None:
+        """Replace what is open by a loaded network and its first batch; the undo history starts anew."""
+        self._aside = None
+        self.undo_stack.clear()
+        self.recompute_seconds = None
+        output = network.outputs[0].name if network.outputs else None
+        self._put(Opened(title, path, graph, network, batch, None, replace(Selection(), call=self.selection.call, output=output)))
+
+    def _put(self, opened: Opened) -> None:
+        self.title, self.path, self.graph, self.network = opened.title, opened.path, opened.graph, opened.network
+        self.batch, self.trace, self.selection = opened.batch, opened.trace, opened.selection
+        self.network_changed.emit()
+        self.trace_changed.emit()
+        self.selection_changed.emit()
+        self.batch_changed.emit()
+
+    def show_trace(self, trace: Trace, seconds: float | None, stale: bool) -> None:
+        """Replace the result. ``seconds`` is how long the recompute took, None to leave what is shown."""
+        self.trace = trace
+        if seconds is not None:
+            self.recompute_seconds = seconds
+        self.trace_changed.emit()
+        self.set_stale(stale)
+
+    def set_stale(self, stale: bool) -> None:
+        """Say whether the results are older than the batch."""
+        if stale != self.stale:
+            self.stale = stale
+            self.stale_changed.emit(stale)
+
+    def set_engine(self, state: EngineState) -> None:
+        """Say what the engine does."""
+        if state != self.engine:
+            self.engine = state
+            self.engine_changed.emit()
+
     def _set_batch(self, batch: Batch) -> None:
+        if self._aside is not None:  # an undo while another file is being loaded
+            self._aside = replace(self._aside, batch=batch)
+            return
         self.batch = batch
         self.batch_changed.emit()

@@ -1,0 +1,259 @@
+"""The command line: ``maskviz [FILE]`` opens the window; ``trace``, ``export`` and ``preview`` run without one.
+
+Exit codes: 0 done, 2 input unusable (one sentence on standard error), 3 engine failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
+
+if TYPE_CHECKING:
+    from maskviz.core.batch import Batch
+    from maskviz.core.network import Network
+    from maskviz.core.trace import Trace
+
+DONE, UNUSABLE, FAILED = 0, 2, 3
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit code."""
+    commands = {"trace": _trace, "export": _export, "preview": _preview}
+    name = arguments[0] if arguments and arguments[0] in commands else None
+    options = _command_parser(name).parse_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
+    try:
+        return commands[name](options) if name else _window(options)
+    except EngineFailed as error:
+        print(f"maskviz: {error}\n{error.details}".strip(), file=sys.stderr)
+        return FAILED
+    except MaskVizError as error:
+        print(f"maskviz: {error}", file=sys.stderr)
+        for line in getattr(error, "code", ()):
+            print(f"  would run: {line}", file=sys.stderr)
+        return UNUSABLE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="maskviz",
+        description="See what padding does to a Keras network.",
+        epilog="Without a window: maskviz trace|export|preview NETWORK (each has --help).",
+    )
+    parser.add_argument("file", nargs="?", help="a .keras file to open")
+    parser.add_argument(
+        "--example", nargs="?", const="", metavar="NAME", help="open an example of the gallery (the first one without a name)"
+    )
+    _add_common(parser)
+    return parser
+
+
+def _command_parser(command: str | None) -> argparse.ArgumentParser:
+    about = {
+        "trace": "What happened to the mask, call by call.",
+        "export": "Heatmaps and graph as pictures.",
+        "preview": "The architecture from config.json alone; Keras is never imported.",
+    }
+    parser = argparse.ArgumentParser(prog=f"maskviz {command}", description=about[command or "trace"])
+    parser.add_argument("network", help="a .keras file")
+    if command == "preview":
+        parser.add_argument("--json", metavar="FILE", help="write JSON into FILE, - for standard output")
+        return parser
+    _add_common(parser)
+    if command == "trace":
+        parser.add_argument("--json", metavar="FILE", help="write the trace as JSON into FILE, - for standard output")
+        parser.add_argument("--npz", metavar="FILE", help="write masks, statuses, predictions and contributions into FILE")
+    else:
+        _add_export(parser)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch", metavar="FILE", help="batch to feed (.npz, .npy, .csv, .json); without one a batch is generated")
+    parser.add_argument("--custom", metavar="FILE.py", help="trusted Python file with the network's custom objects; it is run")
+    parser.add_argument("--unsafe", action="store_true", help="allow code inside the file (Lambda layers) to run")
+    parser.add_argument("--device", metavar="NAME", help="CPU or GPU:0")
+    parser.add_argument("--loss", metavar="NAME", help="loss for a network that was saved without one, such as mse")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of a generated batch")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
+    parser.add_argument("--what", default="mask,predictions,loss,graph", metavar="LIST", help="any of mask,predictions,loss,heatmaps,graph")
+    parser.add_argument("--format", choices=("png", "svg"), default="png")
+    parser.add_argument("--width", type=_positive, metavar="PX", help="width in pixels (2000)")
+    parser.add_argument("--dpi", type=_positive, metavar="N", help="pixels per inch (200)")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 20_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 20000")
+    return value
+
+
+def _window(options: argparse.Namespace) -> int:
+    if not _has_display():
+        return _without_display(options)
+    from maskviz.gui.app import Options, run
+
+    example = options.example
+    if example == "":
+        from maskviz import resources
+
+        example = resources.examples()[0].name
+    return run(Options(options.file, options.batch, example, options.custom, options.unsafe))
+
+
+def _has_display() -> bool:
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or platform)
+
+
+def _without_display(options: argparse.Namespace) -> int:
+    """No window can be shown: export the heatmaps of what was asked for, and say so."""
+    from maskviz import resources
+
+    if options.example is None and options.file is None:
+        raise UnusableInput("There is no display to open a window on: use maskviz trace or maskviz export, or set DISPLAY.")
+    folder = Path("maskviz-export")
+    if options.file is None:
+        example = resources.example(options.example) if options.example else resources.examples()[0]
+        options.network, options.batch = str(example.network), str(example.batch)
+        options.custom, options.unsafe = (str(example.custom) if example.custom else None), example.trusted
+        print(f"There is no display: the heatmaps of the example “{example.title}” are exported instead.")
+    else:
+        options.network = options.file
+        print(f"There is no display: the heatmaps of {Path(options.file).name} are exported instead.")
+    defaults = _command_parser("export").parse_args([options.network, "--out", str(folder), "--overwrite"])
+    return _export(argparse.Namespace(**{**vars(defaults), **{k: v for k, v in vars(options).items() if k not in ("file", "example")}}))
+
+
+def _preview(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from maskviz.core import archive
+
+    seen = archive.look(options.network)
+    if options.json:
+        about = {
+            "schema": 1,
+            "network": {"name": seen.name, "class": seen.class_name, "compiled": seen.compiled},
+            "keras": seen.keras_version,
+            "saved": seen.date_saved,
+            "custom": list(seen.custom),
+            "code": list(seen.code),
+            "nodes": [asdict(node) for node in seen.graph.nodes],
+            "edges": [asdict(edge) for edge in seen.graph.edges],
+        }
+        _write_json(about, options.json)
+        return DONE
+    print(f"{seen.name} ({seen.class_name}), saved with Keras {seen.keras_version or 'unknown'}")
+    for node in seen.graph.nodes:
+        shape = "" if node.shape is None else f"  ({', '.join('–' if n is None else str(n) for n in node.shape)})"
+        print(f"  {node.id}  {node.class_name}{shape}" + ("  mask path" if node.role == "mask path" else ""))
+    for line in (*seen.notes, *(f"needs {name}" for name in seen.custom), *(f"would run: {code}" for code in seen.code)):
+        print(line)
+    return DONE
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from maskviz.core.trace_json import to_arrays
+
+    trace, batch, _ = _traced(options)
+    if options.json:
+        _write_json({**trace.to_dict(), "batch": batch.source}, options.json)
+    if options.npz:
+        import numpy as np
+
+        with _writing(options.npz):
+            np.savez_compressed(options.npz, **to_arrays(trace))  # type: ignore[arg-type]
+    if not options.json:
+        from maskviz.trace_text import trace_text
+
+        print(trace_text(trace, batch.source))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from maskviz.core import archive
+    from maskviz.core.graph import graph_of
+    from maskviz.export.figures import FigureStyle
+    from maskviz.export.files import export_all
+
+    trace, batch, network = _traced(options)
+    graph = graph_of(trace, archive.preview(options.network))
+    default = FigureStyle()
+    style = FigureStyle(options.width or default.width, options.dpi or default.dpi, options.theme)
+    what = tuple(part.strip() for part in options.what.split(",") if part.strip())
+    written = export_all(network, batch, trace, graph, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
+    for path in written:
+        print(path)
+    return DONE
+
+
+def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
+    """The trace that the options ask for, with its batch and the network's signature."""
+    from maskviz import api
+    from maskviz.core import batch_files, generate
+
+    made: dict[str, Any] = {}
+
+    def make(network: Network) -> Batch:
+        if options.batch:
+            batch, notes = batch_files.read_batch(options.batch, network)
+            batch = generate.with_targets(batch, network, options.seed)
+        else:
+            batch, notes = api.generated(network, options.seed), ()
+            print(f"maskviz: no --batch given: the batch is {batch.source}", file=sys.stderr)
+        for note in (*network.notes, *notes):
+            print(f"maskviz: {note}", file=sys.stderr)
+        made.update(batch=batch, network=network)
+        return batch
+
+    show = sys.stderr.isatty()
+
+    def tell(sentence: str) -> None:
+        if show:
+            print(f"maskviz: {sentence}…", file=sys.stderr)
+
+    trace = api.trace_file(
+        Path(options.network), make, custom=options.custom, unsafe=options.unsafe, loss=options.loss, device=options.device, tell=tell
+    )
+    return trace, made["batch"], made["network"]
+
+
+def _write_json(about: dict[str, Any], path: str) -> None:
+    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
+    if path == "-":
+        print(text)
+        return
+    with _writing(path):
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+class _writing:
+    """Turns a failure to write a file into one sentence."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise UnusableInput(f"{self._path} cannot be written: {error.strerror or error}; choose another place.") from error

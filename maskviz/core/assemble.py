@@ -1,0 +1,306 @@
+"""From a recording to a trace: mask keys, fates, roles, statuses, contributions and the ledger (pure functions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core import losses
+from maskviz.core.batch import Batch
+from maskviz.core.recording import Recording
+from maskviz.core.status import status_of, step_mask
+from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace
+
+About = Mapping[str, Any]
+
+
+class LazyArrays(Mapping[str, NDArray[Any]]):
+    """Arrays by key, each computed when it is first asked for: a view shows few of the tensors of a large network."""
+
+    def __init__(self, keys: Sequence[str], make: Callable[[str], NDArray[Any]]) -> None:
+        self._made: dict[str, NDArray[Any] | None] = dict.fromkeys(keys)
+        self._make = make
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        made = self._made[key]
+        if made is None:
+            made = self._made[key] = self._make(key)
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: float = 0.0) -> Trace:
+    """The trace of one batch from the engine's recording of it."""
+    about = recording.about
+    keys = _mask_keys(recording)
+    masks = {keys[slot]: np.asarray(recording.arrays[f"mask/{slot}"]).astype(bool) for slot in sorted(keys)}
+    tensors = {_ref(call, n): out for call in about["calls"] for n, out in enumerate(call["outputs"])}
+    touched = {ref: t for ref, out in tensors.items() if (t := _touched(recording, ref, out)) is not None}
+    padding = _padding(about, batch, keys, masks)
+    step_map = _step_map(about, batch)
+    outputs = _network_outputs(about, recording, padding, keys, step_map)
+
+    def status(ref: str) -> NDArray[Any]:
+        out = tensors[ref]
+        mask = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys else None
+        return status_of(mask, touched.get(ref), tuple(out["shape"]), out["time"])
+
+    calls = (*_input_calls(about, batch), *_calls(about, keys, masks, _touched_kept(about, keys, masks, touched, padding, step_map)))
+    predictions = {o["name"]: recording.arrays[f"out/{n}"] for n, o in enumerate(about["outputs"])}
+    output_padding = {o.name: padding[o.time_input][:, list(o.steps)] for o in outputs if o.steps is not None and o.time_input in padding}
+    contributions, ledger = losses.explain(recording, output_padding)
+    network = about["network"]
+    return Trace(
+        keras=about["keras"],
+        backend=about["backend"],
+        device=device,
+        network_name=network["name"],
+        network_class=network["class_name"],
+        compiled=network["compiled"],
+        calls=calls,
+        network_outputs=outputs,
+        masks=masks,
+        status=LazyArrays(list(tensors), status),
+        touched=touched,
+        outputs=predictions,
+        contributions=contributions,
+        padding=padding,
+        ledger=ledger,
+        metrics=about["metrics"],
+        padding_test=about["padding_test"],
+        notes=tuple(about["notes"]),
+        seconds=seconds,
+    )
+
+
+def _ref(call: About, output: int) -> str:
+    return str(call["id"]) if output == 0 else f"{call['id']}#{output}"
+
+
+def _mask_keys(recording: Recording) -> dict[int, str]:
+    """Keys ``m0``, ``m1`` … of mask slots in the order of their first use; masks of equal content share a key."""
+    keys: dict[int, str] = {}
+    by_content: dict[tuple[Any, ...], str] = {}
+    for slot in _slots_in_order(recording.about):
+        if slot in keys or f"mask/{slot}" not in recording.arrays:
+            continue
+        mask = np.ascontiguousarray(recording.arrays[f"mask/{slot}"]).astype(bool)
+        content = (mask.shape, mask.tobytes())
+        keys[slot] = by_content.setdefault(content, f"m{len(by_content)}")
+    return keys
+
+
+def _slots_in_order(about: About) -> Iterator[int]:
+    for call in about["calls"]:
+        yield from (i["mask"] for i in call["inputs"] if i["mask"] is not None)
+        yield from _flat(call["received"].values())
+        yield from (o["mask"] for o in call["outputs"] if o["mask"] is not None)
+    yield from (o["mask"] for o in about["outputs"] if o["mask"] is not None)
+
+
+def _flat(values: Any) -> Iterator[int]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        elif value is not None:
+            yield value
+
+
+def _touched(recording: Recording, ref: str, out: About) -> NDArray[Any] | None:
+    """Touched steps ``(batch, time)``, or samples ``(batch,)`` of a tensor without a time axis; None without a padding test."""
+    moved = recording.arrays.get(f"moved/{ref}")
+    if moved is None or recording.about["padding_test"].startswith("not made"):
+        return None
+    return moved if out["time"] or moved.ndim < 2 else np.asarray(moved.any(axis=1))
+
+
+def _padding(about: About, batch: Batch, keys: Mapping[int, str], masks: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Padding by input: what the batch says, and for text what the first mask made from it says."""
+    padding = dict(batch.padding)
+    for spec in about["network"]["inputs"]:
+        if spec["kind"] == "text" and spec["name"] not in padding:
+            derived = {spec["name"]}
+            for call in about["calls"]:
+                if not any(s in derived for i in call["inputs"] for s in i["sources"]):
+                    continue
+                slot = call["outputs"][0]["mask"] if call["outputs"] else None
+                if slot is not None and slot in keys and masks[keys[slot]].ndim == 2:
+                    padding[spec["name"]] = ~masks[keys[slot]]
+                    break
+                derived.add(call["id"])
+    return padding
+
+
+def _input_calls(about: About, batch: Batch) -> Iterator[Call]:
+    for spec in about["network"]["inputs"]:
+        x = batch.x[spec["name"]]
+        out = TensorOut(tuple(x.shape), spec["dtype"], None, spec["kind"] in ("ids", "features"))
+        yield Call(spec["name"], spec["name"], "InputLayer", "input", None, "data", (), {}, (), (out,), Fate.NONE)
+
+
+def _calls(about: About, keys: Mapping[int, str], masks: Mapping[str, NDArray[Any]], leaks: Mapping[str, float]) -> Iterator[Call]:
+    mask_path = _mask_path(about)
+
+    def key(slot: Any) -> Any:
+        return [key(s) for s in slot] if isinstance(slot, list) else keys.get(slot) if slot is not None else None
+
+    for call in about["calls"]:
+        inputs = tuple(
+            TensorIn(i["sources"][0] if i["sources"] else None, tuple(i["shape"]), key(i["mask"]), tuple(i["sources"][1:]))
+            for i in call["inputs"]
+        )
+        outputs = tuple(
+            TensorOut(tuple(o["shape"]), o["dtype"], key(o["mask"]), o["time"], leaks.get(_ref(call, n)))
+            for n, o in enumerate(call["outputs"])
+        )
+        received = {name: key(slot) for name, slot in call["received"].items()}
+        yield Call(
+            id=call["id"],
+            name=call["name"],
+            class_name=call["class"],
+            kind=call["kind"],
+            parent=call["parent"],
+            role="mask path" if call["id"] in mask_path else "data",
+            inputs=inputs,
+            received=received,
+            stripped=tuple(call["stripped"]),
+            outputs=outputs,
+            fate=fate_of(inputs, received, outputs),
+            ignores=ignores(inputs, received),
+            parameters=call["parameters"],
+            supports_masking=call["supports_masking"],
+            mask_sources=tuple(dict.fromkeys(call["mask_sources"])),
+        )
+
+
+def _touched_kept(
+    about: About,
+    keys: Mapping[int, str],
+    masks: Mapping[str, NDArray[Any]],
+    touched: Mapping[str, NDArray[Any]],
+    padding: Mapping[str, NDArray[Any]],
+    step_map: Mapping[str, Steps],
+) -> dict[str, float]:
+    """By tensor, the fraction of its kept steps that moved in the padding test.
+
+    Without a mask the real steps count as kept; without a time axis all samples count, and where padding is unknown all steps.
+    """
+    found = {}
+    for call in about["calls"]:
+        for number, out in enumerate(call["outputs"]):
+            ref = _ref(call, number)
+            moved = touched.get(ref)
+            if moved is None:
+                continue
+            name, steps = step_map.get(ref, (None, ()))
+            kept = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys and out["time"] else None
+            if kept is None and name is not None and name in padding:
+                kept = ~padding[name][:, list(steps)]
+            counted = moved if kept is None or kept.shape != moved.shape else moved[kept]
+            found[ref] = float(counted.mean()) if counted.size else 0.0
+    return found
+
+
+def fate_of(inputs: Sequence[TensorIn], received: Mapping[str, Any], outputs: Sequence[TensorOut]) -> Fate:
+    """What a call did to the mask, from the masks it had before, those it received, and those it put out.
+
+    ``attention_mask`` says who may look at whom, not which steps are real, and does not count as a mask that came in.
+    """
+    arguments = [m for name, value in received.items() if name != "attention_mask" for m in _flat_keys(value)]
+    came = {i.mask for i in inputs if i.mask is not None} | set(arguments)
+    left = [o.mask for o in outputs if o.mask is not None]
+    if not came:
+        return Fate.CREATES if left else Fate.NONE
+    if left:
+        return Fate.PASSES if all(mask in came for mask in left) else Fate.CHANGES
+    return Fate.DROPS if any(o.has_time for o in outputs) else Fate.ENDS
+
+
+def ignores(inputs: Sequence[TensorIn], received: Mapping[str, Any]) -> bool:
+    """Whether a call could take a mask and got none, although an input carried one."""
+    return bool(received) and any(i.mask is not None for i in inputs) and not any(_flat_keys(v) for v in received.values())
+
+
+def _flat_keys(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [key for item in value for key in _flat_keys(item)]
+    return [] if value is None else [value]
+
+
+def _mask_path(about: About) -> set[str]:
+    """Operations whose outputs go nowhere but into mask arguments, directly or through other such operations."""
+    users: dict[str, set[str]] = {}
+    as_mask: set[str] = set()
+    for call in about["calls"]:
+        for tensor in call["inputs"]:
+            for source in tensor["sources"]:
+                users.setdefault(source.split("#")[0], set()).add(call["id"])
+        as_mask |= {source.split("#")[0] for source in call["mask_sources"]}
+    results = {o["ref"].split("#")[0] for o in about["outputs"] if o["ref"]}
+    path: set[str] = set()
+    for call in reversed(about["calls"]):
+        name = call["id"]
+        if call["kind"] == "operation" and name not in results and users.get(name, set()) <= path and (name in as_mask or users.get(name)):
+            path.add(name)
+    return path
+
+
+def _network_outputs(
+    about: About, recording: Recording, padding: Mapping[str, NDArray[Any]], keys: Mapping[int, str], step_map: Mapping[str, Steps]
+) -> tuple[OutputTrace, ...]:
+    calls = {call["id"]: call for call in about["calls"]}
+    found = []
+    for number, output in enumerate(about["outputs"]):
+        shape = recording.arrays[f"out/{number}"].shape
+        has_time = _output_has_time(calls, output["ref"], shape)
+        time_input, steps = step_map.get(output["ref"], (None, None)) if has_time else (None, None)
+        if has_time and steps is None:
+            time_input, steps = _only_input_of_that_length(padding, shape[1])
+        mask = keys.get(output["mask"]) if output["mask"] is not None else None
+        found.append(OutputTrace(output["name"], output["ref"], mask, has_time, time_input, steps))
+    return tuple(found)
+
+
+def _output_has_time(calls: Mapping[str, About], ref: str | None, shape: tuple[int, ...]) -> bool:
+    if ref is None:
+        return len(shape) >= 3
+    call, _, number = ref.partition("#")
+    return bool(calls[call]["outputs"][int(number or 0)]["time"])
+
+
+Steps = tuple[str, tuple[int, ...]]
+
+
+def _step_map(about: About, batch: Batch) -> dict[str, Steps]:
+    """For tensors with a time axis, by their name: the network input it belongs to, and the input step of each of its steps."""
+    known: dict[str, Steps] = {}
+    for spec in about["network"]["inputs"]:
+        if spec["kind"] in ("ids", "features"):
+            known[spec["name"]] = (spec["name"], tuple(range(batch.x[spec["name"]].shape[1])))
+    for call in about["calls"]:
+        from_inputs = [known[s] for i in call["inputs"] if i["time"] for s in i["sources"][:1] if s in known]
+        for number, out in enumerate(call["outputs"]):
+            if not out["time"]:
+                continue
+            length = out["shape"][1]
+            same = next((steps for steps in from_inputs if len(steps[1]) == length), None)
+            if call["steps"] is not None and from_inputs and min(call["steps"], default=-1) >= 0:
+                name, before = from_inputs[0]
+                known[_ref(call, number)] = (name, tuple(before[s] for s in call["steps"]))
+            elif same is not None:
+                known[_ref(call, number)] = same
+    return known
+
+
+def _only_input_of_that_length(padding: Mapping[str, NDArray[Any]], length: int) -> Steps | tuple[None, None]:
+    """Where the time axis was made anew (RepeatVector): the one input that is as long."""
+    alike = [name for name, array in padding.items() if array.shape[1] == length]
+    return (alike[0], tuple(range(length))) if len(alike) == 1 else (None, None)

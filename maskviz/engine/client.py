@@ -1,0 +1,169 @@
+"""The one doorway to the engine: starts its process, sends numbered requests, hands on its events. Knows neither Keras nor Qt."""
+
+from __future__ import annotations
+
+import collections
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from maskviz.core import wire
+from maskviz.core.errors import EngineFailed
+from maskviz.core.messages import Died, Event, Refused, Request, event_from_wire, request_to_wire
+
+CHILD_ARGUMENT = "--maskviz-engine"
+LAST_LINES = 200
+
+
+def command() -> list[str]:
+    """How the engine's process is started, from a checkout, an installed package, or a frozen program."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, CHILD_ARGUMENT]
+    return [sys.executable, "-m", "maskviz.engine.process"]
+
+
+class EngineClient:
+    """Owns the engine's process. ``on_event`` is called on the reader's thread, one event after another.
+
+    Requests are numbered; the answer bears the number of its request. ``request`` never blocks the caller: a writer thread sends.
+    """
+
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+        self._process: subprocess.Popen[bytes] | None = None
+        self._threads: list[threading.Thread] = []
+        self._outbox: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
+        self._number = 0
+        self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process; Ready follows when it has imported Keras. A running one is left alone."""
+        if self.running:
+            return
+        root = str(Path(__file__).parents[2])
+        path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._outbox = queue.SimpleQueue()
+        self._last_lines.clear()
+        process = subprocess.Popen(
+            command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+        )
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors = self._thread(self._read_errors, process.stderr)
+        self._threads = [
+            errors,
+            self._thread(self._read, process, process.stdout, errors),
+            self._thread(self._write, process.stdin, self._outbox),
+        ]
+
+    @staticmethod
+    def _thread(work: Callable[..., None], *args: object) -> threading.Thread:
+        thread = threading.Thread(target=work, args=args, daemon=True, name=f"engine{work.__name__}")
+        thread.start()
+        return thread
+
+    def request(self, request: Request) -> int:
+        """Send a request and return its number. The process is started when it does not run."""
+        self.start()
+        self._number += 1
+        self._outbox.put((self._number, request))
+        return self._number
+
+    def close(self) -> None:
+        """End the process and wait for the threads; no event follows."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            self._outbox.put(None)
+            for thread in self._threads:
+                if thread is not threading.current_thread():
+                    thread.join(5)
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                with suppress(OSError, AttributeError):  # what was left to write can no longer be written
+                    pipe.close()  # type: ignore[union-attr]
+
+    def restart(self) -> None:
+        """Kill the process, whatever it is doing, and start a new one."""
+        self.close()
+        self.start()
+
+    def _write(self, pipe: BinaryIO, outbox: queue.SimpleQueue[tuple[int, Request] | None]) -> None:
+        while (item := outbox.get()) is not None:
+            try:
+                wire.write_frame(pipe, *request_to_wire(*item))
+            except (OSError, ValueError):
+                return  # the process has ended; the reader says so
+
+    def _read(self, process: subprocess.Popen[bytes], pipe: BinaryIO, errors: threading.Thread) -> None:
+        sentence = ""
+        try:
+            while (frame := wire.read_frame(pipe)) is not None:
+                self._on_event(event_from_wire(*frame))
+        except EngineFailed as error:
+            sentence = str(error)
+        except (OSError, ValueError):
+            pass  # the pipe was closed under the reader
+        if process is not self._process:
+            return
+        process.kill()
+        code = process.wait()
+        errors.join(2)
+        self._on_event(Died(sentence or how_it_ended(code), "\n".join(self._last_lines)))
+
+    def _read_errors(self, pipe: BinaryIO) -> None:
+        with suppress(OSError, ValueError):  # closed under the reader
+            for line in pipe:
+                self._last_lines.append(line.decode(errors="replace").rstrip())
+
+
+def how_it_ended(code: int) -> str:
+    """One sentence for the exit code of a process that ended unasked."""
+    if code == -9:
+        return "The engine was stopped from outside or ran out of memory; your batch and edits are kept."
+    if code < 0:
+        return f"The engine crashed (signal {-code}); your batch and edits are kept."
+    return f"The engine ended unexpectedly (exit code {code}); your batch and edits are kept."
+
+
+class BlockingEngine:
+    """The engine for scripts and the command line: each call waits for its answer."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda sentence: None) -> None:
+        self._tell = tell
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._client = EngineClient(self._events.put)
+
+    def __enter__(self) -> BlockingEngine:
+        self._client.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._client.close()
+
+    def ask(self, request: Request) -> Event:
+        """The answer to a request. Raises the MaskVizError of a refusal, EngineFailed when the process dies."""
+        number = self._client.request(request)
+        while True:
+            event = self._events.get()
+            match event:
+                case Died():
+                    raise EngineFailed(event.sentence, event.details)
+                case Refused() if event.number == number:
+                    raise event.error
+                case _ if getattr(event, "sentence", None):
+                    self._tell(event.sentence)  # type: ignore[union-attr]
+                case _ if getattr(event, "number", None) == number:
+                    return event

@@ -1,0 +1,100 @@
+"""The one seam to the backend: compiling a pass, telling tensors, and walking the graph behind a tensor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Container, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+if TENSORFLOW:
+    import tensorflow as tf
+
+MOST_OPERATIONS_WALKED = 5_000
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor of the backend (not numpy, not symbolic, not a variable)."""
+    return not isinstance(value, keras.KerasTensor) and bool(keras.ops.is_tensor(value))
+
+
+def current_scope() -> object:
+    """The graph that is being traced; loop bodies and mapped functions are graphs of their own."""
+    return tf.compat.v1.get_default_graph() if TENSORFLOW and not tf.executing_eagerly() else None
+
+
+def ancestors(tensor: Any, known: Container[int]) -> Iterator[int]:
+    """Ids of the nearest known tensors that a tensor was computed from by code outside any layer, nearest first."""
+    if not TENSORFLOW or not hasattr(tensor, "op") or tf.executing_eagerly():
+        return
+    seen, queue = {id(tensor)}, deque([tensor])
+    while queue and len(seen) < MOST_OPERATIONS_WALKED:
+        for parent in queue.popleft().op.inputs:
+            if id(parent) in seen:
+                continue
+            seen.add(id(parent))
+            if id(parent) in known:
+                yield id(parent)
+            else:
+                queue.append(parent)
+
+
+def compiled(function: Callable[..., Any], arguments: Any, flexible: Any) -> Callable[..., Any]:
+    """``function`` compiled for arguments like ``arguments`` (a nest of arrays); it is traced before this returns.
+
+    ``flexible`` is the same nest with the shape to compile for, None where any length is to be allowed.
+    """
+    if not TENSORFLOW:
+        return function
+    specs = [tf.TensorSpec(shape, _dtype(array)) for array, shape in zip(arguments, flexible, strict=True)]
+    concrete: Callable[..., Any] = tf.function(function, input_signature=specs, autograph=False).get_concrete_function()
+    return concrete
+
+
+def _dtype(array: np.ndarray) -> Any:
+    return tf.string if array.dtype.kind in "USO" else tf.as_dtype(array.dtype)
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    """A tensor as a numpy array; bfloat16 and other types numpy lacks become float32."""
+    array = np.asarray(keras.ops.convert_to_numpy(tensor)) if not TENSORFLOW else tensor.numpy()
+    array = np.asarray(array)
+    return array.astype("float32") if array.dtype.kind == "V" or array.dtype.name == "bfloat16" else array
+
+
+def is_float(tensor: Any) -> bool:
+    """Whether a tensor holds floating point numbers."""
+    return "float" in str(tensor.dtype)
+
+
+def can_compare(tensor: Any) -> bool:
+    """Whether two tensors of this type can be compared (not strings, not ragged or sparse ones)."""
+    return not TENSORFLOW or (isinstance(tensor, tf.Tensor) and tensor.dtype not in (tf.string, tf.variant, tf.resource))
+
+
+def to_tensor(array: np.ndarray) -> Any:
+    """An array as a tensor of its own type (numpy strings become the backend's)."""
+    if TENSORFLOW and array.dtype.kind in "USO":
+        return tf.constant(array.astype(object))
+    return tf.constant(array) if TENSORFLOW else keras.ops.convert_to_tensor(array)
+
+
+def with_logits(tensor: Any, part: Callable[[Any], Any]) -> Any:
+    """``part(tensor)``, with the logits behind a softmax or sigmoid still to be found where Keras looks for them.
+
+    On TensorFlow a loss computes from the logits when it sees ``_keras_logits`` or the operation itself (``backend/tensorflow/nn.py``,
+    ``_get_logits``), even with ``from_logits=True`` on probabilities.
+    """
+    if not TENSORFLOW:
+        return part(tensor)
+    operation = getattr(tensor, "op", None) if not tf.executing_eagerly() else None
+    if operation is not None and operation.type in ("Softmax", "Sigmoid"):
+        result = (tf.nn.softmax if operation.type == "Softmax" else tf.nn.sigmoid)(part(operation.inputs[0]))
+    else:
+        result = part(tensor)
+    if hasattr(tensor, "_keras_logits"):
+        result._keras_logits = part(tensor._keras_logits)
+    return result

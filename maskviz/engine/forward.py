@@ -1,0 +1,195 @@
+"""One compiled forward pass that returns everything a recording needs: masks, moved steps, predictions, loss terms.
+
+The Python side of the pass (which call is which) is kept when it is traced; the numbers come back at every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from keras import ops, tree
+from numpy.typing import NDArray
+
+from maskviz.engine import compiling, losses, padding_test
+from maskviz.engine.recorder import RecordedCall, Recorder, mask_of, set_mask
+from maskviz.engine.signature import Signature
+
+Mode = Literal["doubled", "twice", "plain"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The arrays of one run, in the network's own order; ``changed`` are the inputs of the changed half.
+
+    ``y`` and ``sample_weight`` have one entry an output, None where there is none.
+    """
+
+    x: tuple[NDArray[Any], ...]
+    changed: tuple[NDArray[Any], ...]
+    y: tuple[NDArray[Any] | None, ...] = ()
+    sample_weight: tuple[NDArray[Any] | None, ...] = ()
+
+    def shapes(self) -> tuple[Any, ...]:
+        """What a pass is compiled for: ranks, types and all lengths but that of the batch."""
+        arrays = (*self.x, *self.y, *self.sample_weight)
+        return tuple(None if a is None else (a.shape[1:], a.dtype.str) for a in arrays)
+
+    def present(self) -> list[NDArray[Any]]:
+        arrays = (*self.x, *self.changed, *self.y, *self.sample_weight)
+        return [a for a in arrays if a is not None]
+
+
+@dataclass
+class Slots:
+    """Numbers the masks of a pass; one tensor is one slot, however many calls it goes through."""
+
+    tensors: list[Any] = field(default_factory=list)
+    _numbers: dict[int, int] = field(default_factory=dict)
+
+    def slot(self, mask: Any) -> int | None:
+        if mask is None or not compiling.is_tensor(mask):
+            return None
+        if id(mask) not in self._numbers:
+            self._numbers[id(mask)] = len(self.tensors)
+            self.tensors.append(mask)
+        return self._numbers[id(mask)]
+
+    def nested(self, value: Any) -> Any:
+        return [self.nested(v) for v in value] if isinstance(value, (list, tuple)) else self.slot(value)
+
+
+class ForwardPass:
+    """A pass of one network for feeds of one shape, traced once and run often."""
+
+    def __init__(self, network: keras.Model, signature: Signature, feed: Feed, mode: Mode, state: Sequence[Any] = ()) -> None:
+        self.calls: list[RecordedCall] = []
+        self.root: RecordedCall | None = None
+        self.parts: list[losses.LossPart] = []
+        self.recorded_losses: list[losses.RecordedLoss] = []
+        self.slots = Slots()
+        self.mode = mode
+        self.creators: list[str] = []
+        self.adds_losses = False
+        self._network, self._signature, self._feed, self._state = network, signature, feed, state
+        arrays = [*feed.present(), np.zeros((), "float32")]
+        flexible = [*self._flexible_shapes(feed), ()]
+        self._run = compiling.compiled(self._traced, arrays, flexible)
+
+    def __call__(self, feed: Feed, level: float = 1.0) -> dict[str, NDArray[Any]]:
+        """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""
+        arguments = [compiling.to_tensor(a) for a in (*feed.present(), np.asarray(level, "float32"))]
+        return {key: compiling.to_numpy(value) for key, value in self._run(*arguments).items()}
+
+    def _flexible_shapes(self, feed: Feed) -> list[tuple[int | None, ...]]:
+        declared = [self._signature.compiled_shape(i, a.shape) for i, a in enumerate(feed.x)]
+        batch = declared[0][0]
+        others = [(batch, *a.shape[1:]) for a in (*feed.y, *feed.sample_weight) if a is not None]
+        return [*declared, *declared, *others]
+
+    def _traced(self, *tensors: Any) -> dict[str, Any]:
+        left = list(tensors)
+        x = [left.pop(0) for _ in self._feed.x]
+        changed = [left.pop(0) for _ in self._feed.changed]
+        y = [None if a is None else left.pop(0) for a in self._feed.y]
+        weights = [None if a is None else left.pop(0) for a in self._feed.sample_weight]
+        halves = padding_test.Halves(left.pop(0), ops.shape(x[0])[0], frozenset(self._signature.input_names))
+        saved = [ops.copy(v.value) for v in self._state]
+        with losses.LossRecorder().recording() as loss_recorder:
+            result = self._passes(x, changed, halves, saved, (y, weights))
+        self.recorded_losses = loss_recorder.calls
+        for variable, value in zip(self._state, saved, strict=True):
+            variable.assign(value)
+        result.update(self._loss_results())
+        return result
+
+    def _passes(self, x: list[Any], changed: list[Any], halves: padding_test.Halves, saved: list[Any], targets: Any) -> dict[str, Any]:
+        """Run the network as the mode asks, with the loss on what was given."""
+        if self.mode == "doubled":
+            both = [ops.concatenate([a, b], axis=0) for a, b in zip(x, changed, strict=True)]
+            first = second = self._forward(both, halves)
+            loss = self._loss(x, halves, targets)
+        else:
+            first = second = self._forward(x, None)
+            loss = self._loss(x, None, targets)
+            if self.mode == "twice":
+                for variable, value in zip(self._state, saved, strict=True):
+                    variable.assign(value)
+                halves.twins = {call.id: call for call in first.calls}
+                second = self._forward(changed, halves)
+        self.calls, self.root, self.creators = first.calls, first.root, halves.creators
+        result = {} if loss is None else {"loss": loss, "added": self._added}
+        half = halves.first if self.mode == "doubled" else lambda tensor: tensor
+        result.update(self._pass_results(half))
+        if self.mode != "plain":
+            result.update(self._moved(second, halves))
+        return result
+
+    def _forward(self, x: list[Any], halves: padding_test.Halves | None) -> Recorder:
+        names = {id(t): name for t, name in zip(x, self._signature.input_names, strict=True)}
+        recorder = Recorder(names, None if halves is None else halves.after_call)
+        with recorder.recording():
+            self._predictions = self._signature.call(self._network, x)
+        return recorder
+
+    def _loss(self, x: list[Any], halves: padding_test.Halves | None, targets: Any) -> Any:
+        """Keras' own loss of what was given, None where the network or the batch has nothing to compute it from."""
+        y, weights = targets
+        # what the pass itself added (add_loss, activity regularizers) would be that of the doubled batch
+        self.adds_losses = any(layer._losses for layer in self._network._flatten_layers())
+        if not self._network.compiled or not any(target is not None for target in y):
+            return None
+        first = (lambda tensor: tensor) if halves is None else self._first_with_mask(halves)
+        y_pred = tree.map_structure(first, self._predictions)
+        y_true = self._signature.pack_targets(y, y_pred, tree.flatten(y_pred))
+        sample_weight = self._signature.pack_weights(weights, y_pred)
+        packed = self._signature.pack_inputs(x)
+        loss = self._network._compute_loss(x=packed, y=y_true, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        self.parts = losses.loss_parts(self._network, y_pred)
+        added = self._network.losses
+        self._added = ops.cast(sum(added[1:], added[0]), "float32") if added else ops.zeros(())
+        return ops.cast(loss, "float32")
+
+    @staticmethod
+    def _first_with_mask(halves: padding_test.Halves) -> Any:
+        def first(tensor: Any) -> Any:
+            half, mask = compiling.with_logits(tensor, halves.first), mask_of(tensor)
+            set_mask(half, None if mask is None else halves.first(mask))
+            return half
+
+        return first
+
+    def _pass_results(self, half: Any) -> dict[str, Any]:
+        assert self.root is not None
+        for call in (*self.calls, self.root):
+            for mask in (*call.masks_in, *call.masks_after, *call.masks_out, *tree.flatten(list(call.received.values()))):
+                self.slots.slot(mask)
+        result = {f"mask/{i}": half(mask) for i, mask in enumerate(self.slots.tensors)}
+        result.update({f"out/{i}": half(x) for i, x in enumerate(self.root.outputs)})
+        shapes = [ops.shape(x) for call in self.calls for x in (*call.inputs, *call.outputs)]
+        result["shapes"] = ops.stack([ops.cast(d, "int32") for shape in shapes for d in shape]) if shapes else ops.zeros((0,), "int32")
+        return result
+
+    def _moved(self, second: Recorder, halves: padding_test.Halves) -> dict[str, Any]:
+        assert second.root is not None
+        result, masks = {}, []
+        for call in second.calls:
+            for number, tensor in enumerate(call.outputs):
+                if len(tensor.shape) and compiling.can_compare(tensor):
+                    result[f"moved/{call.ref(number)}"] = padding_test.moved(*halves.pair(call, number), False)
+            masks += halves.mask_pairs(call) + halves.received_pairs(call)
+        result["same_masks"] = padding_test.same(masks)
+        return result
+
+    def _loss_results(self) -> dict[str, Any]:
+        result = {}
+        for number, recorded in enumerate(self.recorded_losses):
+            terms = {"values": recorded.values if recorded.separable else recorded.result}
+            if recorded.separable:
+                terms |= {"mask": recorded.mask, "weight": recorded.sample_weight}
+            terms["total"] = recorded.result if recorded.result is not None else ops.zeros(())
+            result.update({f"loss/{number}/{name}": ops.cast(t, "float32") for name, t in terms.items() if t is not None})
+        return result

@@ -1,0 +1,38 @@
+"""The engine in the caller's own process, for a network that a script or a test already holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.errors import UnusableInput
+from maskviz.core.network import Network
+from maskviz.core.recording import Recording
+from maskviz.engine import loading
+from maskviz.engine.service import Service, with_loss
+from maskviz.engine.signature import signature_of
+
+
+def trace(
+    network: Any, make_batch: Callable[[Network], Batch], given: Mapping[str, NDArray[Any]], loss: str | None
+) -> tuple[Recording, Batch]:
+    """The recording of a live network on a batch. ``given`` are the inputs by name, for a network that declares none.
+
+    A ``loss`` is put on a network that has none for the length of the trace. Raises UnusableInput for anything but a Keras network.
+    """
+    if not isinstance(network, keras.Model):
+        raise UnusableInput(f"maskviz.trace takes a keras.Model or the path of a .keras file, not a {type(network).__name__}.")
+    signature = signature_of(network, Batch(dict(given)))
+    if not signature.network.outputs:
+        tensors = [keras.ops.convert_to_tensor(given[name]) for name in signature.input_names]
+        signature = loading.with_outputs(network, signature, signature.call(network, tensors))
+    if loss is not None:
+        network, signature = with_loss(network, signature, loss)
+    service = Service()
+    service.hold(network, signature)
+    batch = make_batch(signature.network)
+    return service.trace(batch), batch

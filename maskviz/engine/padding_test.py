@@ -1,0 +1,207 @@
+"""The padding test: the same pass again with only the content of padding changed and every source mask held as it was.
+
+Two changes are made at once: noise at the masked steps of what a mask-creating call puts out, and other content at padded
+steps of inputs where that changes no mask. Any value that then moves was computed from padding (DESIGN.md §1).
+Where rows may share a pass, the batch is doubled: rows 0…n−1 are as given, rows n…2n−1 are changed. Otherwise
+(fixed batch size, state carried over, rows that influence each other) the network runs twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops, tree
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.network import InputSpec
+from maskviz.engine import compiling
+from maskviz.engine.recorder import RecordedCall, mask_of, set_mask
+
+# |Δ| > TOLERANCE × max(1, max|value|) told movement from rounding on every oracle (masking-mechanics.md)
+TOLERANCE = 1e-5
+TOLERANCE_HALF = 4e-3
+MOST_NOISE = 100.0
+
+
+def other_content(spec: InputSpec, x: NDArray[Any], padding: NDArray[Any] | None, seed: int = 0) -> NDArray[Any]:
+    """``x`` with other content at padded steps: other ids that the batch uses, or normal noise of the data's own scale."""
+    if padding is None or not padding.any() or spec.kind not in ("ids", "features"):
+        return x
+    random = np.random.default_rng(seed)
+    changed = x.copy()
+    if spec.kind == "ids":
+        used = np.unique(x[~padding]) if not padding.all() else np.arange(spec.vocabulary or 2)
+        choice = used[used != spec.pad_value] if (used != spec.pad_value).any() else used
+        changed[padding] = random.choice(choice, int(padding.sum()))
+        return changed
+    real = x[~padding].astype("float64")
+    real = real[np.isfinite(real)]
+    scale = float(real.std()) if real.size else 1.0
+    noise = random.normal(float(real.mean()) if real.size else 0.0, 1.0 + scale, changed[padding].shape)
+    changed[padding] = noise.astype(x.dtype)
+    return changed
+
+
+def changed_inputs(batch: Batch, inputs: tuple[InputSpec, ...], eligible: frozenset[str]) -> dict[str, NDArray[Any]]:
+    """The second half's inputs: other content at padded steps of the eligible inputs, the others as they are."""
+    return {
+        spec.name: other_content(spec, batch.x[spec.name], batch.padding.get(spec.name), seed)
+        if spec.name in eligible
+        else batch.x[spec.name]
+        for seed, spec in enumerate(inputs)
+    }
+
+
+def _is_builtin_part(call: RecordedCall) -> bool:
+    """Whether a call runs inside a built-in layer: those receive masks as arguments and would look like creators."""
+    parent = call.parent
+    if parent is None or parent.parent is None or isinstance(parent.operation, keras.Model):
+        return False
+    return type(parent.operation).__module__.split(".")[0] == "keras"
+
+
+def _creates(call: RecordedCall, masks: list[Any]) -> bool:
+    """Whether a call makes a mask out of nothing (of two nested calls the inner one)."""
+    if not any(m is not None for m in masks) or call.created_inside or call.parent is None or _is_builtin_part(call):
+        return False
+    return not any(m is not None for m in tree.flatten([call.masks_in, list(call.received.values())]))
+
+
+@dataclass
+class Halves:
+    """The hook of the padding test in a pass, and the split of its tensors into the first and the changed half.
+
+    ``twins`` are the calls of a first pass, by id, when the network runs twice; None when the batch is doubled. ``level`` is a
+    scalar tensor, 0 for no noise; ``size`` is the number of samples. ``inputs`` names the network's inputs: masks
+    made from them directly are held.
+    """
+
+    level: Any
+    size: Any
+    inputs: frozenset[str]
+    twins: dict[str, RecordedCall] | None = None
+    creators: list[str] = field(default_factory=list)
+    _from_inputs: set[str] = field(default_factory=set)
+
+    def first(self, tensor: Any) -> Any:
+        """The half as given of a tensor of the doubled pass; a tensor without a batch axis is whole in both halves."""
+        return tensor if self.twins is not None else tensor[: self._rows(tensor)]
+
+    def second(self, tensor: Any) -> Any:
+        """The changed half of a tensor of the doubled pass."""
+        return tensor if self.twins is not None else tensor[ops.shape(tensor)[0] - self._rows(tensor) :]
+
+    def _rows(self, tensor: Any) -> Any:
+        length = ops.shape(tensor)[0]
+        if tensor.shape[0] is not None:  # any number of samples is allowed: a fixed length is not the batch's
+            return length
+        return ops.where(ops.equal(length, 2 * self.size), self.size, length)
+
+    def pair(self, call: RecordedCall, number: int) -> tuple[Any, Any]:
+        """Output ``number`` of a call as given and as changed."""
+        return self._pair(call, number, call.outputs[number], masks=False)
+
+    def received_pairs(self, call: RecordedCall) -> list[tuple[Any, Any]]:
+        """The mask arguments that a call received, as given and as changed."""
+        received = [m for m in tree.flatten(list(call.received.values())) if m is not None and compiling.is_tensor(m)]
+        if self.twins is None:
+            return [(self.first(m), self.second(m)) for m in received]
+        twins = tree.flatten(list(self.twins[call.id].received.values()))
+        return list(zip((m for m in twins if m is not None and compiling.is_tensor(m)), received, strict=True))
+
+    def mask_pairs(self, call: RecordedCall) -> list[tuple[Any, Any]]:
+        """The masks that a call put out, as given and as changed."""
+        pairs = [self._pair(call, n, m, masks=True) for n, m in enumerate(call.masks_out) if m is not None]
+        return [pair for pair in pairs if pair[0] is not None]
+
+    def _pair(self, call: RecordedCall, number: int, tensor: Any, masks: bool) -> tuple[Any, Any]:
+        if self.twins is None:
+            return self.first(tensor), self.second(tensor)
+        twin = self.twins[call.id]
+        return (twin.masks_out if masks else twin.outputs)[number], tensor
+
+    def after_call(self, call: RecordedCall, result: Any) -> Any:
+        """Put noise on what a creating call put out, and hold masks made from inputs whose content changes."""
+        outputs = [x for x in tree.flatten(result) if compiling.is_tensor(x)]
+        masks = [mask_of(x) for x in outputs]
+        creates = _creates(call, masks)
+        if creates:
+            self.creators.append(call.id)
+            parent = call.parent
+            while parent is not None:
+                parent.created_inside, parent = True, parent.parent
+        held = self._holds(call, outputs, creates)
+        if not creates and not held:
+            return result
+        replaced = {
+            id(x): self._replace(call, number, x, mask, creates, held) for number, (x, mask) in enumerate(zip(outputs, masks, strict=True))
+        }
+        return tree.map_structure(lambda x: replaced.get(id(x), x), result)
+
+    def _holds(self, call: RecordedCall, outputs: list[Any], creates: bool) -> bool:
+        """Whether the masks this call makes come straight from the inputs, and would follow their changed content."""
+        sources = {s for found in call.sources for s in found}
+        from_floats = bool(sources) and sources <= (self.inputs | self._from_inputs)
+        makes_bool = any(keras.backend.standardize_dtype(x.dtype) == "bool" for x in outputs)
+        if from_floats and makes_bool:
+            self._from_inputs.add(call.id)
+        return from_floats and (makes_bool or creates)
+
+    def _replace(self, call: RecordedCall, number: int, x: Any, mask: Any, creates: bool, held: bool) -> Any:
+        new, new_mask = x, mask
+        if held and keras.backend.standardize_dtype(x.dtype) == "bool":
+            new = self._joined(*self._hold(self._pair(call, number, x, masks=False)))
+        if mask is not None:
+            if held:
+                new_mask = self._joined(*self._hold(self._pair(call, number, mask, masks=True)))
+            if creates and compiling.is_float(x):
+                first, second = self._pair(call, number, new, masks=False)
+                kept = self._pair(call, number, mask, masks=True)[0]
+                new = self._joined(first, self._noisy(second, kept, seed=len(self.creators)))
+        set_mask(new, new_mask)
+        return new
+
+    @staticmethod
+    def _hold(pair: tuple[Any, Any]) -> tuple[Any, Any]:
+        return pair[0], pair[0]
+
+    def _joined(self, first: Any, second: Any) -> Any:
+        return ops.concatenate([first, second], axis=0) if self.twins is None else ops.copy(second)
+
+    def _noisy(self, values: Any, mask: Any, seed: int) -> Any:
+        """Noise in place of the values at masked steps, unlike anything real there but finite."""
+        kept = ops.cast(mask, "bool")
+        while len(kept.shape) < len(values.shape):
+            kept = ops.expand_dims(kept, -1)
+        size = ops.cast(ops.max(ops.abs(ops.where(ops.isfinite(values), values, 0)), initial=0.0), values.dtype)
+        noise = keras.random.normal(ops.shape(values), seed=1234 + seed, dtype=values.dtype)
+        noise = noise * (1 + ops.minimum(size, MOST_NOISE))
+        return ops.where(ops.logical_or(kept, self.level == 0), values, noise)
+
+
+def moved(first: Any, second: Any, has_batch_only: bool) -> Any:
+    """Where two tensors differ by more than rounding: ``(batch, time)`` bool, ``(batch,)`` with ``has_batch_only``.
+
+    NaN that appears or goes counts as movement.
+    """
+    if compiling.is_float(first):
+        tolerance = TOLERANCE if first.dtype in ("float32", "float64") or "32" in str(first.dtype) else TOLERANCE_HALF
+        size = ops.max(ops.abs(ops.where(ops.isfinite(first), first, 0)), initial=0.0)
+        differs = ops.abs(second - first) > tolerance * ops.maximum(size, 1.0)
+        differs = ops.logical_or(differs, ops.not_equal(ops.isnan(first), ops.isnan(second)))
+    else:
+        differs = ops.not_equal(first, second)
+    axes = tuple(range(1 if has_batch_only else 2, len(first.shape)))
+    return ops.any(differs, axis=axes) if axes else differs
+
+
+def same(pairs: list[tuple[Any, Any]]) -> Any:
+    """Whether both halves of every mask are equal (a scalar bool tensor)."""
+    result = ops.convert_to_tensor(True)
+    for first, second in pairs:
+        result = ops.logical_and(result, ops.all(ops.equal(ops.cast(first, "int32"), ops.cast(second, "int32"))))
+    return result

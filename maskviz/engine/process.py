@@ -1,0 +1,60 @@
+"""The child process: reads requests from its standard input and writes events to its standard output. Keras lives only here.
+
+Whatever the network's own code prints goes to standard error, so that it cannot get between the messages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import BinaryIO
+
+
+def main() -> None:
+    """Answer requests until the window closes the pipe."""
+    requests, answers = _take_pipes()
+    limit_memory()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from maskviz.core import wire
+    from maskviz.core.messages import Event, Ready, event_to_wire, request_from_wire
+    from maskviz.engine import devices
+
+    devices.prepare()
+    from maskviz.engine.service import Service
+
+    def send(event: Event) -> None:
+        wire.write_frame(answers, *event_to_wire(event))
+
+    import keras
+
+    service = Service(send)
+    send(Ready(keras.__version__, keras.backend.backend(), service.devices()))
+    while (frame := wire.read_frame(requests)) is not None:
+        number, request = request_from_wire(*frame)
+        send(service.answer(number, request))
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for messages alone; printing goes to standard error from here on."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return requests, answers
+
+
+def limit_memory() -> None:
+    """Let the process die before the machine does: no more address space than the machine has memory (where that can be set)."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        # a GPU's driver maps far more addresses than there is memory
+        if not os.path.exists("/dev/nvidia0"):
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError, KeyboardInterrupt):
+        main()

@@ -1,0 +1,191 @@
+"""What the engine does on request: load or build a network, trace batches, evaluate, save, change the device.
+
+One service holds one network. It runs in the child process, or in the caller's own when a script hands over a live network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from maskviz.core.batch import Batch
+from maskviz.core.errors import MaskVizError, UnusableInput
+from maskviz.core.messages import (
+    Build,
+    DeviceInUse,
+    Evaluate,
+    Evaluated,
+    Event,
+    Load,
+    Loaded,
+    Progress,
+    Refused,
+    Request,
+    RunTrace,
+    Save,
+    Saved,
+    Traced,
+    UseDevice,
+)
+from maskviz.core.recording import Recording
+from maskviz.engine import devices, loading, templates
+from maskviz.engine.signature import Signature
+from maskviz.engine.tracing import Tracer
+
+ARRAYS = ("x", "y", "sample_weight", "padding")
+
+
+class Service:
+    """Answers requests one after another; ``tell`` hears progress while one is carried out."""
+
+    def __init__(self, tell: Callable[[Progress], None] = lambda progress: None) -> None:
+        self._tell = tell
+        self._number = 0
+        self._device = devices.names()[-1 if len(devices.names()) > 1 else 0]
+        self._source: Load | Build | None = None
+        self._network: keras.Model | None = None
+        self._tracer: Tracer | None = None
+        self._batch: Batch | None = None
+
+    def devices(self) -> tuple[str, ...]:
+        """Names for the device menu, the one in use first."""
+        return (self._device, *(name for name in devices.names() if name != self._device))
+
+    def answer(self, number: int, request: Request) -> Event:
+        """The answer to one request; whatever goes wrong comes back as Refused, never as an exception."""
+        self._number = number
+        try:
+            with devices.scope(self._device):
+                return self._do(request)
+        except MaskVizError as error:
+            return Refused(number, error)
+        except Exception as error:
+            return Refused(number, _explained(error))
+
+    def _do(self, request: Request) -> Event:
+        match request:
+            case Load() | Build():
+                return self._open(request)
+            case RunTrace(batch=batch, rows=rows):
+                return self._trace(batch, rows)
+            case Evaluate():
+                return self._evaluate()
+            case Save(path=path):
+                return self._save(path)
+            case UseDevice(device=device):
+                return self._use_device(device)
+
+    def _say(self, sentence: str) -> None:
+        self._tell(Progress(self._number, sentence))
+
+    def _open(self, request: Load | Build) -> Event:
+        network, signature = self._make(request)
+        self.hold(network, signature)
+        self._source = request
+        return Loaded(self._number, signature.network)
+
+    def _make(self, request: Load | Build) -> tuple[keras.Model, Signature]:
+        keras.utils.clear_session()  # names are numbered anew, so that a file shows the same names each time
+        self._say("loading the network" if isinstance(request, Load) else "building the network")
+        if isinstance(request, Build):
+            network = templates.build(request.template, request.options)
+            return network, loading.complete(network)
+        network, signature = loading.load(request.path, request.custom, request.unsafe)
+        if request.loss is not None:
+            network, signature = with_loss(network, signature, request.loss)
+        return network, signature
+
+    def hold(self, network: keras.Model, signature: Signature) -> None:
+        """Make this the network that requests are about."""
+        self._network, self._batch = network, None
+        self._tracer = Tracer(network, signature, self._say)
+
+    def _trace(self, batch: Batch, rows: Any) -> Event:
+        tracer = self._need()
+        started = time.perf_counter()
+        if rows is None:
+            self._batch = batch
+        else:
+            self._batch = _with_rows(self._batch, batch, rows)
+        some = rows if rows is not None and len(rows) and tracer.rows_are_independent else None
+        recording = tracer.trace(self._batch, some)
+        return Traced(self._number, recording, self._device, time.perf_counter() - started)
+
+    def trace(self, batch: Batch) -> Recording:
+        """A recording of a batch with Keras' own evaluation in it, for scripts."""
+        self._batch = batch
+        recording = self._need().trace(batch)
+        evaluated = self._evaluate()
+        assert isinstance(evaluated, Evaluated)
+        return replace(recording, about={**recording.about, "evaluate": evaluated.loss, "metrics": evaluated.metrics})
+
+    def _evaluate(self) -> Event:
+        tracer, batch = self._need(), self._batch
+        assert self._network is not None
+        if batch is None or not self._network.compiled or not batch.y:
+            return Evaluated(self._number, None, {})
+        loss, metrics = tracer.evaluate(batch)
+        return Evaluated(self._number, loss, metrics)
+
+    def _save(self, path: str) -> Event:
+        self._need()
+        assert self._network is not None
+        try:
+            self._network.save(path)
+        except OSError as error:
+            raise UnusableInput(f"The network cannot be saved there: {error.strerror or error}.") from error
+        return Saved(self._number, path)
+
+    def _use_device(self, device: str) -> Event:
+        """Make the network anew on the device: its variables stay where they were made."""
+        with devices.scope(device):
+            if self._source is not None and self._network is not None:
+                weights = self._network.get_weights()
+                network, signature = self._make(self._source)
+                network.set_weights(weights)
+                self.hold(network, signature)
+        self._device = next(name for name in devices.names() if name.split()[0].upper() == device.split()[0].upper())
+        return DeviceInUse(self._number, self._device)
+
+    def _need(self) -> Tracer:
+        if self._tracer is None:
+            raise UnusableInput("No network is open: open one first.")
+        return self._tracer
+
+
+def with_loss(network: keras.Model, signature: Signature, loss: str) -> tuple[keras.Model, Signature]:
+    """The network compiled with another loss. Raises UnusableInput for a name that Keras does not know."""
+    try:
+        keras.losses.get(loss)
+    except ValueError as error:
+        raise UnusableInput(f"Keras has no loss named {loss}: use a name such as mse or sparse_categorical_crossentropy.") from error
+    network.compile(loss=loss)
+    return network, loading.complete(network, signature.network.notes)
+
+
+def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
+    if whole is None:
+        raise UnusableInput("The engine has no batch yet that could be edited: send the whole batch.")
+
+    def put(old: Any, new: Any) -> dict[str, Any]:
+        arrays = {name: array.copy() for name, array in old.items()}
+        for name, array in new.items():
+            arrays[name][rows] = array
+        return arrays
+
+    x, y, weights, padding = (put(getattr(whole, group), getattr(part, group)) for group in ARRAYS)
+    return Batch(x, y, weights, padding, {}, whole.source)
+
+
+def _explained(error: Exception) -> MaskVizError:
+    """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("Arguments received", "•", "Detected at", "File "))]
+    cause = (kept[0] if kept else type(error).__name__)[:240]
+    if "ResourceExhausted" in type(error).__name__ or isinstance(error, MemoryError):
+        return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
+    return UnusableInput(f"The network cannot run on this batch: {cause.rstrip('.')}.", f"{type(error).__name__}: {error}")

@@ -1,0 +1,76 @@
+"""Which tensors have a time axis, and which step of which input each of their steps belongs to.
+
+Axis 1 of a tensor of rank 3 or more is its time axis. Of rank 2, a tensor has one when it holds ids, or when its length is that of
+an input with a time axis, unless the layer itself says that the length does not follow time (LSTM(24) over 24 steps).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from maskviz.core.network import InputSpec
+from maskviz.engine import compiling
+from maskviz.engine.recorder import RecordedCall
+
+
+def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tuple[InputSpec, ...]) -> None:
+    """Set ``time`` on every described input and output, and ``steps`` (``[input index, step or -1 …]``) where time changes length."""
+    timed = {spec.name: spec.kind in ("ids", "features") for spec in inputs}
+    for about, call in zip(calls, recorded, strict=True):
+        for tensor in about["inputs"]:
+            known = [timed[s] for s in tensor["sources"] if s in timed]
+            tensor["time"] = len(tensor["shape"]) >= 3 or (len(tensor["shape"]) == 2 and any(known))
+        for number, tensor in enumerate(about["outputs"]):
+            tensor["time"] = _has_time(about, call, tensor)
+            timed[call.ref(number)] = tensor["time"]
+        about["steps"] = _steps(about, call)
+
+
+def _has_time(about: dict[str, Any], call: RecordedCall, tensor: dict[str, Any]) -> bool:
+    shape = tensor["shape"]
+    if len(shape) != 2:
+        return len(shape) >= 3
+    lengths = {i["shape"][1] for i in about["inputs"] if i["time"]}
+    if tensor["dtype"].startswith(("int", "uint", "bool")):
+        return bool(lengths) or any(len(i["shape"]) <= 1 or i["shape"][1:] == [1] for i in about["inputs"])
+    return shape[1] in lengths and not _length_is_its_own(about, call, shape[1])
+
+
+def _length_is_its_own(about: dict[str, Any], call: RecordedCall, length: int) -> bool:
+    """Whether a layer gives that length whatever the number of timesteps; False when it cannot tell."""
+    longer = [tuple(n + (k == 1) for k, n in enumerate(i["shape"])) for i in about["inputs"] if i["time"]]
+    if not call.is_layer or len(longer) != 1 or len(about["inputs"]) != 1:
+        return False
+    try:
+        shape = call.operation.compute_output_shape(longer[0])
+    except Exception:  # a custom layer may need more than a shape: then its length is taken for time
+        return False
+    first = shape if isinstance(shape, tuple) and not isinstance(shape[0], tuple) else shape[0]
+    return len(first) == 2 and first[1] == length
+
+
+def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:
+    """For a call that changes the number of steps without weights (slice, crop, pad, pool): the input step of each output step.
+
+    Found by running the operation on numbered steps; None when that shows no clear answer or nothing changes.
+    """
+    timed = [(n, i) for n, i in enumerate(about["inputs"]) if i["time"]]
+    outputs = about["outputs"]
+    if len(timed) != 1 or len(outputs) != 1 or not outputs[0]["time"] or about["parameters"]:
+        return None
+    tensor = timed[0][1]
+    length = tensor["shape"][1]
+    if outputs[0]["shape"][1] == length or len(call.inputs) != 1 or not compiling.is_float(call.inputs[0]):
+        return None
+    numbered = np.broadcast_to(np.arange(1.0, length + 1).reshape(1, -1, *[1] * (len(tensor["shape"]) - 2)), [1, *tensor["shape"][1:]])
+    try:
+        result = keras.ops.convert_to_numpy(call.rerun(numbered.astype("float32")))
+    except Exception:  # not an operation that can be run on its own
+        return None
+    steps = result.reshape(result.shape[0], result.shape[1], -1)[0]
+    if steps.shape[0] != outputs[0]["shape"][1] or not np.allclose(steps, np.round(steps)) or np.ptp(steps, axis=1).any():
+        return None
+    return [int(s) - 1 for s in steps[:, 0]]

@@ -1,0 +1,266 @@
+"""Traces a network: compiles passes as needed, runs them on a batch, and says what ran as a ``core.recording.Recording``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import tree
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.recording import Recording
+from maskviz.engine import compiling, padding_test, timeaxis
+from maskviz.engine.forward import Feed, ForwardPass, Mode
+from maskviz.engine.signature import Signature
+
+Tell = Callable[[str], None]
+
+
+class Tracer:
+    """Traces one loaded network. Passes are kept by the shapes they are for; ``tell`` hears what takes long."""
+
+    def __init__(self, network: keras.Model, signature: Signature, tell: Tell = lambda sentence: None) -> None:
+        self.network, self.signature = network, signature
+        self._tell = tell
+        self._passes: dict[Any, ForwardPass] = {}
+        self._abouts: dict[Any, dict[str, Any]] = {}
+        self._eligible: dict[Any, frozenset[str]] = {}
+        self._mode: Mode | None = None
+        self._why_twice = ""
+        self._state: list[Any] = []
+        self._evaluate_failed = False
+
+    @property
+    def rows_are_independent(self) -> bool:
+        """Whether some rows may be traced without the others."""
+        return self._mode == "doubled"
+
+    def trace(self, batch: Batch, rows: NDArray[Any] | None = None) -> Recording:
+        """One pass over the batch, or over some of its rows, with the padding test and the terms of the loss."""
+        eligible = self._eligible_inputs(batch)
+        feed = self._feed(batch if rows is None else _some(batch, rows), eligible)
+        forward = self._pass(feed, self._find_mode(batch))
+        arrays = forward(feed)
+        return self._recording(forward, feed, arrays, rows, eligible)
+
+    def evaluate(self, batch: Batch) -> tuple[float | None, dict[str, float]]:
+        """Loss and metrics as Keras' own ``test_on_batch`` reports them; state is put back."""
+        self._find_mode(batch)
+        saved = [compiling.to_numpy(v.value).copy() for v in self._state]
+        feed = self._feed(batch, frozenset())
+        x = self.signature.pack_inputs([strings(a) for a in feed.x])
+        like = self.signature.target_structure(self.network)
+        y = self.signature.pack_targets(feed.y, like, [np.zeros((batch.size, 1), "float32")] * len(feed.y))
+        weights = self.signature.pack_weights(feed.sample_weight, like)
+        # a target of the wrong rank in an earlier call leaves a function behind that no later call can use
+        self.network.test_function = None if self._evaluate_failed else self.network.test_function
+        self._evaluate_failed = True
+        result = self.network.test_on_batch(x, y, sample_weight=weights, return_dict=True)
+        self._evaluate_failed = False
+        for variable, value in zip(self._state, saved, strict=True):
+            variable.assign(value)
+        numbers = {name: float(np.mean(np.asarray(value))) for name, value in result.items()}
+        return numbers.pop("loss", None), numbers
+
+    def _feed(self, batch: Batch, eligible: frozenset[str]) -> Feed:
+        names = self.signature.input_names
+        changed = padding_test.changed_inputs(batch, self.signature.network.inputs, eligible)
+        outputs = self.signature.output_names
+        return Feed(
+            tuple(batch.x[n] for n in names),
+            tuple(changed[n] for n in names),
+            tuple(batch.y.get(n) for n in outputs),
+            tuple(batch.sample_weight.get(n) for n in outputs),
+        )
+
+    def _pass(self, feed: Feed, mode: Mode) -> ForwardPass:
+        key = (mode, feed.shapes(), len(self._state))
+        if key not in self._passes:
+            self._tell("compiling the network for this batch")
+            self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state)
+        return self._passes[key]
+
+    def _find_mode(self, batch: Batch) -> Mode:
+        """How the padding test can be made on this network, found by trying; remembered."""
+        if self._mode is None:
+            self._state = self._changing_variables(batch)
+            feed = self._feed(batch, frozenset(s.name for s in self.signature.network.inputs))
+            self._mode, self._why_twice = self._try_doubling(feed)
+        return self._mode
+
+    def _changing_variables(self, batch: Batch) -> list[Any]:
+        """Variables that a forward pass changes (state of stateful layers); they are put back afterwards."""
+        variables = _state_variables(self.network)
+        before = [compiling.to_numpy(v.value).copy() for v in variables]
+        plain = self._pass(self._feed(batch, frozenset()), "plain")
+        plain(self._feed(batch, frozenset()))
+        after = [compiling.to_numpy(v.value) for v in variables]
+        changed = [(v, old) for v, old, new in zip(variables, before, after, strict=True) if old.tobytes() != new.tobytes()]
+        for variable, old in changed:
+            variable.assign(old)
+        return [v for v, _ in changed]
+
+    def _try_doubling(self, feed: Feed) -> tuple[Mode, str]:
+        if self.signature.network.inputs[0].shape[0] is not None:
+            return "twice", "its batch size is fixed"
+        if any(not v.path.endswith("seed_generator_state") for v in self._state):
+            return "twice", "its state changes with every call"
+        plain = self._pass(feed, "plain")
+        if plain.adds_losses:
+            return "twice", "it adds losses of its own"
+        try:
+            doubled = self._pass(feed, "doubled")
+            alone, together = plain(feed), doubled(feed)
+        except Exception as error:  # whatever a network does not like about two halves, it runs twice instead
+            return "twice", f"it cannot take twice the samples ({type(error).__name__})"
+        if all(_equal(alone[key], together[key]) for key in alone if key.startswith("out/")):
+            return "doubled", ""
+        return "twice", "its samples influence each other"
+
+    def _eligible_inputs(self, batch: Batch) -> frozenset[str]:
+        """Inputs whose content at padded steps may be changed without changing a mask, found by changing each of them."""
+        mode = self._find_mode(batch)
+        key = tuple((name, batch.x[name].shape[1:]) for name in batch.x)
+        if key not in self._eligible:
+            found: set[str] = set()
+            for spec in self.signature.network.inputs:
+                padding = batch.padding.get(spec.name)
+                if spec.kind not in ("ids", "features"):
+                    continue
+                if padding is None or not padding.any():
+                    return frozenset(found)  # decided once the batch has padding
+                feed = self._feed(batch, frozenset({spec.name}))
+                forward = self._pass(feed, mode)
+                # ids that make a mask are their own mark of padding: noise behind the mask tests them
+                if not (spec.kind == "ids" and forward.creators) and forward(feed, level=0.0)["same_masks"]:
+                    found.add(spec.name)
+            self._eligible[key] = frozenset(found)
+        return self._eligible[key]
+
+    def _recording(
+        self, forward: ForwardPass, feed: Feed, arrays: dict[str, NDArray[Any]], rows: NDArray[Any] | None, eligible: frozenset[str]
+    ) -> Recording:
+        size = len(feed.x[0])
+        shapes = _shapes(forward, arrays.pop("shapes"))
+        arrays.pop("same_masks", None)
+        reported = arrays.pop("loss", None)
+        # values without a batch axis (a table of positions, say) have no halves that could be compared
+        arrays = {k: v for k, v in arrays.items() if not k.startswith("moved/") or v.shape[:1] == (size,)}
+        about = describe(forward, self.signature, shapes, size)
+        about["added"] = float(arrays.pop("added", 0.0))
+        about["reported"] = None if reported is None or rows is not None else float(reported)
+        about["padding_test"] = self._test_sentence(forward, eligible)
+        return Recording(about, arrays, rows)
+
+    def _test_sentence(self, forward: ForwardPass, eligible: frozenset[str]) -> str:
+        changed = [f"noise on masked steps of {', '.join(forward.creators)}"] if forward.creators else []
+        changed += [f"other content in padded steps of {', '.join(sorted(eligible))}"] if eligible else []
+        if not changed:
+            return "not made: no call makes a mask, and no input has padding whose content could be changed"
+        how = "in one doubled pass" if forward.mode == "doubled" else f"in two passes, since {self._why_twice}"
+        return f"{' and '.join(changed)}, {how}"
+
+
+def _some(batch: Batch, rows: NDArray[Any]) -> Batch:
+    def pick(arrays: Any) -> dict[str, NDArray[Any]]:
+        return {name: array[rows] for name, array in arrays.items()}
+
+    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source)
+
+
+def _state_variables(network: keras.Model) -> list[Any]:
+    """Variables that a pass might change. Keras does not list the states of stateful recurrent layers among the variables."""
+    states = [s for layer in network._flatten_layers() for s in tree.flatten(getattr(layer, "states", None))]
+    found = [*network.non_trainable_variables, *(s for s in states if isinstance(s, keras.Variable))]
+    return list({id(v): v for v in found}.values())
+
+
+def strings(array: NDArray[Any]) -> Any:
+    """Text as the tensor Keras takes; other arrays as they are."""
+    return compiling.to_tensor(array) if array.dtype.kind in "USO" else array
+
+
+def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    size = float(np.nanmax(np.abs(a), initial=0.0))
+    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-5 * max(1.0, size if np.isfinite(size) else 1.0), equal_nan=True))
+
+
+def _shapes(forward: ForwardPass, flat: NDArray[Any]) -> dict[str, list[tuple[list[int], list[int]]]]:
+    """Shapes of every call's inputs and outputs, as run (a pass is compiled for any length)."""
+    numbers = iter(flat.tolist())
+    return {
+        call.id: (  # type: ignore[misc]
+            [[next(numbers) for _ in x.shape] for x in call.inputs],
+            [[next(numbers) for _ in x.shape] for x in call.outputs],
+        )
+        for call in forward.calls
+    }
+
+
+def describe(forward: ForwardPass, signature: Signature, shapes: dict[str, Any], size: int) -> dict[str, Any]:
+    """What ran, as plain JSON (``Recording.about``). Shapes are those of ``size`` samples, also where the pass took twice as many."""
+    doubled = 2 * size if forward.mode == "doubled" else -1
+
+    def real(tensor: Any, shape: list[int]) -> list[int]:
+        return [size, *shape[1:]] if shape and shape[0] == doubled and tensor.shape[0] is None else shape
+
+    slot = forward.slots
+    calls = []
+    for call in forward.calls:
+        ins = [real(x, s) for x, s in zip(call.inputs, shapes[call.id][0], strict=True)]
+        outs = [real(x, s) for x, s in zip(call.outputs, shapes[call.id][1], strict=True)]
+        calls.append(
+            {
+                "id": call.id,
+                "name": call.operation.name,
+                "class": type(call.operation).__name__,
+                "kind": "layer" if call.is_layer else "operation",
+                "parent": call.parent.id if call.parent is not None and call.parent.id else None,
+                "inputs": [
+                    {"sources": list(source), "shape": shape, "mask": slot.slot(mask)}
+                    for source, shape, mask in zip(call.sources, ins, call.masks_in, strict=True)
+                ],
+                "mask_sources": call.mask_sources,
+                "received": {name: slot.nested(mask) for name, mask in call.received.items()},
+                "stripped": [
+                    i for i, (a, b) in enumerate(zip(call.masks_in, call.masks_after, strict=True)) if a is not None and b is None
+                ],
+                "outputs": [
+                    {"shape": shape, "dtype": keras.backend.standardize_dtype(x.dtype), "mask": slot.slot(mask)}
+                    for x, shape, mask in zip(call.outputs, outs, call.masks_out, strict=True)
+                ],
+                "parameters": int(call.operation.count_params()) if call.is_layer and call.operation.built else 0,
+                "supports_masking": bool(call.operation.supports_masking) if call.is_layer else None,
+            }
+        )
+    timeaxis.mark(calls, forward.calls, signature.network.inputs)
+    assert forward.root is not None
+    made = {id(x): call.ref(n) for call in forward.calls for n, x in enumerate(call.outputs) if call.parent is forward.root}
+    outputs = [
+        {"name": name, "ref": made.get(id(x)), "mask": slot.slot(mask)}
+        for name, x, mask in zip(signature.output_names, forward.root.outputs, forward.root.masks_out, strict=True)
+    ]
+    losses = [
+        {
+            "output": signature.output_names[part.output],
+            "name": part.name,
+            "weight": part.weight,
+            "reduction": part.reduction,
+            "separable": recorded.separable,
+        }
+        for part, recorded in zip(forward.parts, forward.recorded_losses, strict=False)
+    ]
+    return {
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "network": signature.network.to_dict(),
+        "calls": calls,
+        "outputs": outputs,
+        "losses": losses,
+        "metrics": {},
+        "evaluate": None,
+        "notes": [],
+    }
