@@ -112,13 +112,15 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
                 connect(source, call.id, call.role == "mask path")
         for source in call.mask_sources:
             connect(source, call.id, True)
-    losses = {f"loss:{term.output}": term for term in trace.ledger.terms}
     made_by = {out.name: out.ref for out in trace.network_outputs}
-    for loss, term in losses.items():
+    for term in trace.ledger.terms:
         if (made := made_by.get(term.output)) is not None:
-            connect(made, loss, False)
-    loss_nodes = tuple(Node(loss, term.name, "loss", kind="loss") for loss, term in losses.items())
-    return Graph(nodes + loss_nodes, tuple(dict.fromkeys(edges)))
+            connect(made, f"loss:{term.output}", False)
+    losses = tuple(Node(f"loss:{term.output}", term.name, "loss", kind="loss") for term in trace.ledger.terms)
+    if not losses and preview is not None:  # a pass without targets: the network still has its loss
+        losses = tuple(node for node in preview.nodes if node.kind == "loss")
+        edges += [e for e in preview.edges if e.target.startswith("loss:") and e.source in calls.by_id]
+    return Graph(nodes + losses, tuple(dict.fromkeys(edges)))
 
 
 def _told(preview: Graph | None, calls: Graph) -> dict[tuple[str, str], list[Edge]]:

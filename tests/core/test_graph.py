@@ -55,11 +55,24 @@ def test_an_opaque_border_keeps_the_container_as_end():
     assert pairs(graph) == {("x", "net"), ("net/a", "after")}
 
 
-def test_mask_edges_come_from_the_preview():
-    preview = Graph((Node("a", "a", "A"), Node("b", "b", "B")), (Edge("a", "b", 0, True), Edge("a", "gone", 0, True)))
+def test_masks_given_as_arguments_are_mask_edges():
+    graph = of_calls(made("a"), made("b"), replace(made("lstm", "a"), mask_sources=("b",)))
+    assert set(graph.edges) == {Edge("a", "lstm"), Edge("b", "lstm", 0, True)}
+
+
+def test_tensors_that_plain_code_joined_come_from_both():
+    call = made("sum", "a")
+    call = replace(call, inputs=(replace(call.inputs[0], also=("b#1",)),))
+    assert set(of_calls(made("a"), made("b", outputs=2), call).edges) == {Edge("a", "sum"), Edge("b", "sum", 1)}
+
+
+def test_the_preview_tells_which_inner_call_made_an_output():
+    calls = (made("net"), made("net/b", parent="net"), made("net/a", parent="net"), made("y", "net#1"))
     trace = sliced().trace(sliced().batch)
-    graph = graph_of(replace(trace, calls=(made("a"), made("b"))), preview)
-    assert [e for e in graph.edges if e.mask_only] == [Edge("a", "b", 0, True)]
+    trace = replace(trace, calls=calls, ledger=replace(trace.ledger, terms=()))
+    assert pairs(graph_of(trace)) == {("net", "y")}
+    preview = Graph(tuple(Node(c.id, c.name, "", c.parent) for c in calls), (Edge("net/b", "y"),))
+    assert pairs(graph_of(trace, preview)) == {("net/b", "y")}
 
 
 def test_long_strips_keep_every_telling_step():

@@ -11,10 +11,12 @@ from maskviz.core.graph_looks import shape_text
 from maskviz.core.trace import Call, Trace
 
 
-def mask_text(trace: Trace, key: str | None) -> str:
-    """A mask in a few words: its shape and how much it keeps."""
+def mask_text(trace: Trace, key: str | list[str | None] | None) -> str:
+    """A mask in a few words: its shape and how much it keeps; several, where a call was given a list."""
     if key is None:
         return "none"
+    if isinstance(key, list):
+        return "; ".join(mask_text(trace, one) for one in key)
     mask = trace.masks.get(key)
     if mask is None:
         return key
