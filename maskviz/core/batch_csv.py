@@ -50,7 +50,12 @@ def read_csv(data: bytes, name: str, network: Network) -> RawBatch:
         group, _, of = column.partition("__")
         values = _numbers(columns.pop(column), column, lines, name)
         groups[group][of] = _per_step_or_sample(values, where, shape, _output(of, network), group == "y")
-    return RawBatch(x={"": _features(columns, where, shape, spec, lines, name)}, padding={"": padding}, **groups)
+    return RawBatch(
+        x={"": _features(columns, where, shape, spec, lines, name)},
+        y=groups["y"],
+        sample_weight=groups["sample_weight"],
+        padding={"": padding},
+    )
 
 
 def _columns(data: bytes, name: str) -> tuple[Columns, list[int]]:
@@ -84,7 +89,7 @@ def _positions(steps: NDArray[Any], name: str) -> NDArray[np.intp]:
     """Step numbers counted from the smallest in the file, so that files may count from 0 or from 1."""
     if not (np.isfinite(steps) & (steps == np.floor(steps)) & (np.abs(steps) < 2**53)).all():
         raise UnusableInput(f"The column 'step' of '{name}' must hold whole numbers.")
-    return (steps - steps.min()).astype(np.intp)
+    return np.asarray(steps - steps.min(), np.intp)
 
 
 def _numbers(cells: Sequence[str], column: str, lines: list[int], name: str) -> NDArray[Any]:
@@ -124,6 +129,8 @@ def _features(
 
 
 def _output(of: str, network: Network) -> OutputSpec | None:
+    if of.isdecimal() and int(of) < len(network.outputs):
+        return network.outputs[int(of)]
     if of:
         return next((o for o in network.outputs if o.name == of), None)
     return network.outputs[0]

@@ -91,10 +91,10 @@ def _ids(rng: np.random.Generator, spec: InputSpec, shape: tuple[int, ...]) -> N
     """Ids with a few frequent ones, as in text, none of them the pad id."""
     vocabulary = spec.vocabulary or UNKNOWN_VOCABULARY
     pad = pad_of(spec)
-    has_pad = isinstance(pad, int) and 0 <= pad < vocabulary and vocabulary > 1
-    tokens = vocabulary - has_pad
-    ids = np.minimum((tokens + 1) ** rng.random(shape), tokens).astype(np.int64) - 1
-    return ids + (ids >= pad) if has_pad else ids
+    skipped = int(pad) if not isinstance(pad, str) and 0 <= pad < vocabulary and vocabulary > 1 else None
+    tokens = vocabulary if skipped is None else vocabulary - 1
+    ids: NDArray = np.minimum((tokens + 1) ** rng.random(shape), tokens).astype(np.int64) - 1
+    return ids if skipped is None else ids + (ids >= skipped)
 
 
 def _smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -33,10 +33,8 @@ def quiet_keras() -> Iterator[None]:
 def traced(name: str) -> Trace:
     held = plain(name)
     held.reset()
-    padding = {
-        t.name: held.arrays.get(f"padding__{t.name}", held.arrays["padding"] if "padding" in held.arrays else None)
-        for t in held.network.inputs
-    }
+    only_one = held.arrays.get("padding")
+    padding = {t.name: held.arrays.get(f"padding__{t.name}", only_one) for t in held.network.inputs}
     trace = api.trace(held.network, held.x, held.y, held.weight, padding=padding)
     held.reset()
     return trace
