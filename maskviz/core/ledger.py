@@ -20,7 +20,7 @@ class LossTerms:
     """What Keras fed into the reduction of one output's loss, recorded in the run.
 
     ``values``, the raw loss, is ``(batch,)`` or ``(batch, time, …)``; ``mask`` and ``sample_weight`` are as Keras had them, or
-    None. ``separable`` is False when the loss gave one number for the whole batch; ``total`` is λ × the loss Keras computed.
+    None. ``separable`` is False when the loss gave one number for the whole batch; ``total`` is λ × the loss.
     """
 
     output: str

@@ -23,19 +23,10 @@ def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
         total = arrays["total"]
         scalar = float(total) if total is not None and total.ndim == 0 else float(np.mean(total)) if total is not None else float("nan")
         values = arrays["values"] if arrays["values"] is not None else np.zeros(0)
-        found.append(
-            LossTerms(
-                loss["output"],
-                loss["name"],
-                loss["weight"],
-                loss["reduction"],
-                loss["separable"],
-                values,
-                arrays["mask"],
-                arrays["weight"],
-                loss["weight"] * scalar,
-            )
-        )
+        about = (loss["output"], loss["name"], loss["weight"], loss["reduction"], loss["separable"])
+        terms = LossTerms(*about, values, arrays["mask"], arrays["weight"], loss["weight"] * scalar)
+        # after an edit of some rows Keras' own total is that of the batch before it
+        found.append(replace(terms, total=float(contributions(terms).sum())) if terms.separable else terms)
     return tuple(found)
 
 

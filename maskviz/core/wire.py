@@ -41,7 +41,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
         array = np.array([x.decode("utf-8", "replace") if isinstance(x, bytes) else str(x) for x in array.ravel()]).reshape(array.shape)
     if array.dtype.kind in "US" and array.dtype.itemsize == 0:
         array = array.astype(array.dtype.kind + "1")
-    return np.ascontiguousarray(array)
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:

@@ -246,7 +246,7 @@ def describe(forward: ForwardPass, signature: Signature, shapes: dict[str, Any],
     losses = [
         {
             "output": signature.output_names[part.output],
-            "name": part.name,
+            "name": signature.network.output(signature.output_names[part.output]).loss or part.name,
             "weight": part.weight,
             "reduction": part.reduction,
             "separable": recorded.separable,
