@@ -109,7 +109,7 @@ def _received_text(trace: Trace, got: Any) -> str:
 
 
 def _numbered(word: str, index: int, count: int) -> str:
-    return word if count == 1 else f"{word} {index}"
+    return word if count == 1 else f"{word} #{index}"
 
 
 def _tensor_in_lines(trace: Trace, call: Call) -> list[Line]:
@@ -149,10 +149,10 @@ def _status_lines(document: Document, trace: Trace, call: Call) -> list[Line]:
     if status is None or not call.outputs[0].has_time:
         return []
     sample = min(document.selection.sample, len(status) - 1)
-    return [
-        Line(f"sample {sample}", shares=_counts(status[sample])),
-        Line(f"all {len(status)} samples", shares=_counts(status)),
-    ]
+    lines = [Line(f"sample {sample}", shares=_counts(status[sample]))]
+    if len(status) > 1:
+        lines.append(Line(f"all {len(status)} samples", shares=_counts(status)))
+    return lines
 
 
 # --- an input
