@@ -93,7 +93,7 @@ def _ids(rng: np.random.Generator, spec: InputSpec, shape: tuple[int, ...]) -> N
     pad = pad_of(spec)
     skipped = int(pad) if not isinstance(pad, str) and 0 <= pad < vocabulary and vocabulary > 1 else None
     tokens = vocabulary if skipped is None else vocabulary - 1
-    ids: NDArray = np.minimum((tokens + 1) ** rng.random(shape), tokens).astype(np.int64) - 1
+    ids: NDArray[np.int64] = np.minimum((tokens + 1) ** rng.random(shape), tokens).astype(np.int64) - 1
     return ids if skipped is None else ids + (ids >= skipped)
 
 
