@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -204,29 +204,46 @@ def _past_mask_path(graph: Graph) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _without_detours(nodes: Iterable[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+def _without_detours(nodes: Sequence[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
     """The edges without mask edges between two nodes that data already connects."""
     into: dict[str, list[str]] = {}
     for edge in edges:
         if not edge.mask_only:
             into.setdefault(edge.target, []).append(edge.source)
+    inside: dict[str | None, list[str]] = {}
+    for node in nodes:
+        inside.setdefault(node.parent, []).append(node.id)
     bits = {node.id: 1 << i for i, node in enumerate(nodes)}
     before: dict[str, int] = {}  # as bits: everything a node's data comes from, filled in call order
-    for node, bit in bits.items():
-        before[node] = bit
-        for source in into.get(node, ()):
-            before[node] |= before.get(source, bits[source])
+
+    def come_from(source: str) -> int:
+        found = before.get(source, bits[source])
+        for child in inside.get(source, ()):
+            found |= come_from(child)
+        return found
+
+    for name, bit in bits.items():
+        before[name] = bit
+        for source in into.get(name, ()):
+            before[name] |= come_from(source)
     return tuple(e for e in edges if not e.mask_only or not before[e.target] & bits[e.source])
 
 
-def first_unfolding(graph: Graph, limit: int = 40) -> frozenset[str]:
-    """The containers that are open at first: whole levels from the outside in, while at most ``limit`` nodes are on screen."""
+def first_unfolding(graph: Graph, preview: Graph | None = None, limit: int = 40) -> frozenset[str]:
+    """The containers that are open at first: whole levels from the outside in, while at most ``limit`` nodes are on screen.
+
+    Of a network whose file lists its layers (``preview``) only the networks in it are opened: what a layer does inside is
+    shown on request.
+    """
+    known = graph.containers
+    if preview is not None and not preview.by_id.keys().isdisjoint(graph.by_id):
+        known &= preview.containers
     unfolded: frozenset[str] = frozenset()
-    level = {n.id for n in graph.children.get(None, ()) if n.id in graph.containers}
+    level = {n.id for n in graph.children.get(None, ()) if n.id in known}
     while level:
         wider = unfolded | level
         if len(folded(graph, wider).nodes) > limit:
             break
         unfolded = wider
-        level = {n.id for outer in level for n in graph.children[outer] if n.id in graph.containers}
+        level = {n.id for outer in level for n in graph.children[outer] if n.id in known}
     return unfolded

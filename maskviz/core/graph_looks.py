@@ -94,7 +94,7 @@ def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, s
         if statuses is not None and statuses.ndim == 2 and sample < len(statuses):
             strips.append(strip_of(statuses[sample], step))
     status = status_at(trace, node.id, sample, step)
-    return NodeLook(node.name, subtitle, node.kind, status, badge, tone, tuple(strips), inside)
+    return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)
 
 
 def _loss_look(node: Node, trace: Trace | None) -> NodeLook:

@@ -30,7 +30,7 @@ class Sizes:
 
     @property
     def card(self) -> tuple[float, float]:
-        return round(17.5 * self.em), round(4.0 * self.em)
+        return round(18.5 * self.em), round(4.0 * self.em)
 
     @property
     def strip(self) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskviz.core.config_graph import graph_of_config
-from maskviz.core.graph import Edge, Graph, first_unfolding, folded
+from maskviz.core.graph import Edge, Graph, Node, first_unfolding, folded
 from tests.core import configs
 from tests.core.configs import call, functional, layer, operation, sequential, source, tensor
 
@@ -106,6 +106,23 @@ def test_a_nested_network_called_twice():
     assert ("block/out", "mid") in pairs(graph)
     assert ("mid", "block:1/dense") in pairs(graph)
     assert ("block:1/out", "last") in pairs(graph)
+
+
+def test_what_a_layer_does_inside_is_folded_at_first():
+    preview = graph_of_config(nested())
+    inner = Node("last/cell", "cell", "Dense", parent="last")
+    traced = Graph((*preview.nodes, inner), preview.edges)
+    assert first_unfolding(traced, preview) == {"block", "block:1"}
+    assert first_unfolding(traced) == {"block", "block:1", "last"}
+    assert first_unfolding(traced, Graph((Node("Tagger", "Tagger", "Tagger"),))) == {"block", "block:1", "last"}
+
+
+def test_a_mask_that_data_carries_through_a_container_is_no_detour():
+    nodes = tuple(
+        Node(name, name, "", name.partition("/")[0] if "/" in name else None) for name in ("x", "net", "net/a", "net/b", "y", "y/c")
+    )
+    edges = (Edge("x", "net/a"), Edge("net/a", "net/b"), Edge("net", "y/c"), Edge("x", "y/c", 0, True))
+    assert not any(e.mask_only for e in folded(Graph(nodes, edges), frozenset({"net", "y"})).edges)
 
 
 def test_folding_attaches_edges_to_the_container():

@@ -42,7 +42,8 @@ class Legend(QWidget):
         self.setAccessibleName("Legend")
         self.setAccessibleDescription("; ".join(f"{word}: {meaning}" for word, meaning in STATUS_WORDS.values()))
         self.setToolTip("<br>".join(f"<b>{STATUS_WORDS[s][0]}</b>: {STATUS_WORDS[s][1]}" for s in Status))
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        # a fixed height would be that of one row
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 

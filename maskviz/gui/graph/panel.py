@@ -150,7 +150,7 @@ class GraphPanel(QWidget):
     def _use(self, graph: Graph) -> None:
         outermost = {node.id for node in graph.children.get(None, ())}
         if outermost.isdisjoint(node.id for node in self._graph.children.get(None, ())):
-            self._unfolded = first_unfolding(graph)
+            self._unfolded = first_unfolding(graph, self._document.graph)
             self._first = True
         self._graph = graph
         self._scene.count_inside(graph)
