@@ -43,6 +43,11 @@ class NodeLook:
     strips: tuple[Strip, ...] = ()
     inside: int = 0
 
+    def spoken(self) -> str:
+        """The card in words, for a screen reader."""
+        status = "" if self.status is None else self.status.name.lower()
+        return ", ".join(part for part in (self.title, self.subtitle, self.badge, status) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeLook:
@@ -91,7 +96,8 @@ def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, s
     strips = []
     for output in outputs:
         statuses = None if trace is None else trace.status.get(ref(node.id, output))
-        if statuses is not None and statuses.ndim == 2 and sample < len(statuses):
+        timed = call is None or output >= len(call.outputs) or call.outputs[output].has_time
+        if statuses is not None and timed and statuses.ndim == 2 and sample < len(statuses):
             strips.append(strip_of(statuses[sample], step))
     status = status_at(trace, node.id, sample, step)
     return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)

@@ -327,7 +327,7 @@ def render_graph(
     sizes = Sizes.of()
     em = sizes.em
     bounds = bounds_of(layout)
-    inner = max(bounds.width(), em * 30)
+    inner = max(bounds.width(), em * 36)
     margin, head = em * 2, em * (4.5 if title else 3)
     foot = legend_height(inner, sizes) + em * 2
     full = (inner + 2 * margin, bounds.height() + head + foot + 2 * margin)

@@ -21,10 +21,11 @@ from maskviz.gui.graph import GraphPanel
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
 from maskviz.session.layout_job import LayoutJob
+from tests.core.configs import masked_lstm
 from tests.core.test_config_graph import nested
 from tests.gui.sample_trace import Sample, answer, document, sliced
 
-Make = Callable[[Document], GraphPanel]
+Make = Callable[..., GraphPanel]
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def test_a_drag_on_empty_ground_pans(make: Make, sample: Sample) -> None:
 
 
 def test_space_fits(make: Make, sample: Sample) -> None:
-    panel = make(document(sample), (300, 300))  # type: ignore[call-arg]
+    panel = make(document(sample), (300, 300))
     QTest.keyClick(panel.view, Qt.Key.Key_Space)
     seen = panel.view.mapToScene(panel.view.viewport().rect()).boundingRect()
     assert seen.contains(panel._scene.content().adjusted(2, 2, -2, -2))
@@ -257,6 +258,31 @@ def test_only_what_changes_is_painted_again(make: Make, sample: Sample, monkeypa
     doc.trace = replace(doc.trace, calls=tuple(replace(c, ignores=c.id == "dense") for c in doc.trace.calls))
     doc.trace_changed.emit()
     assert painted == ["dense"]
+
+
+def test_the_mask_path_is_shown_on_request(make: Make, qtbot: QtBot) -> None:
+    doc = Document()
+    doc.graph = graph_of_config(masked_lstm())
+    panel = make(doc)
+    assert "not_equal" not in panel._scene.items_by_id
+    QTest.mouseClick(panel.mask_path, Qt.MouseButton.LeftButton)
+    settle(qtbot, panel)
+    assert {"not_equal", "any"} <= set(panel._scene.items_by_id)
+    QTest.mouseClick(panel.mask_path, Qt.MouseButton.LeftButton)
+    settle(qtbot, panel)
+    assert "not_equal" not in panel._scene.items_by_id
+
+
+def test_the_selected_call_is_told_to_screen_readers(make: Make, sample: Sample) -> None:
+    doc = document(sample)
+    panel = make(doc)
+    doc.select(call="shift", step=17)
+    assert panel.view.accessibleDescription() == "shift, Lambda · (16, 21, 64), drops mask, exposed"
+
+
+def test_the_legend_wraps_in_a_narrow_pane(make: Make, sample: Sample) -> None:
+    wide, narrow = make(document(sample), (600, 600)), make(document(sample), (260, 600))
+    assert narrow.legend.height() > wide.legend.height()
 
 
 def test_stale_results_are_dimmed_but_not_at_once(make: Make, sample: Sample, qtbot: QtBot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
 from maskviz.core.layout import Layout, LayoutRequest
@@ -56,8 +56,13 @@ class GraphPanel(QWidget):
         self._place = QLabel()
         self._place.setAccessibleName("Selected sample and timestep")
         top = QHBoxLayout()
+        self.mask_path = QToolButton()
+        self.mask_path.setText("Mask path")
+        self.mask_path.setCheckable(True)
+        self.mask_path.setToolTip("Also show the operations that only compute a mask")
         top.addWidget(self.find_field, 1)
         top.addWidget(self._matches)
+        top.addWidget(self.mask_path)
         rows = QVBoxLayout(self)
         em = round(self._scene.sizes.em)
         rows.setContentsMargins(0, em // 2, 0, em // 2)
@@ -84,6 +89,7 @@ class GraphPanel(QWidget):
         self.find_field.textChanged.connect(self._count_matches)
         self.find_field.stepped.connect(self._next_match)
         self.find_field.left.connect(self.view.setFocus)
+        self.mask_path.toggled.connect(self._lay_out)
 
     # --- what the window calls ---
 
@@ -154,6 +160,7 @@ class GraphPanel(QWidget):
             self._first = True
         self._graph = graph
         self._scene.count_inside(graph)
+        self.mask_path.setVisible(any(node.role == "mask path" for node in graph.nodes))
         self._count_matches()
         self._lay_out()
 
@@ -165,6 +172,8 @@ class GraphPanel(QWidget):
             item = self._scene.items_by_id.get(selection.call or "")
             if item is not None:
                 self.view.reveal(item)
+        chosen = self.shown.by_id.get(selection.call or "")
+        self.view.setAccessibleDescription(self._scene.node_look(chosen).spoken() if chosen is not None else "")
         known = self._document.batch is not None
         self._place.setText(f"sample {selection.sample} · timestep {selection.step}" if known else " ")
 
@@ -188,7 +197,7 @@ class GraphPanel(QWidget):
 
     def _lay_out(self) -> None:
         """Shows the graph: at once where only labels differ, else when it has been laid out."""
-        shown = folded(self._graph, self._unfolded)
+        shown = folded(self._graph, self._unfolded, self.mask_path.isChecked())
         request = request_of(shown, self._scene.sizes)
         if self._pending is None and shown.nodes and request == request_of(self._scene.shown, self._scene.sizes):
             self._scene.relabel(shown)
@@ -258,7 +267,7 @@ class GraphPanel(QWidget):
         """Ids of the nodes whose name or class holds what is in the find field, in call order; folded ones too."""
         word = self.find_field.text().strip().lower()
         found = [n for n in self._graph.nodes if word in n.id.lower() or word in n.class_name.lower()] if word else []
-        return [node.id for node in found if node.role == "data"]
+        return [node.id for node in found if node.role == "data" or self.mask_path.isChecked()]
 
     def _count_matches(self) -> None:
         matches = self.matches()
