@@ -230,14 +230,14 @@ def read_out(
 
 
 def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> NDArray[Any] | None:
-    """The input's mask; steps that were edited since the trace are taken as the network's own masking rule says."""
-    expected = ~padding if spec.masked else None
+    """The input's mask; steps that were edited since the trace are taken to fare as padding fared in it."""
     if trace is None or spec.name not in trace.padding or trace.padding[spec.name].shape != padding.shape:
-        return expected
-    mask = source_mask(trace, spec.name)
-    if mask is None or expected is None:
+        return ~padding if spec.masked else None
+    before, mask = trace.padding[spec.name], source_mask(trace, spec.name)
+    if mask is None or before is padding:
         return mask
-    return np.where(trace.padding[spec.name] == padding, mask, expected)
+    padding_is_kept = mask[before].mean() > 0.5 if before.any() else not spec.masked
+    return np.where(before == padding, mask, ~padding | padding_is_kept)
 
 
 def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | None) -> str:

@@ -30,8 +30,8 @@ TALLEST_MAP, ROW, LOWEST_MAP = 420.0, 18.0, 40.0
 class FigureStyle:
     """Size and theme of a figure: ``width`` in pixels of the file, ``dpi`` pixels per inch (sizes of text and hatch follow it)."""
 
-    width: int = 2000
-    dpi: int = 200
+    width: int = 2100
+    dpi: int = 300
     theme: Literal["light", "dark"] = "light"
 
     @classmethod

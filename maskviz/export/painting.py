@@ -21,7 +21,7 @@ from maskviz.core.status import Status
 from maskviz.export.cells import Cells, Hatch
 from maskviz.palette import Palette
 
-GRID_FROM = (5.0, 4.0)  # smallest cell, width and height, between which grid lines are drawn
+GRID_FROM = (5.0, 5.0)  # smallest cell, width and height, between which grid lines are drawn
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
 HATCH_PITCH = 7.0
 

@@ -42,6 +42,10 @@ WHAT = (
 )
 MM_PER_INCH = 25.4
 PREVIEW_AFTER_MS = 150
+# the style draws an empty box in the colour of what is around it
+BOX_OUTLINE = (
+    "QListView::indicator:unchecked { border: 1px solid palette(placeholder-text); border-radius: 3px; width: 11px; height: 11px; }"
+)
 
 
 class ExportDialog(QDialog):
@@ -74,6 +78,8 @@ class ExportDialog(QDialog):
     def _make_fields(self) -> None:
         self.what = QListWidget()
         self.what.setAccessibleName("Figures to export")
+        self.what.setSpacing(2)
+        self.what.setStyleSheet(BOX_OUTLINE)
         for kind, words in WHAT:
             item = QListWidgetItem(words)
             item.setData(Qt.ItemDataRole.UserRole, kind)
@@ -125,6 +131,11 @@ class ExportDialog(QDialog):
             box.addItem(words, data)
         return box
 
+    def _label(self, words: str, field: QWidget) -> QLabel:
+        label = QLabel(words)
+        label.setBuddy(field)
+        return label
+
     def _lay_out(self) -> None:
         width = QHBoxLayout()
         width.addWidget(self.width_px)
@@ -135,13 +146,13 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(9)
-        form.addRow("&Width", width)
+        form.addRow(self._label("&Width", self.width_px), width)
         form.addRow("&Resolution", self.dpi)
         form.addRow("&Theme", self.theme)
         form.addRow("For&mat", self.format)
-        form.addRow("F&older", folder)
+        form.addRow(self._label("F&older", self.folder), folder)
         form.addRow("", self.files)
-        self.what.setFixedHeight(self.what.sizeHintForRow(0) * len(WHAT) + 14)
+        self.what.setFixedHeight(self.what.sizeHintForRow(0) * len(WHAT) + 34)
         left = QVBoxLayout()
         left.setSpacing(12)
         left.addWidget(self.what)
@@ -198,8 +209,8 @@ class ExportDialog(QDialog):
             item = self.what.item(row)
             item.setCheckState(Qt.CheckState.Checked if item.data(Qt.ItemDataRole.UserRole) in chosen else Qt.CheckState.Unchecked)
         self.what.setCurrentRow(next((r for r, (kind, _w) in enumerate(WHAT) if kind in chosen), 0))
-        self.width_px.setValue(number("width", 2000))
-        self.dpi.setValue(number("dpi", 200))
+        self.width_px.setValue(number("width", FigureStyle().width))
+        self.dpi.setValue(number("dpi", FigureStyle().dpi))
         self.theme.setCurrentIndex(max(self.theme.findData(str(self._store.value("export/theme", "light"))), 0))
         self.format.setCurrentIndex(max(self.format.findData(str(self._store.value("export/format", "png"))), 0))
         self.folder.setText(str(self._store.value("export/folder", "")) or Settings().folder)

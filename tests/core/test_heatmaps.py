@@ -65,6 +65,19 @@ def test_an_edit_shows_before_the_engine_has_answered(sliced: sample_trace.Sampl
     assert (heatmap.status[0] == Status.SKIPPED).all()
 
 
+def test_an_edit_fares_as_padding_fared_before(sliced: sample_trace.Sample) -> None:
+    """Where the mask kept padding (a wrong pad value), newly padded steps show as not skipped at once."""
+    trace = sliced.trace(sliced.batch)
+    name = sliced.network.inputs[0].name
+    keeps_all = replace(trace, masks={k: np.ones_like(m) for k, m in trace.masks.items()})
+    padding = sliced.batch.padding[name].copy()
+    padding[0] = True
+    edited = replace(sliced.batch, padding={**sliced.batch.padding, name: padding})
+    heatmap = mask_map(sliced.network, edited, keeps_all)
+    assert heatmap.status is not None
+    assert (heatmap.status[0] == Status.EXPOSED).all()
+
+
 def test_a_shorter_output_lies_at_its_steps(sliced: sample_trace.Sample) -> None:
     trace = sliced.trace(sliced.batch)
     steps = shared_steps(sliced.batch, trace)

@@ -46,7 +46,7 @@ def test_the_preview_is_the_figure(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = open_dialog(qtbot, tmp_path)
     dialog.show_preview()
     assert not dialog.preview.pixmap().isNull()
-    assert dialog.size_label.text().startswith("2000 × ")
+    assert dialog.size_label.text().startswith("2100 × ")
 
 
 def test_overwriting_asks(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

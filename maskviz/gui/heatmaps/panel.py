@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.core.heatmaps import (
     Choice,
@@ -21,8 +21,7 @@ from maskviz.core.heatmaps import (
     unit_count,
 )
 from maskviz.core.trace import OutputTrace
-from maskviz.export.cells import scale_of
-from maskviz.gui.heatmaps.colour_bar import ColourBar
+from maskviz.gui.heatmaps.map_row import MapRow
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.mask_view import MaskView
 from maskviz.gui.heatmaps.viewport import Viewport
@@ -30,80 +29,7 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
-HINT = "drag an edge to change padding · click a step to toggle"
-
-
-class ElidedLabel(QLabel):
-    """A muted line that is cut with … where there is no room; the whole of it is its tooltip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("look", "muted")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        try:
-            painter.setPen(self.palette().color(self.foregroundRole()))
-            words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
-        finally:
-            painter.end()
-
-
-class MapRow(QWidget):
-    """A title, a subtitle and controls above a map with its colour bar."""
-
-    def __init__(self, title: str, view: MapView, palette: Palette) -> None:
-        super().__init__()
-        self.view, self.bar = view, ColourBar(title.lower(), palette)
-        self.title = QLabel(title)
-        self.subtitle = ElidedLabel()
-        self.controls = QHBoxLayout()
-        self.controls.setSpacing(6)
-        view.setAccessibleName(title)
-        header = QHBoxLayout()
-        header.setContentsMargins(0, 0, 6, 0)
-        header.setSpacing(12)
-        header.addWidget(self.title)
-        header.addWidget(self.subtitle, 1)
-        header.addLayout(self.controls)
-        body = QHBoxLayout()
-        body.setSpacing(4)
-        body.addWidget(view, 1)
-        body.addWidget(self.bar)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(header)
-        layout.addLayout(body, 1)
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.set_palette(palette)
-
-    def set_palette(self, palette: Palette) -> None:
-        self.view.set_palette(palette)
-        self.bar.set_palette(palette)
-        self.title.setStyleSheet(f"color: {palette.text};")
-        self.subtitle.setStyleSheet(f"color: {palette.muted};")
-
-    def show_map(self, heatmap: Heatmap | None, choice: Choice) -> None:
-        scale = scale_of(heatmap, choice) if heatmap is not None else self.view.scale
-        self.view.show_map(heatmap, scale)
-        self.bar.show_scale(heatmap, scale, heatmap is not None and heatmap.kind in choice.ranges)
-        self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
-
-    def place_bar(self) -> None:
-        """Give the colour bar the height of the map."""
-        self.bar.set_bottom(round(self.view.height() - self.view.map_rect().bottom()))
+HINT = "drag an edge or click a step to edit"
 
 
 class HeatmapsPanel(QWidget):
