@@ -26,11 +26,12 @@ class Signature:
         return tuple(spec.name for spec in self.network.inputs)
 
     def compiled_shape(self, position: int, shape: tuple[int, ...]) -> Shape:
-        """The shape to compile for: any batch, and any length where the network declares none."""
+        """The shape to compile for: any number of samples, else the lengths of the batch, as ``evaluate()`` traces it.
+
+        A length left open would change what runs: TimeDistributed of Keras 3.15.1 then maps over the batch's length, not over time.
+        """
         declared = self.network.inputs[position].shape
-        if len(declared) != len(shape):
-            return (None, *shape[1:])
-        return (declared[0], *(None if d is None else n for d, n in zip(declared[1:], shape[1:], strict=True)))
+        return (declared[0] if declared else None, *shape[1:])
 
     def pack_inputs(self, tensors: Sequence[Any]) -> Any:
         """The tensors in the structure that the network's ``call`` takes."""

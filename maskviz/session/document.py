@@ -68,6 +68,7 @@ class Document(QObject):
         self.path: str | None = None
         self.graph: Graph = Graph()
         self._aside: Opened | None = None
+        self._gestures = 0
         self.network: Network | None = None
         self.batch: Batch | None = None
         self.trace: Trace | None = None
@@ -97,6 +98,11 @@ class Document(QObject):
         if self.trace is not None:
             lengths += [self.trace.outputs[o.name].shape[1] for o in self.trace.network_outputs if o.has_time]
         return max(lengths, default=1)
+
+    def new_gesture(self) -> int:
+        """A number for the edits of one gesture, such as a drag: edits of the same number become one undo step."""
+        self._gestures += 1
+        return self._gestures
 
     def edit(self, after: Batch, text: str, gesture: int = NOT_MERGED) -> None:
         """Make ``after`` the batch, as one undo step named ``text``; edits with the same ``gesture`` > 0 become one step."""
