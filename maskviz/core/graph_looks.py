@@ -18,6 +18,12 @@ MOST_TICKS = 44
 
 Tone = Literal["good", "bad", "accent", "quiet"]
 
+_FATE_BADGES: dict[Fate, tuple[str, Tone]] = {
+    Fate.CREATES: ("creates", "good"),
+    Fate.CHANGES: ("changes", "accent"),
+    Fate.ENDS: ("ends", "quiet"),
+}
+
 # what a bin of several steps shows, the most telling first: exposed and leaking steps never vanish
 _TELLING = (Status.LEAKING, Status.EXPOSED)
 
@@ -103,6 +109,13 @@ def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, s
     return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)
 
 
+def plain_look(node: Node, trace: Trace | None, call: Call | None, sample: int, step: int) -> NodeLook:
+    """What is worth showing of a node from far away: its status and whether something is wrong."""
+    if node.kind == "loss":
+        return _loss_look(node, trace)
+    return NodeLook("", "", node.kind, status_at(trace, node.id, sample, step), *badge_of(call))
+
+
 def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
     name = node.id.removeprefix("loss:")
     term = None if trace is None else next((t for t in trace.ledger.terms if t.output == name), None)
@@ -134,12 +147,7 @@ def badge_of(call: Call | None) -> tuple[str, Tone]:
         return "strips mask", "bad"
     if call.ignores:
         return "ignores mask", "bad"
-    words: dict[Fate, tuple[str, Tone]] = {
-        Fate.CREATES: ("creates", "good"),
-        Fate.CHANGES: ("changes", "accent"),
-        Fate.ENDS: ("ends", "quiet"),
-    }
-    return words.get(call.fate, ("", "quiet"))
+    return _FATE_BADGES.get(call.fate, ("", "quiet"))
 
 
 def edge_look(edge: Edge, trace: Trace | None, sample: int, step: int) -> EdgeLook:

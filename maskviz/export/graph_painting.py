@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QImage, QPainter, QPainterPath, QPen
@@ -16,6 +17,7 @@ from maskviz.core.trace import Trace
 from maskviz.palette import STATUS_WORDS, Palette
 
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
+FAR_BELOW = 0.08  # and under which edges are straight lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,21 @@ def request_of(graph: Graph, sizes: Sizes) -> LayoutRequest:
     return LayoutRequest(boxes, tuple(dict.fromkeys((e.source, e.target) for e in graph.edges)))
 
 
+@lru_cache(maxsize=256)
+def _colour(name: str) -> QColor:
+    """A colour by its name; made once, for thousands of cards are painted at a time."""
+    return QColor(name)
+
+
 def paint_card(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette, selected: bool = False, scale: float = 1.0) -> None:
     """A card with its top left corner at the origin, and its strips below. ``scale`` decides how much detail is worth it."""
     width, height = sizes.card
     card = QRectF(0, 0, width, height)
-    bar = None if look.status is None else QColor(palette.status[look.status])
     if scale < PLAIN_BELOW:
-        painter.fillRect(card, QColor(palette.text if selected else palette.card if palette.dark else palette.border))
-        painter.fillRect(QRectF(0, 0, width / 12, height), bar or QColor(palette.edge))
+        painter.fillRect(card, _colour(palette.text if selected else palette.card if palette.dark else palette.border))
+        painter.fillRect(QRectF(0, 0, width / 12, height), _colour(palette.edge if look.status is None else palette.status[look.status]))
         if look.tone == "bad":
-            painter.fillRect(QRectF(width * 0.7, height * 0.2, width * 0.25, height * 0.3), QColor(palette.status[Status.EXPOSED]))
+            painter.fillRect(QRectF(width * 0.7, height * 0.2, width * 0.25, height * 0.3), _colour(palette.status[Status.EXPOSED]))
         return
     radius = sizes.em * 0.5
     if look.inside:  # a second card peeps out behind a container
@@ -231,8 +238,13 @@ def route_path(route: Sequence[Point], radius: float = 8.0) -> QPainterPath:
 def paint_edge(painter: QPainter, path: QPainterPath, look: EdgeLook, sizes: Sizes, palette: Palette, scale: float = 1.0) -> None:
     """An edge in the colour of its status: dashed for a mask alone, with a cap where the time axis ended."""
     telling = look.status in (Status.KEPT, Status.LEAKING, Status.EXPOSED)
-    colour = QColor(palette.status[look.status]) if telling and look.status is not None else QColor(palette.edge)
-    pen = QPen(colour, max(1.6, 0.8 / scale))
+    pen = QPen(_colour(palette.status[look.status] if telling and look.status is not None else palette.edge), max(1.6, 0.8 / scale))
+    if scale < FAR_BELOW:  # a straight line of one pixel: corners cannot be seen and thousands may be in view
+        pen.setWidth(0)
+        painter.setPen(pen)
+        first, last = path.elementAt(0), path.elementAt(path.elementCount() - 1)
+        painter.drawLine(QPointF(first.x, first.y), QPointF(last.x, last.y))
+        return
     if look.mask_only:
         pen.setStyle(Qt.PenStyle.DashLine)
     painter.setBrush(Qt.BrushStyle.NoBrush)

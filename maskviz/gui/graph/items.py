@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from maskviz.core.graph import Edge, Node
 from maskviz.core.graph_looks import EdgeLook, NodeLook
 from maskviz.core.layout import Point
-from maskviz.export.graph_painting import paint_card, paint_edge, paint_frame
+from maskviz.export.graph_painting import PLAIN_BELOW, paint_card, paint_edge, paint_frame
 
 if TYPE_CHECKING:
     from maskviz.gui.graph.scene import GraphScene
@@ -27,6 +27,7 @@ class NodeItem(QGraphicsItem):
         self.size = size
         self.frame = frame
         self.look: NodeLook | None = None
+        self.plain = False
         self.setPos(*position)
         self.setZValue(-2 if frame else 1)
         em = scene.sizes.em
@@ -46,13 +47,15 @@ class NodeItem(QGraphicsItem):
         return QRectF(self.pos().x(), self.pos().y(), *self.size)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        look = self.look = self.look or self._graph.node_look(self.node)
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
+        if self.look is None or self.plain != (scale < PLAIN_BELOW):
+            self.plain = scale < PLAIN_BELOW
+            self.look = self._graph.node_look(self.node, self.plain)
         selected = self._graph.selected == self.node.id
         if self.frame:
-            paint_frame(painter, self.size, look, self._graph.sizes, self._graph.palette_, selected, scale)
+            paint_frame(painter, self.size, self.look, self._graph.sizes, self._graph.palette_, selected, scale)
         else:
-            paint_card(painter, look, self._graph.sizes, self._graph.palette_, selected, scale)
+            paint_card(painter, self.look, self._graph.sizes, self._graph.palette_, selected, scale)
 
 
 class EdgeItem(QGraphicsItem):

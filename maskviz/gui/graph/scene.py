@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QRectF
 from PySide6.QtWidgets import QGraphicsScene
 
 from maskviz.core.graph import Edge, Graph, Node
-from maskviz.core.graph_looks import EdgeLook, NodeLook, edge_look, node_look, strips_of
+from maskviz.core.graph_looks import EdgeLook, NodeLook, edge_look, node_look, plain_look, strips_of
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Call, Trace
 from maskviz.export.graph_painting import Sizes, request_of, route_path
@@ -81,7 +81,7 @@ class GraphScene(QGraphicsScene):
     def refresh(self) -> None:
         """Makes the looks of painted items anew and repaints those that differ."""
         for item in self.items_by_id.values():
-            if item.look is not None and item.look != (look := self.node_look(item.node)):
+            if item.look is not None and item.look != (look := self.node_look(item.node, item.plain)):
                 item.look = look
                 item.update()
         for edge in self._edges:
@@ -113,8 +113,10 @@ class GraphScene(QGraphicsScene):
         """The call of a node in the trace that is shown."""
         return self._calls.get(node_id)
 
-    def node_look(self, node: Node) -> NodeLook:
-        """What a node shows now."""
+    def node_look(self, node: Node, plain: bool = False) -> NodeLook:
+        """What a node shows now; ``plain`` from far away."""
+        if plain:
+            return plain_look(node, self._trace, self._calls.get(node.id), self._sample, self._step)
         framed = node.id in self.shown.containers
         outputs = () if framed else self._outputs.get(node.id, ())
         inside = 0 if framed else self._hidden.get(node.id, 0)
