@@ -13,14 +13,13 @@ import numpy as np
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import RawBatch, fit
-from maskviz.core.errors import UnusableInput
-from maskviz.core.generate import generate
-from maskviz.core.messages import Evaluate, Evaluated, Load, Loaded, RunTrace, Traced, UseDevice
+from maskviz.core.messages import Evaluate, Evaluated, Generate, Generated, Load, Loaded, RunTrace, Traced, UseDevice
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 
 MakeBatch = Callable[[Network], Batch]
+MaybeBatch = Callable[[Network], Batch | None]
 
 
 def trace(
@@ -48,33 +47,38 @@ def trace(
         return batch_of(described, x, y, sample_weight, padding)
 
     if isinstance(network, (str, os.PathLike)):
-        return trace_file(Path(network), make, custom=None if custom is None else str(custom), unsafe=unsafe, loss=loss)
+        return trace_file(Path(network), make, custom=None if custom is None else str(custom), unsafe=unsafe, loss=loss)[0]
     return _trace_live(network, make, x, loss)
 
 
 def trace_file(
     path: Path,
-    make_batch: MakeBatch,
+    make_batch: MaybeBatch,
     *,
+    seed: int = 0,
     custom: str | None = None,
     unsafe: bool = False,
     loss: str | None = None,
     device: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
-) -> Trace:
-    """Trace a file in the engine's process, on the batch that ``make_batch`` makes for its signature."""
+) -> tuple[Trace, Batch, Network]:
+    """Trace a file in the engine's process, on the batch that ``make_batch`` makes for its signature (None: generate one)."""
     with BlockingEngine(tell) as engine:
         if device is not None:
             engine.ask(UseDevice(device))
         loaded = engine.ask(Load(str(path), custom, unsafe, loss))
         assert isinstance(loaded, Loaded)
         batch = make_batch(loaded.network)
+        if batch is None:
+            made = engine.ask(Generate(seed))
+            assert isinstance(made, Generated)
+            batch = made.batch
         traced = engine.ask(RunTrace(batch))
         assert isinstance(traced, Traced)
         evaluated = engine.ask(Evaluate())
         assert isinstance(evaluated, Evaluated)
     recording = replace(traced.recording, about={**traced.recording.about, "evaluate": evaluated.loss, "metrics": evaluated.metrics})
-    return trace_of(recording, batch, traced.device, traced.seconds)
+    return trace_of(recording, batch, traced.device, traced.seconds), batch, loaded.network
 
 
 def _trace_live(network: Any, make_batch: MakeBatch, x: Any, loss: str | None) -> Trace:
@@ -102,10 +106,3 @@ def _by_name(value: Any) -> dict[str, Any]:
     if isinstance(value, (list, tuple)) and value and all(isinstance(item, np.ndarray) for item in value):
         return {str(position): array for position, array in enumerate(value)}
     return {"": np.asarray(value)}
-
-
-def generated(network: Network, seed: int = 0) -> Batch:
-    """A batch made from the network's signature, with realistic padding."""
-    if not network.inputs:
-        raise UnusableInput("The network does not say what it takes: give a batch.")
-    return generate(network, seed)

@@ -208,20 +208,16 @@ def _export(options: argparse.Namespace) -> int:
 def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
     """The trace that the options ask for, with its batch and the network's signature."""
     from maskviz import api
-    from maskviz.core import batch_files, generate
+    from maskviz.core import batch_files
 
-    made: dict[str, Any] = {}
-
-    def make(network: Network) -> Batch:
-        if options.batch:
-            batch, notes = batch_files.read_batch(options.batch, network)
-            batch = generate.with_targets(batch, network, options.seed)
-        else:
-            batch, notes = api.generated(network, options.seed), ()
-            print(f"maskviz: no --batch given: the batch is {batch.source}", file=sys.stderr)
-        for note in (*network.notes, *notes):
+    def read(network: Network) -> Batch | None:
+        for note in network.notes:
             print(f"maskviz: {note}", file=sys.stderr)
-        made.update(batch=batch, network=network)
+        if not options.batch:
+            return None
+        batch, notes = batch_files.read_batch(options.batch, network)
+        for note in notes:
+            print(f"maskviz: {note}", file=sys.stderr)
         return batch
 
     show = sys.stderr.isatty()
@@ -230,10 +226,19 @@ def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
         if show:
             print(f"maskviz: {sentence}…", file=sys.stderr)
 
-    trace = api.trace_file(
-        Path(options.network), make, custom=options.custom, unsafe=options.unsafe, loss=options.loss, device=options.device, tell=tell
+    trace, batch, network = api.trace_file(
+        Path(options.network),
+        read,
+        seed=options.seed,
+        custom=options.custom,
+        unsafe=options.unsafe,
+        loss=options.loss,
+        device=options.device,
+        tell=tell,
     )
-    return trace, made["batch"], made["network"]
+    if not options.batch:
+        print(f"maskviz: no --batch was given: the batch is {batch.source}", file=sys.stderr)
+    return trace, batch, network
 
 
 def _write_json(about: dict[str, Any], path: str) -> None:

@@ -55,7 +55,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
 
     calls = (*_input_calls(about, batch), *_calls(about, keys, masks, _touched_kept(about, keys, masks, touched, padding, step_map)))
     predictions = {o["name"]: recording.arrays[f"out/{n}"] for n, o in enumerate(about["outputs"])}
-    output_padding = {o.name: padding[o.time_input][:, list(o.steps)] for o in outputs if o.steps is not None and o.time_input in padding}
+    output_padding = {o.name: p for o in outputs if (p := _output_padding(o, padding, masks)) is not None}
     contributions, ledger = losses.explain(recording, output_padding)
     network = about["network"]
     return Trace(
@@ -79,6 +79,13 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         notes=tuple(about["notes"]),
         seconds=seconds,
     )
+
+
+def _output_padding(output: OutputTrace, padding: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+    """Which steps of an output are padding: those of the input it goes with, else those its own mask skips."""
+    if output.steps is not None and output.time_input is not None and output.time_input in padding:
+        return padding[output.time_input][:, list(output.steps)]
+    return ~masks[output.mask] if output.mask is not None and masks[output.mask].ndim == 2 else None
 
 
 def _ref(call: About, output: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from maskviz.core.graph import Edge, Graph, Node
+from maskviz.core.graph import Edge, Graph, Node, mask_path_of
 
 Shape = tuple[int | None, ...]
 
@@ -64,7 +64,7 @@ class _Drawing:
 
     def graph(self, results: Sequence[Source]) -> Graph:
         """The finished graph, with the operations that only compute masks marked as such."""
-        masking = _mask_path(self.nodes, list(self.edges), {source.node for source in results})
+        masking = mask_path_of(list(self.nodes.values()), self.edges, {source.node for source in results})
         nodes = (
             replace(node, shape=self.shapes.get(Source(node.id, 0)), role="mask path" if node.id in masking else "data")
             for node in self.nodes.values()
@@ -274,19 +274,6 @@ def _run_order(calls: Mapping[tuple[str, int], _Call], outputs: Sequence[Tensor]
             if before in finished:
                 depths[before] = max(depth + 1, depths.get(before, 0))
     return sorted(depths, key=lambda key: -depths[key])
-
-
-def _mask_path(nodes: Mapping[str, Node], edges: Sequence[Edge], results: set[str]) -> set[str]:
-    """The operations whose output goes nowhere but into mask arguments."""
-    out: dict[str, list[Edge]] = {}
-    for edge in edges:
-        out.setdefault(edge.source, []).append(edge)
-    masking: set[str] = set()
-    for node in reversed(list(nodes.values())):
-        uses = out.get(node.id, [])
-        if node.kind == "operation" and uses and node.id not in results and all(e.mask_only or e.target in masking for e in uses):
-            masking.add(node.id)
-    return masking
 
 
 def _shape(value: Any) -> Shape | None:

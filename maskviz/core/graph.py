@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from maskviz.core.trace import Trace
+from maskviz.core.trace import Call, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,17 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
     )
     calls = Graph(nodes)
     given = {call.id: [s for tensor in call.inputs for s in (tensor.source, *tensor.also) if s is not None] for call in trace.calls}
+    direct = {(call.id, tensor.source) for call in trace.calls for tensor in call.inputs}
     taken = {(node, source) for node, sources in given.items() for source in sources}
     taken |= {(outer, source) for node, source in taken for outer in calls.ancestors(node)}
     told = _told(preview, calls)
     edges: list[Edge] = []
+
+    def only_masks(source: str, call: Call) -> bool:
+        """Whether a tensor reaches a call only through masks: data enters a container by the container's own inputs."""
+        if call.role == "mask path" or (call.id, source) in direct or call.parent not in given:
+            return call.role == "mask path"
+        return call.parent not in calls.ancestors(split_ref(source)[0]) and source not in given[call.parent]
 
     def connect(source: str, target: str, mask_only: bool) -> None:
         container = split_ref(source)[0]
@@ -109,7 +116,7 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
         inside = [child.id for child in calls.children.get(call.id, ())]
         for source in given[call.id]:
             if not any((child, source) in taken for child in inside):
-                connect(source, call.id, call.role == "mask path")
+                connect(source, call.id, only_masks(source, call))
         for source in call.mask_sources:
             connect(source, call.id, True)
     made_by = {out.name: out.ref for out in trace.network_outputs}
@@ -120,7 +127,22 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
     if not losses and preview is not None:  # a pass without targets: the network still has its loss
         losses = tuple(node for node in preview.nodes if node.kind == "loss")
         edges += [e for e in preview.edges if e.target.startswith("loss:") and e.source in calls.by_id]
+    masking = mask_path_of(nodes, edges, {split_ref(ref)[0] for ref in made_by.values() if ref is not None})
+    nodes = tuple(replace(node, role="mask path") if node.id in masking else node for node in nodes)
     return Graph(nodes + losses, tuple(dict.fromkeys(edges)))
+
+
+def mask_path_of(nodes: Sequence[Node], edges: Iterable[Edge], results: Set[str]) -> set[str]:
+    """The operations whose output goes nowhere but into mask arguments; ``results`` are nodes that give a network output."""
+    out: dict[str, list[Edge]] = {}
+    for edge in edges:
+        out.setdefault(edge.source, []).append(edge)
+    masking: set[str] = set()
+    for node in reversed(nodes):
+        uses = out.get(node.id, [])
+        if node.kind == "operation" and uses and node.id not in results and all(e.mask_only or e.target in masking for e in uses):
+            masking.add(node.id)
+    return masking
 
 
 def _told(preview: Graph | None, calls: Graph) -> dict[tuple[str, str], list[Edge]]:

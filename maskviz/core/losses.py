@@ -129,8 +129,13 @@ def _over_kept(terms: LossTerms, padding: NDArray[Any] | None) -> float | None:
         return float(contributions(terms).sum())
     if padding is None or padding.shape != terms.values.shape[:2]:
         return None
-    real = (~padding).reshape(*padding.shape, *[1] * (terms.values.ndim - 2))
-    return float(contributions(replace(terms, mask=np.broadcast_to(real, terms.values.shape))).sum())
+    return float(contributions(replace(terms, mask=_real(terms, padding))).sum())
+
+
+def _real(terms: LossTerms, padding: NDArray[Any]) -> NDArray[Any]:
+    """The real steps of a loss that no mask of its own (``ignore_class``) leaves out, in the shape of its values."""
+    real = np.broadcast_to((~padding).reshape(*padding.shape, *[1] * (terms.values.ndim - 2)), terms.values.shape)
+    return real if terms.mask is None or terms.mask.shape != real.shape else real & terms.mask.astype(bool)
 
 
 def _over_all_steps(terms: LossTerms) -> float | None:
@@ -192,6 +197,6 @@ def _divisor(ledger: Ledger, output_padding: Mapping[str, NDArray[Any]], which: 
         return f"Σ {masked * count:.4g} / {size} steps"
     padding = output_padding.get(terms.output)
     if which == "real" and padding is not None and ledger.kept_only is not None:
-        real = int((~padding).sum()) * (size // padding.size)
+        real = int(_real(terms, padding).sum())
         return f"Σ {(ledger.kept_only - ledger.added) * real:.4g} / {real} real steps"
     return ""

@@ -61,7 +61,14 @@ class Evaluate:
     """Ask Keras' own ``test_on_batch`` for loss and metrics of the batch traced last: the check of the sum."""
 
 
-Request = Load | Build | Save | UseDevice | RunTrace | Evaluate
+@dataclass(frozen=True)
+class Generate:
+    """Make a batch that the loaded network can run on, from its signature."""
+
+    seed: int = 0
+
+
+Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Generated:
+    """A batch that the network ran on; the contents behind its padding are left to the editor (``core.batch_fit.complete``)."""
+
+    number: int
+    batch: Batch
+
+
+@dataclass(frozen=True)
 class Refused:
     """The request could not be carried out; ``error`` holds the sentence to show."""
 
@@ -134,7 +149,7 @@ class Died:
     details: str = ""
 
 
-Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Refused | Died
+Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Refused | Died
 
 Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 _GROUPS = ("x", "y", "sample_weight", "padding")
@@ -145,21 +160,28 @@ def request_to_wire(number: int, request: Request) -> Wire:
     header: dict[str, Any] = {"number": number, "kind": type(request).__name__}
     if not isinstance(request, RunTrace):
         return header | {"body": dict(vars(request))}, {}
-    batch = request.batch
-    arrays = {f"{group}/{name}": array for group in _GROUPS for name, array in getattr(batch, group).items()}
+    arrays = _batch_to_wire(request.batch)
     if request.rows is not None:
         arrays["rows"] = request.rows
-    return header | {"body": {"source": batch.source}}, arrays
+    return header | {"body": {"source": request.batch.source}}, arrays
+
+
+def _batch_to_wire(batch: Batch) -> dict[str, NDArray[Any]]:
+    return {f"{group}/{name}": array for group in _GROUPS for name, array in getattr(batch, group).items()}
+
+
+def _batch_from_wire(arrays: dict[str, NDArray[Any]], source: str) -> Batch:
+    x, y, weights, padding = ({k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{g}/")} for g in _GROUPS)
+    return Batch(x, y, weights, padding, {}, source)
 
 
 def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate)}
+    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate)}
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":
         return number, kinds[kind](**body)
-    parts = {g: {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{g}/")} for g in _GROUPS}
-    return number, RunTrace(Batch(**parts, source=body["source"]), arrays.get("rows"))
+    return number, RunTrace(_batch_from_wire(arrays, body["source"]), arrays.get("rows"))
 
 
 def event_to_wire(event: Event) -> Wire:
@@ -174,6 +196,9 @@ def event_to_wire(event: Event) -> Wire:
             arrays = dict(recording.arrays)
             if recording.rows is not None:
                 arrays["rows"] = recording.rows
+        case Generated(batch=batch):
+            body["batch"] = batch.source
+            arrays = _batch_to_wire(batch)
         case Refused(error=error):
             lists = {"missing": error.missing, "code": error.code} if isinstance(error, NeedsConsent) else {}
             body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **lists}
@@ -193,6 +218,8 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 rows = arrays.pop("rows", None)
                 recording = Recording(body["recording"], arrays, rows)
                 return Traced(int(body["number"]), recording, str(body["device"]), float(body["seconds"]))
+            case "Generated":
+                return Generated(int(body["number"]), _batch_from_wire(arrays, str(body["batch"])))
             case "Refused":
                 return Refused(int(body["number"]), _error(body["error"]))
             case kind:

@@ -9,11 +9,11 @@ import keras
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
-from maskviz.core.errors import UnusableInput
+from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.network import Network
 from maskviz.core.recording import Recording
 from maskviz.engine import loading
-from maskviz.engine.service import Service, with_loss
+from maskviz.engine.service import Service, explained, with_loss
 from maskviz.engine.signature import signature_of
 
 
@@ -35,4 +35,9 @@ def trace(
     service = Service()
     service.hold(network, signature)
     batch = make_batch(signature.network)
-    return service.trace(batch), batch
+    try:
+        return service.trace(batch), batch
+    except MaskVizError:
+        raise
+    except Exception as error:
+        raise explained(error) from error

@@ -14,12 +14,16 @@ import keras
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, UnusableInput
+from maskviz.core.generate import generate
+from maskviz.core.generate import with_targets as generated_targets
 from maskviz.core.messages import (
     Build,
     DeviceInUse,
     Evaluate,
     Evaluated,
     Event,
+    Generate,
+    Generated,
     Load,
     Loaded,
     Progress,
@@ -36,6 +40,7 @@ from maskviz.engine import devices, loading, templates
 from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
 
+STEPS_TO_TRY = (24, 12, 8)
 ARRAYS = ("x", "y", "sample_weight", "padding")
 
 
@@ -64,7 +69,7 @@ class Service:
         except MaskVizError as error:
             return Refused(number, error)
         except Exception as error:
-            return Refused(number, _explained(error))
+            return Refused(number, explained(error))
 
     def _do(self, request: Request) -> Event:
         match request:
@@ -74,6 +79,8 @@ class Service:
                 return self._trace(batch, rows)
             case Evaluate():
                 return self._evaluate()
+            case Generate(seed=seed):
+                return Generated(self._number, self._generate(seed))
             case Save(path=path):
                 return self._save(path)
             case UseDevice(device=device):
@@ -122,6 +129,39 @@ class Service:
         evaluated = self._evaluate()
         assert isinstance(evaluated, Evaluated)
         return replace(recording, about={**recording.about, "evaluate": evaluated.loss, "metrics": evaluated.metrics})
+
+    def _generate(self, seed: int) -> Batch:
+        """The first batch that the network runs on: shorter ones where it has a longest length, without targets where none fit.
+
+        Raises the error of the last one when it runs on none.
+        """
+        tracer, error = self._need(), None
+        network = tracer.signature.network
+        for steps in STEPS_TO_TRY:
+            batch = generate(network, seed, steps=steps)
+            try:
+                tracer.trace(batch)
+                return batch
+            except Exception as failed:
+                error = failed
+            try:
+                return self._with_targets_that_fit(replace(batch, y={}), seed)
+            except Exception as failed:
+                error = failed
+        assert error is not None
+        raise error
+
+    def _with_targets_that_fit(self, batch: Batch, seed: int) -> Batch:
+        """The batch with targets of the shapes that the predictions turned out to have; without any where the loss takes none."""
+        tracer = self._need()
+        recording = tracer.trace(batch)
+        shapes = {o["name"]: recording.arrays[f"out/{n}"].shape for n, o in enumerate(recording.about["outputs"])}
+        with_targets = generated_targets(batch, tracer.signature.network, seed, shapes)
+        try:
+            tracer.trace(with_targets)
+        except Exception:  # a loss of the user's own may take targets of any form
+            return batch
+        return with_targets
 
     def _evaluate(self) -> Event:
         tracer, batch = self._need(), self._batch
@@ -181,7 +221,7 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
     return Batch(x, y, weights, padding, {}, whole.source)
 
 
-def _explained(error: Exception) -> MaskVizError:
+def explained(error: Exception) -> MaskVizError:
     """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("Arguments received", "•", "Detected at", "File "))]

@@ -51,10 +51,12 @@ class Sizes:
 
 
 def request_of(graph: Graph, sizes: Sizes) -> LayoutRequest:
-    """The layout request of a graph that is already folded: every card has the same size."""
+    """The layout request of a graph that is already folded: every card has the same size, links stand in the order of the cards."""
     width, height = sizes.card
     boxes = tuple(Box(n.id, width, height, n.parent if n.parent in graph.by_id else None) for n in graph.nodes)
-    return LayoutRequest(boxes, tuple(dict.fromkeys((e.source, e.target) for e in graph.edges)))
+    number = {box.id: i for i, box in enumerate(boxes)}
+    links = sorted({(e.source, e.target) for e in graph.edges}, key=lambda link: (number[link[0]], number[link[1]]))
+    return LayoutRequest(boxes, tuple(links))
 
 
 @lru_cache(maxsize=256)

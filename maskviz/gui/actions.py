@@ -52,7 +52,7 @@ ACTIONS = (
         "Save the batch, with your edits, as .npz",
         needs="batch",
     ),
-    ActionSpec("export", "&Export…", "files.export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
+    ActionSpec("export", "&Export…", "export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
     ActionSpec("reload", "&Reload", "files.reload", ("F5",), "reload", "Read the network's file again", needs="network"),
     ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
     ActionSpec("undo", "&Undo", "undo", ("Ctrl+Z",), "undo", "Nothing to undo", "Undo"),

@@ -16,6 +16,8 @@ from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.settings import Settings
 
+WARM_AFTER_MS = 150  # the window is painted first, then the engine begins to import Keras
+
 
 @dataclass(frozen=True)
 class Options:
@@ -34,6 +36,7 @@ def run(options: Options = Options()) -> int:
     window = make_window(app)
     window.show()
     QTimer.singleShot(0, lambda: open_first(window, options))
+    QTimer.singleShot(WARM_AFTER_MS, window.jobs.warm)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal; the engine ends when its pipe does
     app.aboutToQuit.connect(window.jobs.close)
     return app.exec()

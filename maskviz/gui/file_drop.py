@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from maskviz.palette import Palette
 
 NETWORKS = (".keras", ".h5", ".hdf5")
-BATCHES = (".npz", ".npy", ".csv", ".json", ".parquet")
+BATCHES = (".npz", ".npy", ".csv", ".tsv", ".json", ".parquet")
 
 
 def kind_of(path: str) -> str:

@@ -18,7 +18,7 @@ from maskviz.session.jobs import Jobs
 from maskviz.settings import Settings
 
 NETWORK_FILTER = "Keras networks (*.keras *.h5);;All files (*)"
-BATCH_FILTER = "Batches (*.npz *.npy *.csv *.json *.parquet);;All files (*)"
+BATCH_FILTER = "Batches (*.npz *.npy *.csv *.tsv *.json);;All files (*)"
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Files(QObject):
         self._settings = settings
         self._notices = notices
         self._opening = Opening()
-        self._batch_to_come: str | None = None
         jobs.failed.connect(self._show_failure)
         jobs.consent_needed.connect(self._ask_consent)
         jobs.noticed.connect(lambda sentence: notices.show_notice("info", sentence))
+        jobs.saved.connect(lambda path: notices.show_notice("info", f"The network is saved as {path}."))
         document.network_changed.connect(self._network_came)
         document.engine_changed.connect(self._engine_changed)
 
@@ -70,12 +70,11 @@ class Files(QObject):
 
     def _begin(self, opening: Opening) -> None:
         self._opening = opening
-        self._batch_to_come = opening.batch
         self._notices.clear()
         if opening.example:
             self._jobs.open_example(opening.example)
         else:
-            self._jobs.open(opening.path, opening.custom, opening.unsafe)
+            self._jobs.open(opening.path, opening.custom, opening.unsafe, opening.batch)
 
     def open_batch(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a batch", self._settings.folder, BATCH_FILTER)
@@ -83,12 +82,16 @@ class Files(QObject):
             self.open_batch_path(path)
 
     def open_batch_path(self, path: str) -> None:
-        """Load a batch for the network that is open."""
+        """Load a batch for the network that is open. That is an edit: it can be undone, so nothing needs to be asked."""
         if self._document.network is None:
             self._notices.show_notice("warning", f"Open a network first, then drop {Path(path).name} again as its batch.")
-        elif self.may_replace():
-            self._settings.folder = str(Path(path).absolute().parent)
-            self._jobs.open_batch(path)
+            return
+        stack = self._document.undo_stack
+        nothing_unsaved = stack.isClean()
+        self._settings.folder = str(Path(path).absolute().parent)
+        self._jobs.open_batch(path)
+        if nothing_unsaved:
+            stack.setClean()
 
     def drop(self, paths: list[str]) -> None:
         """Open what was dropped: one network, one batch, or a network with its batch."""
@@ -118,8 +121,7 @@ class Files(QObject):
             self.open_example(dialog.chosen)
 
     def reload(self) -> None:
-        if self.may_replace():
-            self._jobs.reload()
+        self._jobs.reload()
 
     # -- saving
 
@@ -141,16 +143,11 @@ class Files(QObject):
             return False
         try:
             write_batch(path if path.endswith(".npz") else f"{path}.npz", document.batch)
-        except (MaskVizError, OSError) as error:
+        except MaskVizError as error:
             self._show_failure(error)
             return False
         document.undo_stack.setClean()
         return True
-
-    def export(self) -> None:
-        from maskviz.gui.export_dialog import ExportDialog
-
-        ExportDialog(self._document, self._window).exec()
 
     def may_replace(self) -> bool:
         """Whether what is open may be replaced: there are no unsaved edits, or the user saved them or let them go."""
@@ -175,35 +172,25 @@ class Files(QObject):
     # -- what comes back
 
     def restart_engine(self) -> None:
-        self._notices.dismiss("engine")
+        self._notices.dismiss("engine down")
         self._jobs.restart_engine()
 
     def _network_came(self) -> None:
-        document = self._document
-        if document.network is None:
-            return
-        self._notices.set_panel(None)
-        if document.path and document.path == self._opening.path:
-            self._settings.add_recent(document.path)
+        path = self._document.path
+        if self._document.preview is None and path and path == self._opening.path:
+            self._settings.add_recent(path)
             self.recent_changed.emit()
-        if document.network.notes:
-            self._notices.show_notice("info", " ".join(document.network.notes), key="notes")
-        if self._batch_to_come is not None:
-            batch, self._batch_to_come = self._batch_to_come, None
-            self._jobs.open_batch(batch)
 
     def _engine_changed(self) -> None:
-        engine = self._document.engine
-        if engine.kind == "failed":
-            self._notices.show_notice("error", engine.sentence, action=("Restart the engine", self.restart_engine), key="engine")
-        elif engine.kind == "idle":
-            self._notices.dismiss("engine")
+        if self._document.engine.kind == "idle":
+            self._notices.dismiss("engine down")
 
-    def _show_failure(self, error: Exception) -> None:
-        sentence = str(error) if isinstance(error, MaskVizError) else f"The file could not be written: {error.strerror}."  # type: ignore[attr-defined]
-        details = error.details if isinstance(error, MaskVizError) else str(error)
-        self._batch_to_come = None
-        self._notices.show_notice("error", sentence, details)
+    def _show_failure(self, error: MaskVizError) -> None:
+        if self._document.engine.kind == "failed":
+            action = ("Restart the engine", self.restart_engine)
+            self._notices.show_notice("error", str(error), error.details, action, key="engine down")
+        else:
+            self._notices.show_notice("error", str(error), error.details)
 
     def _ask_consent(self, request: NeedsConsent) -> None:
         panel = ConsentPanel(request, self._document.path or self._opening.path, self._settings.folder, self._notices)

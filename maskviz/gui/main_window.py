@@ -17,7 +17,7 @@ from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
 from maskviz.gui.theme import Theme
-from maskviz.gui.toolbar import StatusLine, Toolbar
+from maskviz.gui.toolbar import StatusLine, Toolbar, shown_title
 from maskviz.gui.walk import Walk
 from maskviz.gui.welcome import Welcome
 from maskviz.palette import Palette
@@ -89,12 +89,13 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         document = self.document
-        is_open = bool(document.graph.nodes) or document.network is not None
+        is_open = document.preview is not None or document.network is not None
         if is_open:
             self._build_workspace()
         self.pages.setCurrentWidget(self.workspace if is_open and self.workspace is not None else self.welcome)
         enable_actions(self.commands, network=document.network is not None, batch=document.batch is not None)
-        self.setWindowTitle(f"{document.title}[*] — MaskViz" if document.title else "MaskViz")
+        title = shown_title(document)
+        self.setWindowTitle(f"{title}[*] — MaskViz" if title else "MaskViz")
         self._show_undo()
 
     def _show_undo(self) -> None:
@@ -144,6 +145,12 @@ class MainWindow(QMainWindow):
     def find_layer(self) -> None:
         if self.workspace is not None:
             self.workspace.find_layer()
+
+    def export(self) -> None:
+        if self.workspace is not None:
+            from maskviz.gui.export_dialog import ExportDialog  # only here: the window starts faster without figures
+
+            ExportDialog(self.document, self, self.workspace.heatmaps.choice()).exec()
 
     def fit(self) -> None:
         if self.workspace is not None:

@@ -117,7 +117,7 @@ class Toolbar(QWidget):
 
     def refresh(self) -> None:
         document = self._document
-        self.file.set_full_text(document.title)
+        self.file.set_full_text(shown_title(document))
         device = document.device or "no device yet"
         self.device.setText((device if len(device) <= SHORT_DEVICE else device[: SHORT_DEVICE - 1] + "…") + "  ▾")
         self.device.setToolTip(f"Computing on {device}; choose another device here")
@@ -147,6 +147,19 @@ def chip_text(document: Document) -> tuple[str, str]:
     return ("engine ready", "none") if document.engine.kind == "idle" else ("engine off", "none")
 
 
+def shown_title(document: Document) -> str:
+    """The name of what is on screen: the file being opened, else what is open."""
+    return document.title if document.preview is None else document.preview[0]
+
+
+def engine_sentence(document: Document) -> str:
+    """What the engine is doing, or what it runs on while it rests."""
+    sentence, network = document.engine.sentence, document.network
+    if not sentence and network is not None and document.engine.kind == "idle":
+        return f"{network.class_name} network of {network.parameters:,} parameters · Keras {network.keras} on {network.backend}"
+    return sentence[:1].upper() + sentence[1:]
+
+
 def duration(seconds: float) -> str:
     """A time for reading: ``3.1 ms``, ``240 ms``, ``1.3 s``."""
     if seconds < 0.0995:
@@ -174,10 +187,11 @@ class StatusLine(QWidget):
         row.addWidget(self.engine, 1)
         row.addWidget(self.readout)
         document.engine_changed.connect(self.refresh)
+        document.network_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        self.engine.set_full_text(self._document.engine.sentence)
+        self.engine.set_full_text(engine_sentence(self._document))
 
     def set_readout(self, text: str) -> None:
         self.readout.set_full_text(text)

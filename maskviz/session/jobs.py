@@ -16,9 +16,10 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from maskviz import resources
-from maskviz.core import archive, batch_files, generate
+from maskviz.core import archive, batch_files
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch, changed_rows
+from maskviz.core.batch_fit import complete
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.graph import Graph
 from maskviz.core.messages import (
@@ -28,6 +29,7 @@ from maskviz.core.messages import (
     Evaluate,
     Evaluated,
     Event,
+    Generate,
     Load,
     Loaded,
     Progress,
@@ -131,7 +133,7 @@ class Jobs(QObject):
             self.failed.emit(error)
             return
         self._note(notes)
-        self.document.edit(generate.with_targets(batch, network), f"Load batch {Path(path).name}")
+        self.document.edit(batch, f"Load batch {Path(path).name}")
 
     def save_network(self, path: str) -> None:
         """Save the network as a ``.keras`` file."""
@@ -144,8 +146,7 @@ class Jobs(QObject):
     def reload(self) -> None:
         """Load the network's file again, keeping the batch where it still fits."""
         if self._opened is not None:
-            batch = self.document.batch
-            self._ask(self._opened, lambda event: self._loaded_again(event, batch))
+            self._ask(self._opened, self._loaded_again)
 
     def restart_engine(self) -> None:
         """Stop the engine whatever it does, start it anew, and take up where the document stands."""
@@ -175,34 +176,30 @@ class Jobs(QObject):
         self._ask(opening.request, self._loaded)
 
     def _loaded(self, event: Loaded) -> None:
-        opening, self._opening = self._opening, None
+        opening = self._opening
         if opening is None:
             return
-        self._opened, self._sent = opening.request, None
-        path = opening.request.path if isinstance(opening.request, Load) else None
-        batch, notes = self._first_batch(event.network, opening.batch_path)
-        self._note((*event.network.notes, *notes))
-        self.document.open(opening.title, path, opening.graph, event.network, batch)
-
-    def _first_batch(self, network: Network, path: str | None) -> tuple[Batch, tuple[str, ...]]:
-        """The batch named with the network, or else one that is generated; a bad one is reported and not used."""
-        if path is not None:
+        self._note(event.network.notes)
+        if opening.batch_path is not None:
             try:
-                batch, notes = batch_files.read_batch(path, network)
-                return generate.with_targets(batch, network), notes
+                batch, notes = batch_files.read_batch(opening.batch_path, event.network)
             except MaskVizError as error:
                 self.failed.emit(error)
-        return generate.generate(network, GENERATED_SEED), ()
+            else:
+                self._note(notes)
+                self._show_opened(opening, event.network, batch)
+                return
+        self._ask(Generate(GENERATED_SEED), lambda made: self._show_opened(opening, event.network, complete(made.batch, event.network)))
 
-    def _loaded_again(self, event: Loaded, batch: Batch | None) -> None:
+    def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
+        self._opening, self._opened, self._sent = None, opening.request, None
+        path = opening.request.path if isinstance(opening.request, Load) else None
+        self.document.open(opening.title, path, opening.graph, network, batch)
+
+    def _loaded_again(self, event: Loaded) -> None:
         self._sent = None
         self.document.network = event.network
-        if batch is None:
-            self.document.open(
-                self.document.title, self.document.path, self.document.graph, event.network, generate.generate(event.network)
-            )
-        else:
-            self._trace()
+        self._trace()
 
     def _device_changed(self, event: DeviceInUse) -> None:
         self.document.device = event.device

@@ -60,6 +60,17 @@ def test_masks_given_as_arguments_are_mask_edges():
     assert set(graph.edges) == {Edge("a", "lstm"), Edge("b", "lstm", 0, True)}
 
 
+def test_a_mask_that_plain_code_inside_a_layer_uses_is_no_data():
+    not_equal = replace(made("not_equal", "x"), kind="operation")
+    inner = made("mha/out", "mha/query", parent="mha")
+    inner = replace(inner, inputs=(replace(inner.inputs[0], also=("not_equal",)),))
+    calls = (made("x"), not_equal, replace(made("mha", "x"), mask_sources=("not_equal",)), made("mha/query", "x", parent="mha"), inner)
+    graph = of_calls(*calls)
+    assert Edge("not_equal", "mha/out", 0, True) in graph.edges
+    assert graph.by_id["not_equal"].role == "mask path"
+    assert [n.id for n in folded(graph, frozenset()).nodes] == ["x", "mha"]
+
+
 def test_tensors_that_plain_code_joined_come_from_both():
     call = made("sum", "a")
     call = replace(call, inputs=(replace(call.inputs[0], also=("b#1",)),))

@@ -35,8 +35,8 @@ class RecordedJobs(Jobs):
         super().__init__(document)
         self.asked: list[tuple[Any, ...]] = []
 
-    def open(self, path: str, custom: str | None = None, unsafe: bool = False) -> None:
-        self.asked.append(("open", path, custom, unsafe))
+    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None) -> None:
+        self.asked.append(("open", path, custom, unsafe, batch))
 
     def open_batch(self, path: str) -> None:
         self.asked.append(("batch", path))
@@ -155,7 +155,7 @@ def test_recent_files_are_offered_and_opened(window: MainWindow, tmp_path: Path)
     menu = window.submenus["recent"]
     assert next(a.text() for a in menu.actions()) == "mine.keras"
     menu.actions()[0].trigger()
-    assert asked(window)[-1] == ("open", str(file), None, False)
+    assert asked(window)[-1] == ("open", str(file), None, False, None)
     file.unlink()
     assert Settings().recent == []
 
@@ -267,7 +267,7 @@ def test_device_menu_chooses_a_device(window: MainWindow) -> None:
 def test_dropped_network_with_its_batch(window: MainWindow, tmp_path: Path) -> None:
     network, batch = tmp_path / "net.keras", tmp_path / "batch.npz"
     drop(window, batch, network)
-    assert asked(window) == [("open", str(network), None, False)]
+    assert asked(window) == [("open", str(network), None, False, None)]
     open_sample(window, str(network))
     assert asked(window)[1:] == [("batch", str(batch))]
 
@@ -302,7 +302,7 @@ def test_opening_over_edits_asks(window: MainWindow, monkeypatch: pytest.MonkeyP
     edit(document)
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: getattr(QMessageBox.StandardButton, answer))
     window.files.open_path("other.keras")
-    assert (("open", "other.keras", None, False) in asked(window)) is opened
+    assert (("open", "other.keras", None, False, None) in asked(window)) is opened
     assert document.undo_stack.canUndo()
 
 
@@ -313,7 +313,7 @@ def test_saving_the_batch_makes_it_clean(window: MainWindow, monkeypatch: pytest
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Save)
     window.files.open_path("other.keras")
-    assert asked(window) == [("open", "other.keras", None, False)]
+    assert asked(window) == [("open", "other.keras", None, False, None)]
     assert not window.isWindowModified()
     assert document.batch is not None
     name = next(iter(document.batch.x))
@@ -392,15 +392,15 @@ def test_consent_lists_what_would_run_and_opens_for_this_file_only(window: MainW
     assert "net.keras" in text
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("objects.py", ""))
     panel.choose_button.click()
-    assert asked(window)[-1] == ("open", "net.keras", "objects.py", False)
+    assert asked(window)[-1] == ("open", "net.keras", "objects.py", False, None)
     window.jobs.consent_needed.emit(NeedsConsent("It holds code.", (), ("lambda: uses x, N",)))
     panel = next(p for p in window.notices.findChildren(ConsentPanel) if not p.isHidden())
     panel.run_button.click()
-    assert asked(window)[-1] == ("open", "net.keras", "objects.py", True)
+    assert asked(window)[-1] == ("open", "net.keras", "objects.py", True, None)
     open_sample(window, "net.keras")
     assert asked(window)[-1] == ("batch", "b.npz")
     window.files.open_path("other.keras")
-    assert asked(window)[-1] == ("open", "other.keras", None, False)
+    assert asked(window)[-1] == ("open", "other.keras", None, False, None)
 
 
 # -- actions and appearance

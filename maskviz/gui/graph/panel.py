@@ -30,6 +30,7 @@ class GraphPanel(QWidget):
         self._unfolded: frozenset[str] = frozenset()
         self._traced: tuple[str, ...] | None = None  # the calls that the shown graph was made from
         self._pending: Graph | None = None
+        self._layout = Layout()
         self._anchor: tuple[str, QPointF] | None = None
         self._first = True
         self._scene = GraphScene(palette, self)
@@ -200,7 +201,10 @@ class GraphPanel(QWidget):
         shown = folded(self._graph, self._unfolded, self.mask_path.isChecked())
         request = request_of(shown, self._scene.sizes)
         if self._pending is None and shown.nodes and request == request_of(self._scene.shown, self._scene.sizes):
-            self._scene.relabel(shown)
+            if set(shown.edges) == set(self._scene.shown.edges):
+                self._scene.relabel(shown)
+            else:
+                self._scene.rebuild(shown, self._layout)
             self._take_selection()
             return
         if not shown.nodes:
@@ -218,6 +222,7 @@ class GraphPanel(QWidget):
         if self._anchor is None:
             self._hold(self._document.selection.call or "")
         anchor, self._anchor = self._anchor, None
+        self._layout = layout
         self._scene.rebuild(shown, layout)
         if self._first:
             self._first = False
