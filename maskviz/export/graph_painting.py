@@ -209,6 +209,9 @@ def paint_frame(
     painter.drawRoundedRect(rect, em * 0.7, em * 0.7)
     if scale < PLAIN_BELOW:
         return
+    header = QRectF(em * 0.9, em * 0.3, size[0] - em * 1.8, em * 2.0)
+    if look.badge:
+        header.setWidth(header.width() - _paint_badge(painter, look, sizes, palette, size[0] - em * 0.9) - em * 0.5)
     for text, bold, colour, align in (
         (f"▾ {look.title}", True, palette.text, Qt.AlignmentFlag.AlignLeft),
         (look.subtitle, False, palette.muted, Qt.AlignmentFlag.AlignRight),
@@ -216,11 +219,9 @@ def paint_frame(
         font = sizes.font(0.9, bold)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        header = QRectF(em * 0.9, em * 0.3, size[0] - em * 1.8, em * 2.0)
         room = header.width() * (0.58 if bold else 0.4)
-        painter.drawText(
-            header, align | Qt.AlignmentFlag.AlignVCenter, QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
-        )
+        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawText(header, align | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 def route_path(route: Sequence[Point], radius: float = 8.0) -> QPainterPath:
