@@ -177,7 +177,7 @@ class Files(QObject):
 
     def _network_came(self) -> None:
         path = self._document.path
-        if self._document.preview is None and path and path == self._opening.path:
+        if path and path == self._opening.path:
             self._settings.add_recent(path)
             self.recent_changed.emit()
 
@@ -193,7 +193,7 @@ class Files(QObject):
             self._notices.show_notice("error", str(error), error.details)
 
     def _ask_consent(self, request: NeedsConsent) -> None:
-        panel = ConsentPanel(request, self._document.path or self._opening.path, self._settings.folder, self._notices)
+        panel = ConsentPanel(request, self._opening.path, self._settings.folder, self._notices)
         panel.custom_chosen.connect(lambda path: self._go_on(lambda o: replace(o, custom=path)))
         panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
         panel.declined.connect(lambda: self._notices.set_panel(None))

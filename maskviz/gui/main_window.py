@@ -17,7 +17,7 @@ from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
 from maskviz.gui.theme import Theme
-from maskviz.gui.toolbar import StatusLine, Toolbar, shown_title
+from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
 from maskviz.gui.welcome import Welcome
 from maskviz.palette import Palette
@@ -89,13 +89,12 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         document = self.document
-        is_open = document.preview is not None or document.network is not None
+        is_open = bool(document.title)
         if is_open:
             self._build_workspace()
         self.pages.setCurrentWidget(self.workspace if is_open and self.workspace is not None else self.welcome)
         enable_actions(self.commands, network=document.network is not None, batch=document.batch is not None)
-        title = shown_title(document)
-        self.setWindowTitle(f"{title}[*] — MaskViz" if title else "MaskViz")
+        self.setWindowTitle(f"{document.title}[*] — MaskViz" if document.title else "MaskViz")
         self._show_undo()
 
     def _show_undo(self) -> None:

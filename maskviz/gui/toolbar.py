@@ -117,7 +117,7 @@ class Toolbar(QWidget):
 
     def refresh(self) -> None:
         document = self._document
-        self.file.set_full_text(shown_title(document))
+        self.file.set_full_text(document.title)
         device = document.device or "no device yet"
         self.device.setText((device if len(device) <= SHORT_DEVICE else device[: SHORT_DEVICE - 1] + "…") + "  ▾")
         self.device.setToolTip(f"Computing on {device}; choose another device here")
@@ -145,11 +145,6 @@ def chip_text(document: Document) -> tuple[str, str]:
     if document.engine.kind == "busy":
         return "computing…", "busy"
     return ("engine ready", "none") if document.engine.kind == "idle" else ("engine off", "none")
-
-
-def shown_title(document: Document) -> str:
-    """The name of what is on screen: the file being opened, else what is open."""
-    return document.title if document.preview is None else document.preview[0]
 
 
 def engine_sentence(document: Document) -> str:

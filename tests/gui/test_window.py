@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QP
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import set_padding
-from maskviz.core.errors import NeedsConsent, UnusableInput
+from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
 from maskviz.gui.actions import ACTIONS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
 from maskviz.gui.consent import ConsentPanel
@@ -267,9 +267,7 @@ def test_device_menu_chooses_a_device(window: MainWindow) -> None:
 def test_dropped_network_with_its_batch(window: MainWindow, tmp_path: Path) -> None:
     network, batch = tmp_path / "net.keras", tmp_path / "batch.npz"
     drop(window, batch, network)
-    assert asked(window) == [("open", str(network), None, False, None)]
-    open_sample(window, str(network))
-    assert asked(window)[1:] == [("batch", str(batch))]
+    assert asked(window) == [("open", str(network), None, False, str(batch))]
 
 
 def test_dropped_batch_without_a_network_is_refused_in_one_sentence(window: MainWindow, tmp_path: Path) -> None:
@@ -360,26 +358,23 @@ def test_notices_stay_few_and_are_not_repeated(window: MainWindow) -> None:
 def test_engine_failure_offers_a_restart_and_goes_when_it_runs(window: MainWindow) -> None:
     document = open_sample(window)
     edit(document)
-    document.engine = EngineState("failed", "The engine was killed; your batch and its edits are kept.")
-    document.engine_changed.emit()
+    document.set_engine(EngineState("failed", "The engine was killed."))
+    window.jobs.failed.emit(EngineFailed("The engine was killed."))
     (bar,) = window.notices.bars()
     assert window.toolbar.chip.text() == "engine stopped"
     next(b for b in bar.findChildren(QPushButton) if b.text() == "Restart the engine").click()
     assert asked(window) == [("restart",)]
-    document.engine = EngineState("idle", "ready")
-    document.engine_changed.emit()
+    document.set_engine(EngineState("idle", ""))
     assert window.notices.bars() == []
     assert document.undo_stack.canUndo()
 
 
 def test_progress_is_shown_after_a_moment_and_stops(window: MainWindow, qtbot: QtBot) -> None:
-    window.document.engine = EngineState("starting", "Importing Keras…")
-    window.document.engine_changed.emit()
+    window.document.set_engine(EngineState("starting", "Importing Keras…"))
     assert window.status.engine.full_text == "Importing Keras…"
     assert not window.progress.running
     qtbot.waitUntil(lambda: window.progress.running, timeout=2000)
-    window.document.engine = EngineState("idle", "")
-    window.document.engine_changed.emit()
+    window.document.set_engine(EngineState("idle", ""))
     assert not window.progress.running
 
 
@@ -392,13 +387,11 @@ def test_consent_lists_what_would_run_and_opens_for_this_file_only(window: MainW
     assert "net.keras" in text
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("objects.py", ""))
     panel.choose_button.click()
-    assert asked(window)[-1] == ("open", "net.keras", "objects.py", False, None)
+    assert asked(window)[-1] == ("open", "net.keras", "objects.py", False, "b.npz")
     window.jobs.consent_needed.emit(NeedsConsent("It holds code.", (), ("lambda: uses x, N",)))
     panel = next(p for p in window.notices.findChildren(ConsentPanel) if not p.isHidden())
     panel.run_button.click()
-    assert asked(window)[-1] == ("open", "net.keras", "objects.py", True, None)
-    open_sample(window, "net.keras")
-    assert asked(window)[-1] == ("batch", "b.npz")
+    assert asked(window)[-1] == ("open", "net.keras", "objects.py", True, "b.npz")
     window.files.open_path("other.keras")
     assert asked(window)[-1] == ("open", "other.keras", None, False, None)
 
