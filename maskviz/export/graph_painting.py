@@ -214,12 +214,12 @@ def paint_frame(
         header.setWidth(header.width() - _paint_badge(painter, look, sizes, palette, size[0] - em * 0.9) - em * 0.5)
     for text, bold, colour, align in (
         (f"▾ {look.title}", True, palette.text, Qt.AlignmentFlag.AlignLeft),
-        (look.subtitle, False, palette.muted, Qt.AlignmentFlag.AlignRight),
+        ("" if look.badge else look.subtitle, False, palette.muted, Qt.AlignmentFlag.AlignRight),
     ):
         font = sizes.font(0.9, bold)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        room = header.width() * (0.58 if bold else 0.4)
+        room = header.width() * (1.0 if look.badge else 0.58 if bold else 0.4)
         shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(header, align | Qt.AlignmentFlag.AlignVCenter, shown)
 
