@@ -108,7 +108,7 @@ class DeviceInUse:
 
 @dataclass(frozen=True)
 class Traced:
-    """``seconds`` is the whole recompute as the engine measured it."""
+    """``seconds`` is how long the pass ran, without compiling it."""
 
     number: int
     recording: Recording

@@ -5,7 +5,6 @@ One service holds one network. It runs in the child process, or in the caller's 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -113,14 +112,13 @@ class Service:
 
     def _trace(self, batch: Batch, rows: Any) -> Event:
         tracer = self._need()
-        started = time.perf_counter()
         if rows is None:
             self._batch = batch
         else:
             self._batch = _with_rows(self._batch, batch, rows)
         some = rows if rows is not None and len(rows) and tracer.rows_are_independent else None
         recording = tracer.trace(self._batch, some)
-        return Traced(self._number, recording, self._device, time.perf_counter() - started)
+        return Traced(self._number, recording, self._device, tracer.seconds)
 
     def trace(self, batch: Batch) -> Recording:
         """A recording of a batch with Keras' own evaluation in it, for scripts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,8 @@ class Tracer:
         self._why_twice = ""
         self._state: list[Any] = []
         self._evaluate_failed = False
+        self.seconds = 0.0
+        """How long the last run took, without compiling."""
 
     @property
     def rows_are_independent(self) -> bool:
@@ -43,7 +46,9 @@ class Tracer:
         eligible = self._eligible_inputs(batch)
         feed = self._feed(batch if rows is None else _some(batch, rows), eligible)
         forward = self._pass(feed, self._find_mode(batch))
+        started = time.perf_counter()
         arrays = forward(feed)
+        self.seconds = time.perf_counter() - started
         return self._recording(forward, feed, arrays, rows, eligible)
 
     def evaluate(self, batch: Batch) -> tuple[float | None, dict[str, float]]:
