@@ -7,6 +7,7 @@ is recorded are the tensors themselves, so that a compiled pass can return them 
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,13 @@ def set_mask(tensor: Any, mask: Any) -> None:
             del tensor._keras_mask
     else:
         tensor._keras_mask = mask
+
+
+def lasting_name(operation: keras.Operation) -> str:
+    """The name of an operation; one made on the fly (``ops.pad`` in a layer) bears another number at every pass, which is left out."""
+    if isinstance(operation, keras.Layer) or operation._inbound_nodes:
+        return str(operation.name)
+    return re.sub(r"_\d+$", "", operation.name)
 
 
 def _is_opaque(operation: keras.Operation) -> bool:
@@ -148,9 +156,10 @@ class Recorder:
     def _new_id(self, operation: Any, parent: RecordedCall | None) -> str:
         if parent is None:
             return ""
-        key = (id(parent), operation.name)
+        name = lasting_name(operation)
+        key = (id(parent), name)
         n = self._counts[key] = self._counts.get(key, -1) + 1
-        name = operation.name if n == 0 else f"{operation.name}:{n}"
+        name = name if n == 0 else f"{name}:{n}"
         return name if parent.id == "" else f"{parent.id}/{name}"
 
     def _note_received(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

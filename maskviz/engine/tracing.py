@@ -15,6 +15,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.recording import Recording
 from maskviz.engine import compiling, padding_test, timeaxis
 from maskviz.engine.forward import Feed, ForwardPass, Mode
+from maskviz.engine.recorder import lasting_name
 from maskviz.engine.signature import Signature
 
 Tell = Callable[[str], None]
@@ -140,7 +141,8 @@ class Tracer:
                 feed = self._feed(batch, frozenset({spec.name}))
                 forward = self._pass(feed, mode)
                 # ids that make a mask are their own mark of padding: noise behind the mask tests them
-                if not (spec.kind == "ids" and forward.creators) and forward(feed, level=0.0)["same_masks"]:
+                makes_mask = any(spec.name in found for call in forward.calls if call.id in forward.creators for found in call.sources)
+                if not (spec.kind == "ids" and makes_mask) and forward(feed, level=0.0)["same_masks"]:
                     found.add(spec.name)
             self._eligible[key] = frozenset(found)
         return self._eligible[key]
@@ -220,7 +222,7 @@ def describe(forward: ForwardPass, signature: Signature, shapes: dict[str, Any],
         calls.append(
             {
                 "id": call.id,
-                "name": call.operation.name,
+                "name": lasting_name(call.operation),
                 "class": type(call.operation).__name__,
                 "kind": "layer" if call.is_layer else "operation",
                 "parent": call.parent.id if call.parent is not None and call.parent.id else None,
