@@ -30,6 +30,7 @@ class ConsentPanel(QFrame):
         self.setProperty("look", "notice")
         self.setProperty("level", "warning")
         self.setAccessibleName("Code needs your consent")
+        self.setAccessibleDescription(str(request))
         self._folder = folder
         title = QLabel(f"{Path(file).name or 'This file'} needs your word before it can be opened")
         title.setProperty("look", "title")
@@ -38,7 +39,6 @@ class ConsentPanel(QFrame):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(7)
         column.addWidget(title)
-        column.addWidget(self._text(str(request)))
         if request.missing:
             column.addWidget(self._text("Custom classes that no file has supplied yet:"))
             column.addWidget(self._listing(request.missing, "Missing custom classes"))

@@ -75,8 +75,9 @@ class TemplateForm(QWidget):
         row.addWidget(hint, 1)
         label = QLabel(field.label)
         label.setBuddy(widget)
-        label.setMinimumHeight(widget.sizeHint().height())
-        hint.setMinimumHeight(widget.sizeHint().height())
+        for text in (label, hint):  # their first line beside that of the field
+            text.setAlignment(Qt.AlignmentFlag.AlignTop | (Qt.AlignmentFlag.AlignRight if text is label else Qt.AlignmentFlag.AlignLeft))
+            text.setContentsMargins(0, 3, 0, 0)
         self._holders[field.name] = holder
         self._rows.addRow(label, holder)
 
@@ -133,7 +134,6 @@ class NewNetworkDialog(QDialog):
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.build = self._buttons.addButton("Build the network", QDialogButtonBox.ButtonRole.AcceptRole)
         self.build.setProperty("look", "primary")
-        self.build.setDefault(True)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
         across = QHBoxLayout()
@@ -148,6 +148,7 @@ class NewNetworkDialog(QDialog):
         column.setSpacing(12)
         column.addLayout(across, 1)
         column.addLayout(below)
+        self.build.setDefault(True)  # only inside the dialog does this last
         self.list.currentRowChanged.connect(self._turn)
         self.list.setCurrentRow(0)
         self.resize(920, 580)
