@@ -70,6 +70,11 @@ def is_float(tensor: Any) -> bool:
     return "float" in str(tensor.dtype)
 
 
+def is_bool(tensor: Any) -> bool:
+    """Whether a tensor holds truth values, as masks do."""
+    return str(keras.backend.standardize_dtype(tensor.dtype)) == "bool"
+
+
 def can_compare(tensor: Any) -> bool:
     """Whether two tensors of this type can be compared (not strings, not ragged or sparse ones)."""
     return not TENSORFLOW or (isinstance(tensor, tf.Tensor) and tensor.dtype not in (tf.string, tf.variant, tf.resource))

@@ -146,6 +146,6 @@ def with_outputs(network: keras.Model, signature: Signature, y_pred: Any) -> Sig
     flat = tree.flatten_with_path(y_pred)
     names = unique_names(["/".join(map(str, path)) or "0" for path, _ in flat])
     shapes = [((None, *np.shape(tensor)[1:]), keras.backend.standardize_dtype(tensor.dtype)) for _, tensor in flat]
-    outputs = describe_outputs(network, names, shapes, y_pred)
+    outputs = describe_outputs(network, names, shapes)
     described = replace(signature.network, outputs=outputs)
     return Signature(described, signature.structure, tuple(names))

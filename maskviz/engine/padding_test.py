@@ -146,14 +146,14 @@ class Halves:
         """Whether the masks this call makes come straight from the inputs, and would follow their changed content."""
         sources = {s for found in call.sources for s in found}
         from_floats = bool(sources) and sources <= (self.inputs | self._from_inputs)
-        makes_bool = any(keras.backend.standardize_dtype(x.dtype) == "bool" for x in outputs)
+        makes_bool = any(compiling.is_bool(x) for x in outputs)
         if from_floats and makes_bool:
             self._from_inputs.add(call.id)
         return from_floats and (makes_bool or creates)
 
     def _replace(self, call: RecordedCall, number: int, x: Any, mask: Any, creates: bool, held: bool) -> Any:
         new, new_mask = x, mask
-        if held and keras.backend.standardize_dtype(x.dtype) == "bool":
+        if held and compiling.is_bool(x):
             new = self._joined(*self._hold(self._pair(call, number, x, masks=False)))
         if mask is not None:
             if held:

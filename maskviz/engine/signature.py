@@ -90,8 +90,8 @@ def _inputs(network: keras.Model, batch: Batch | None) -> tuple[list[str], Any, 
     functional = getattr(network, "_functional", None) or network
     symbolic = list(getattr(functional, "inputs", None) or [])
     if symbolic:
-        names = unique_names([t.name for t in symbolic])
         struct = getattr(functional, "_inputs_struct", symbolic)
+        names = _input_names(functional)
         by_id = dict(zip((id(t) for t in symbolic), names, strict=True))
         return names, tree.map_structure(lambda t: by_id[id(t)], struct), symbolic
     shapes = (getattr(network, "_build_shapes_dict", None) or {}).get("input_shape")
@@ -104,6 +104,15 @@ def _inputs(network: keras.Model, batch: Batch | None) -> tuple[list[str], Any, 
         names = [str(i) for i in range(len(shapes))]
         return names, names, list(shapes)
     return (["x"], "x", [shapes]) if shapes else ([], [], [])
+
+
+def _input_names(functional: Any) -> list[str]:
+    """Keys where the network takes a dict, else the names of its input layers."""
+    struct = getattr(functional, "_inputs_struct", None)
+    if isinstance(struct, dict):
+        by_id = {id(t): str(key) for key, t in struct.items()}
+        return [by_id.get(id(t), t.name) for t in functional.inputs]
+    return unique_names([t.name for t in functional.inputs])
 
 
 def _structure(names: list[str]) -> Any:
@@ -157,7 +166,7 @@ def _consumers(network: keras.Model, name: str) -> list[keras.Layer]:
     symbolic = list(getattr(functional, "inputs", None) or [])
     if not symbolic:
         return list(network._flatten_layers(include_self=False))
-    tensor = symbolic[unique_names([t.name for t in symbolic]).index(name)]
+    tensor = symbolic[_input_names(functional).index(name)]
     found = []
     for operation in functional.operations:
         for node in operation._inbound_nodes:
@@ -169,7 +178,7 @@ def _consumers(network: keras.Model, name: str) -> list[keras.Layer]:
 def _entries(operation: Any, position: int) -> list[keras.Layer]:
     """A consumer itself, or what consumes that input inside a nested network or custom layer."""
     if isinstance(operation, keras.Model) and getattr(operation, "inputs", None):
-        names = unique_names([t.name for t in operation.inputs])
+        names = _input_names(operation)
         return _consumers(operation, names[min(position, len(names) - 1)])
     if not isinstance(operation, keras.Layer):
         return []
@@ -182,18 +191,17 @@ def _outputs(network: keras.Model) -> tuple[OutputSpec, ...]:
     symbolic = list(getattr(functional, "outputs", None) or [])
     if not symbolic:
         return ()
-    given = getattr(functional, "output_names", None) or [t._keras_history.operation.name for t in symbolic]
-    names = unique_names(list(given))
-    return describe_outputs(network, names, [(tuple(t.shape), str(t.dtype)) for t in symbolic], _packed_like(functional, symbolic))
+    struct = getattr(functional, "_outputs_struct", None)
+    if isinstance(struct, dict):
+        names = ["/".join(map(str, path)) for path, _ in tree.flatten_with_path(struct)]
+    else:
+        names = unique_names(list(getattr(functional, "output_names", None) or [t._keras_history.operation.name for t in symbolic]))
+    return describe_outputs(network, names, [(tuple(t.shape), str(t.dtype)) for t in symbolic])
 
 
-def _packed_like(functional: Any, symbolic: list[Any]) -> Any:
-    return getattr(functional, "_outputs_struct", symbolic if len(symbolic) > 1 else symbolic[0])
-
-
-def describe_outputs(network: keras.Model, names: list[str], shapes: list[tuple[Shape, str]], y_pred: Any) -> tuple[OutputSpec, ...]:
-    """Outputs with their losses; ``y_pred`` is the structure of the predictions (symbolic tensors do)."""
-    found = _configured_losses(network, names, y_pred)
+def describe_outputs(network: keras.Model, names: list[str], shapes: list[tuple[Shape, str]]) -> tuple[OutputSpec, ...]:
+    """Outputs with their losses."""
+    found = _configured_losses(network, names)
     specs = []
     for name, (shape, dtype), loss in zip(names, shapes, found, strict=True):
         sparse = "sparse" in (loss or "")
@@ -203,13 +211,14 @@ def describe_outputs(network: keras.Model, names: list[str], shapes: list[tuple[
     return tuple(specs)
 
 
-def _configured_losses(network: keras.Model, names: list[str], y_pred: Any) -> list[str | None]:
+def _configured_losses(network: keras.Model, names: list[str]) -> list[str | None]:
     """The name of each output's loss as given to ``compile``, None where there is none."""
     loss = getattr(getattr(network, "_compile_loss", None), "_user_loss", None)
     if loss is None:
         return [None] * len(names)
     if isinstance(loss, dict):
-        return [_name_of(loss.get(name)) for name in names]
+        layers = getattr(network, "output_names", None) or names
+        return [_name_of(loss.get(name, loss.get(layer))) for name, layer in zip(names, layers, strict=True)]
     if isinstance(loss, (list, tuple)):
         flat = [_name_of(item) for item in loss]
         return (flat + [None] * len(names))[: len(names)]

@@ -58,6 +58,7 @@ class Sources:
     def __init__(self, input_names: dict[int, str]) -> None:
         self._made: dict[int, str] = dict(input_names)
         self._alive: list[Any] = []
+        self._bools: set[int] = set()
         self._frames: list[_Frame] = []
 
     def enter(self, call: RecordedCall) -> None:
@@ -72,6 +73,8 @@ class Sources:
             return
         for number, tensor in enumerate(call.outputs):
             self._made[id(tensor)] = call.ref(number)
+            if compiling.is_bool(tensor):
+                self._bools.add(id(tensor))
             self._alive.append(tensor)
 
     def resolve(self, call: RecordedCall, given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -99,4 +102,5 @@ class Sources:
         known = self._made.get(id(tensor))
         if known is not None:
             return (known,)
-        return tuple(dict.fromkeys(self._made[i] for i in compiling.ancestors(tensor, self._made)))
+        # code that weighs data with a mask computes from the mask too, but what it puts out is the data
+        return tuple(dict.fromkeys(self._made[i] for i in compiling.ancestors(tensor, self._made) if i not in self._bools))

@@ -24,32 +24,34 @@ def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tupl
             known = [timed[s] for s in tensor["sources"] if s in timed]
             tensor["time"] = len(tensor["shape"]) >= 3 or (len(tensor["shape"]) == 2 and any(known))
         for number, tensor in enumerate(about["outputs"]):
-            tensor["time"] = _has_time(about, call, tensor)
+            tensor["time"] = _has_time(about, call, number)
             timed[call.ref(number)] = tensor["time"]
         about["steps"] = _steps(about, call)
 
 
-def _has_time(about: dict[str, Any], call: RecordedCall, tensor: dict[str, Any]) -> bool:
+def _has_time(about: dict[str, Any], call: RecordedCall, number: int) -> bool:
+    tensor = about["outputs"][number]
     shape = tensor["shape"]
     if len(shape) != 2:
         return len(shape) >= 3
     lengths = {i["shape"][1] for i in about["inputs"] if i["time"]}
     if tensor["dtype"].startswith(("int", "uint", "bool")):
         return bool(lengths) or any(len(i["shape"]) <= 1 or i["shape"][1:] == [1] for i in about["inputs"])
-    return shape[1] in lengths and not _length_is_its_own(about, call, shape[1])
+    return shape[1] in lengths and not _length_is_its_own(about, call, number)
 
 
-def _length_is_its_own(about: dict[str, Any], call: RecordedCall, length: int) -> bool:
-    """Whether a layer gives that length whatever the number of timesteps; False when it cannot tell."""
-    longer = [tuple(n + (k == 1) for k, n in enumerate(i["shape"])) for i in about["inputs"] if i["time"]]
-    if not call.is_layer or len(longer) != 1 or len(about["inputs"]) != 1:
+def _length_is_its_own(about: dict[str, Any], call: RecordedCall, number: int) -> bool:
+    """Whether a layer gives an output of that length whatever the number of timesteps; False when it cannot tell."""
+    timed = [i["shape"] for i in about["inputs"] if i["time"] and len(i["shape"]) >= 3]
+    if not call.is_layer or len(timed) != 1:
         return False
+    batch, steps, *rest = timed[0]
     try:
-        shape = call.operation.compute_output_shape(longer[0])
+        shapes = call.operation.compute_output_shape((batch, steps + 1, *rest))
     except Exception:  # a custom layer may need more than a shape: then its length is taken for time
         return False
-    first = shape if isinstance(shape, tuple) and not isinstance(shape[0], tuple) else shape[0]
-    return len(first) == 2 and first[1] == length
+    listed = shapes if isinstance(shapes, (list, tuple)) and isinstance(shapes[0], (list, tuple)) else [shapes]
+    return number < len(listed) and tuple(listed[number])[1:] == tuple(about["outputs"][number]["shape"][1:])
 
 
 def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:
