@@ -30,7 +30,9 @@ def test_the_wheel_carries_the_resources(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("maskviz-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.removeprefix("maskviz/_resources/") for name in archive.namelist() if name.startswith("maskviz/_resources/")}
-    kept = {str(path.relative_to(ROOT / "resources")) for path in (ROOT / "resources").rglob("*") if path.is_file()}
+    kept = {
+        str(path.relative_to(ROOT / "resources")) for path in (ROOT / "resources").rglob("*") if path.suffix != ".pyc" and path.is_file()
+    }
     assert packed == kept
     assert any(name.endswith(".svg") for name in packed)
 
