@@ -240,12 +240,18 @@ def _text(array: NDArray[Any], name: str) -> NDArray[Any]:
         raise UnusableInput(f"Input '{name}' holds text that is not UTF-8; save it as UTF-8.") from error
 
 
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The numpy dtype for a Keras one; float32 for those numpy itself lacks (bfloat16, float8), to which Keras casts on its own."""
+    try:
+        found = np.dtype(name)
+    except TypeError:
+        return np.dtype("float32")
+    return found if found.kind != "V" else np.dtype("float32")  # ml_dtypes, once Keras is imported, adds them as kind V
+
+
 def _cast(array: NDArray[Any], dtype: str, what: str) -> NDArray[Any]:
     """The array in ``dtype`` where that keeps every value (floats may lose precision, never range)."""
-    try:
-        wanted = np.dtype(dtype)
-    except TypeError:  # bfloat16 and float8 are no numpy types; Keras casts to them itself
-        wanted = np.dtype("float32")
+    wanted = numpy_dtype(dtype)
     if array.dtype == wanted:
         return array
     with np.errstate(all="ignore"):

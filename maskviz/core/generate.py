@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
-from maskviz.core.batch_fit import pad_of
+from maskviz.core.batch_fit import numpy_dtype, pad_of
 from maskviz.core.network import InputSpec, Network, OutputSpec
 
 WORDS = ("the", "film", "story", "actor", "was", "is", "not", "very", "good", "bad", "long", "dull", "we", "liked", "saw", "again")
@@ -78,7 +78,7 @@ def _sequences(rng: np.random.Generator, spec: InputSpec, samples: int, steps: i
     """Content ``(batch, time, …)`` of an input as if nothing were padding."""
     if spec.kind == "text":
         return rng.choice(np.asarray(WORDS), (samples, steps))
-    dtype = _numpy_dtype(spec.dtype)
+    dtype = numpy_dtype(spec.dtype)
     if dtype.kind == "b":
         return np.ones((samples, steps, *(n or 1 for n in spec.shape[2:])), bool)
     shape = (samples, steps, *(n or 8 for n in spec.shape[2:]))
@@ -111,7 +111,7 @@ def _other(rng: np.random.Generator, spec: InputSpec, samples: int) -> NDArray[A
     if spec.kind == "text":
         texts = [" ".join(rng.choice(WORDS, length)) for length in rng.integers(4, 25, samples)]
         return np.asarray(texts).reshape(shape)
-    dtype = _numpy_dtype(spec.dtype)
+    dtype = numpy_dtype(spec.dtype)
     if dtype.kind == "b":
         return np.ones(shape, bool)
     if dtype.kind == "f" and spec.vocabulary is None:
@@ -133,7 +133,7 @@ def _target_shape(output: OutputSpec, batch: Batch, shown: tuple[int, ...] | Non
 
 def _target(rng: np.random.Generator, output: OutputSpec, shape: tuple[int, ...]) -> NDArray[Any]:
     """Random targets of the kind the loss asks for."""
-    dtype = _numpy_dtype(output.y_dtype)
+    dtype = numpy_dtype(output.y_dtype)
     loss = (output.loss or "").lower().replace("_", "")
     if output.classes is not None:
         return rng.integers(0, output.classes, shape).astype(dtype)
@@ -156,11 +156,3 @@ def _target(rng: np.random.Generator, output: OutputSpec, shape: tuple[int, ...]
 def _one_hot(output: OutputSpec) -> bool:
     loss = (output.loss or "").lower()
     return output.classes is None and "categorical" in loss and "sparse" not in loss
-
-
-def _numpy_dtype(name: str) -> np.dtype:
-    """The numpy dtype for a Keras one; float32 for those numpy lacks (bfloat16)."""
-    try:
-        return np.dtype(name)
-    except TypeError:
-        return np.dtype("float32")
