@@ -37,6 +37,7 @@ def run(options: Options = Options()) -> int:
     window.show()
     QTimer.singleShot(0, lambda: open_first(window, options))
     QTimer.singleShot(WARM_AFTER_MS, window.jobs.warm)
+    QTimer.singleShot(WARM_AFTER_MS, window.prepare)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal; the engine ends when its pipe does
     app.aboutToQuit.connect(window.jobs.close)
     return app.exec()

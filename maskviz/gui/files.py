@@ -166,6 +166,8 @@ class Files(QObject):
         box.setInformativeText("Save them as a batch file, or let them go?")
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.button(buttons.Save).setText("Save batch…")
+        box.button(buttons.Discard).setText("Let them go")
         box.setDefaultButton(buttons.Save)
         return QMessageBox.StandardButton(box.exec())
 

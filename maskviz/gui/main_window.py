@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         document = self.document
         is_open = bool(document.title)
         if is_open:
-            self._build_workspace()
+            self.prepare()
         self.pages.setCurrentWidget(self.workspace if is_open and self.workspace is not None else self.welcome)
         enable_actions(self.commands, network=document.network is not None, batch=document.batch is not None)
         self.setWindowTitle(f"{document.title}[*] — MaskViz" if document.title else "MaskViz")
@@ -122,8 +122,8 @@ class MainWindow(QMainWindow):
             if part is not None:
                 part.set_palette(colours)
 
-    def _build_workspace(self) -> None:
-        """Make the panes when they are first needed: an empty window starts faster without them."""
+    def prepare(self) -> None:
+        """Make the panes, once: when they are first needed, or while nothing else goes on; an empty window starts without them."""
         if self.workspace is not None:
             return
         from maskviz.gui.docks import Workspace
