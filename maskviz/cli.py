@@ -107,13 +107,19 @@ def _window(options: argparse.Namespace) -> int:
     if not _has_display():
         return _without_display(options)
     from maskviz.gui.app import Options, run
+    from maskviz.gui.files import Opening
 
     example = options.example
     if example == "":
         from maskviz import resources
 
         example = resources.examples()[0].name
-    return run(Options(options.file, options.batch, example, options.custom, options.unsafe))
+    opening = None
+    if options.file or example:
+        opening = Opening(
+            options.file or "", example if not options.file else "", options.batch, options.custom, options.unsafe, options.loss
+        )
+    return run(Options(opening, options.device, options.seed))
 
 
 def _has_display() -> bool:
@@ -190,16 +196,15 @@ def _trace(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from maskviz.core import archive
-    from maskviz.core.graph import graph_of
     from maskviz.export.figures import FigureStyle
     from maskviz.export.files import export_all
 
     trace, batch, network = _traced(options)
-    graph = graph_of(trace, archive.preview(options.network))
+    preview = archive.preview(options.network)
     default = FigureStyle()
     style = FigureStyle(options.width or default.width, options.dpi or default.dpi, options.theme)
     what = tuple(part.strip() for part in options.what.split(",") if part.strip())
-    written = export_all(network, batch, trace, graph, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
+    written = export_all(network, batch, trace, preview, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
     for path in written:
         print(path)
     return DONE

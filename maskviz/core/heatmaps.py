@@ -186,11 +186,11 @@ def loss_words(trace: Trace, name: str) -> str:
     """``sum = 0.1034 = evaluate() · 38% comes from padding``, and plainly so when the two differ or are not known."""
     ledger = trace.ledger
     total = float(np.sum(trace.contributions[name], dtype=np.float64)) if ledger.sum is None else ledger.sum
-    added = f" + {number(ledger.added)} from regularizers and layers" if ledger.added else ""
+    added = f" with {number(ledger.added)} from regularizers and layers" if ledger.added else ""
     words = f"sum = {number(total)}{added}"
     goal, name_of_goal = (ledger.evaluate, "evaluate()") if ledger.evaluate is not None else (ledger.reported, "the loss Keras reports")
     if goal is not None:
-        same = any(np.isclose(x, goal, rtol=1e-5, atol=1e-7, equal_nan=True) for x in (total + ledger.added, total))
+        same = np.isclose(total, goal, rtol=1e-5, atol=1e-7, equal_nan=True)
         words += f" = {name_of_goal}" if same else f" ≠ {name_of_goal} {number(goal)}"
     if len(trace.contributions) > 1:
         words += f" · this output {number(float(np.sum(trace.contributions[name], dtype=np.float64)))}"

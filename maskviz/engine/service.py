@@ -98,6 +98,7 @@ class Service:
         keras.utils.clear_session()  # names are numbered anew, so that a file shows the same names each time
         self._say("loading the network" if isinstance(request, Load) else "building the network")
         if isinstance(request, Build):
+            keras.utils.set_random_seed(0)  # a template gives the same network each time, also after a restart
             network = templates.build(request.template, request.options)
             return network, loading.complete(network)
         network, signature = loading.load(request.path, request.custom, request.unsafe)

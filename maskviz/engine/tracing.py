@@ -158,7 +158,7 @@ class Tracer:
         arrays = {k: v for k, v in arrays.items() if not k.startswith("moved/") or v.shape[:1] == (size,)}
         about = describe(forward, self.signature, shapes, size)
         about["added"] = float(arrays.pop("added", 0.0))
-        about["reported"] = None if reported is None or rows is not None else float(reported)
+        about["reported"] = None if reported is None or rows is not None else float(np.mean(reported))  # one a step without a reduction
         about["padding_test"] = self._test_sentence(forward, eligible)
         return Recording(about, arrays, rows)
 

@@ -17,7 +17,7 @@ from PySide6.QtSvg import QSvgGenerator
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
-from maskviz.core.graph import Graph, first_unfolding, folded
+from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
 from maskviz.core.heatmaps import Choice
 from maskviz.core.layout import Layout, lay_out
 from maskviz.core.network import Network
@@ -99,11 +99,13 @@ def _safe(name: str) -> str:
 
 
 def make_figure(
-    kind: str, network: Network, batch: Batch, trace: Trace | None, graph: Graph, choice: Choice, at: tuple[int, int] = (0, 0)
+    kind: str, network: Network, batch: Batch, trace: Trace | None, preview: Graph, choice: Choice, at: tuple[int, int] = (0, 0)
 ) -> AnyFigure:
-    """The figure of a kind; ``at``, sample and timestep, is what the graph's colours show."""
+    """The figure of a kind; ``at``, sample and timestep, is what the graph's colours show. ``preview`` is the graph of the network's
+    file, and says what is folded at first, as in the window."""
     if kind == "graph":
-        shown = folded(graph, first_unfolding(graph))
+        graph = preview if trace is None else graph_of(trace, preview)
+        shown = folded(graph, first_unfolding(graph, preview))
         return GraphFigure(shown, lay_out(request_of(shown, Sizes.of())), trace, *at, network.name)
     return heatmap_figure(network, batch, trace, ("mask", "predictions", "loss") if kind == "heatmaps" else (kind,), choice)
 
@@ -168,7 +170,7 @@ def export_all(
     network: Network,
     batch: Batch,
     trace: Trace,
-    graph: Graph,
+    preview: Graph,
     out_dir: str | Path,
     what: Sequence[str] = DEFAULT,
     *,
@@ -197,6 +199,6 @@ def export_all(
     ensure_application()
     written = []
     for name, (kind, one) in names.items():
-        figure = make_figure(kind, network, batch, trace, graph, one, at)
+        figure = make_figure(kind, network, batch, trace, preview, one, at)
         written.append(save_figure(figure, folder / name, style, metadata(f"{network.name}: {kind}", network, batch), overwrite))
     return written

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from maskviz.gui.files import Opening
 from maskviz.gui.icons import app_icon
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.theme import Theme
@@ -21,13 +22,11 @@ WARM_AFTER_MS = 150  # the window is painted first, then the engine begins to im
 
 @dataclass(frozen=True)
 class Options:
-    """What to open at the start: a network's file with an optional batch, or an example of the gallery by its name."""
+    """What to open at the start (a network's file, or an example of the gallery by its name), and how."""
 
-    file: str | None = None
-    batch: str | None = None
-    example: str | None = None
-    custom: str | None = None
-    unsafe: bool = False
+    opening: Opening | None = None
+    device: str | None = None
+    seed: int = 0
 
 
 def run(options: Options = Options()) -> int:
@@ -62,7 +61,8 @@ def make_window(app: QApplication) -> MainWindow:
 
 def open_first(window: MainWindow, options: Options) -> None:
     """Open what was asked for at the start."""
-    if options.file is not None:
-        window.files.open_path(options.file, options.batch, options.custom, options.unsafe)
-    elif options.example is not None:
-        window.files.open_example(options.example)
+    window.jobs.seed = options.seed
+    if options.device is not None:
+        window.jobs.use_device(options.device)
+    if options.opening is not None:
+        window.files.open_as(options.opening)

@@ -30,6 +30,7 @@ class Opening:
     batch: str | None = None
     custom: str | None = None
     unsafe: bool = False
+    loss: str | None = None
 
 
 class Files(QObject):
@@ -59,10 +60,14 @@ class Files(QObject):
         if path:
             self.open_path(path)
 
-    def open_path(self, path: str, batch: str | None = None, custom: str | None = None, unsafe: bool = False) -> None:
+    def open_path(self, path: str, batch: str | None = None) -> None:
         """Open a network, and a batch with it, unless the user wants to keep edits that are not saved."""
+        self.open_as(Opening(path, batch=batch))
+
+    def open_as(self, opening: Opening) -> None:
+        """Open a network as it says, unless the user wants to keep edits that are not saved."""
         if self.may_replace():
-            self._begin(Opening(path, "", batch, custom, unsafe))
+            self._begin(opening)
 
     def open_example(self, name: str) -> None:
         if self.may_replace():
@@ -74,7 +79,7 @@ class Files(QObject):
         if opening.example:
             self._jobs.open_example(opening.example)
         else:
-            self._jobs.open(opening.path, opening.custom, opening.unsafe, opening.batch)
+            self._jobs.open(opening.path, opening.custom, opening.unsafe, opening.batch, opening.loss)
 
     def open_batch(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a batch", self._settings.folder, BATCH_FILTER)
@@ -198,8 +203,12 @@ class Files(QObject):
         panel = ConsentPanel(request, self._opening.path, self._settings.folder, self._notices)
         panel.custom_chosen.connect(lambda path: self._go_on(lambda o: replace(o, custom=path)))
         panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
-        panel.declined.connect(lambda: self._notices.set_panel(None))
+        panel.declined.connect(self._decline)
         self._notices.set_panel(panel)
+
+    def _decline(self) -> None:
+        self._notices.set_panel(None)
+        self._jobs.give_up()
 
     def _go_on(self, change: Callable[[Opening], Opening]) -> None:
         self._notices.set_panel(None)

@@ -130,6 +130,7 @@ class MainWindow(QMainWindow):
 
         self.workspace = Workspace(self.document, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
+        self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)
         self.submenus["panes"].addActions(self.workspace.pane_actions())
 

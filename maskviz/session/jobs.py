@@ -48,7 +48,6 @@ from maskviz.engine.client import EngineClient
 from maskviz.session.document import Document, EngineState
 
 SETTLE_MS = 250
-GENERATED_SEED = 0
 MOST_RESTARTS = 2
 
 
@@ -74,6 +73,8 @@ class Jobs(QObject):
     def __init__(self, document: Document, parent: QObject | None = None, client: EngineClient | None = None) -> None:
         super().__init__(parent)
         self.document = document
+        self.seed = 0
+        """Seed of generated batches."""
         self._assembler = Assembler()
         self._client = client or EngineClient(self._on_event)
         self._pending: dict[int, Callable[[Any], None]] = {}
@@ -97,14 +98,14 @@ class Jobs(QObject):
             self._set_engine("starting", "starting the engine (importing Keras)…")
             self._client.start()
 
-    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None) -> None:
+    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
         """Open a network file: its graph at once, masks and heatmaps when the engine answers."""
         try:
             graph = archive.preview(path)
         except MaskVizError as error:
             self.failed.emit(error)
             return
-        self._open(Opening(Load(str(path), custom, unsafe), Path(path).name, graph, batch))
+        self._open(Opening(Load(str(path), custom, unsafe, loss), Path(path).name, graph, batch))
 
     def open_example(self, name: str) -> None:
         """Open a network of the gallery with its batch."""
@@ -116,6 +117,13 @@ class Jobs(QObject):
             return
         custom = None if example.custom is None else str(example.custom)
         self._open(Opening(Load(str(example.network), custom, example.trusted), example.title, graph, str(example.batch)))
+
+    def give_up(self) -> None:
+        """Do not open what was being opened; what was open before comes back."""
+        if self._opening is not None:
+            self._opening = None
+            self.document.end_preview()
+            self._trace()
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         """Build a network from a template."""
@@ -189,7 +197,7 @@ class Jobs(QObject):
                 self._note(notes)
                 self._show_opened(opening, event.network, batch)
                 return
-        self._ask(Generate(GENERATED_SEED), lambda made: self._show_opened(opening, event.network, complete(made.batch, event.network)))
+        self._ask(Generate(self.seed), lambda made: self._show_opened(opening, event.network, complete(made.batch, event.network)))
 
     def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
         self._opening, self._opened, self._sent = None, opening.request, None
@@ -294,13 +302,10 @@ class Jobs(QObject):
             self._sent = None
         if not self._pending:
             self._set_engine("idle", "")
-        if self._opening is not None:
-            self._opening = None
-            self.document.end_preview()
-            self._trace()
-            if isinstance(event.error, NeedsConsent):
-                self.consent_needed.emit(event.error)
-                return
+        if self._opening is not None and isinstance(event.error, NeedsConsent):
+            self.consent_needed.emit(event.error)
+            return
+        self.give_up()
         self.failed.emit(event.error)
 
     def _died(self, event: Died) -> None:

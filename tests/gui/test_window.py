@@ -35,7 +35,7 @@ class RecordedJobs(Jobs):
         super().__init__(document)
         self.asked: list[tuple[Any, ...]] = []
 
-    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None) -> None:
+    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
         self.asked.append(("open", path, custom, unsafe, batch))
 
     def open_batch(self, path: str) -> None:

@@ -1,0 +1,163 @@
+"""The whole main job in the real window with the real engine: drop a file, see colours, drag an edge, undo, export, survive a kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from maskviz import resources
+from maskviz.core.status import Status
+from maskviz.export.files import export_all
+from maskviz.gui.app import make_window
+from maskviz.gui.main_window import MainWindow
+from tests.conftest import child_processes, command_line
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+IMPORTING_KERAS = 90_000  # ms on a busy machine
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    monkeypatch.setenv("MASKVIZ_THEME", "dark")
+    window = make_window(qapp)
+    window.resize(1440, 900)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window.document.undo_stack.setClean()
+    window.close()
+    window.jobs.close()
+    with qtbot.waitSignal(window.destroyed):
+        window.deleteLater()
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(p)) for p in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(300, 300), Qt.DropAction.CopyAction, mime, buttons, keys))
+    QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, buttons, keys))
+
+
+def wait_until_checked(window: MainWindow, qtbot: QtBot) -> None:
+    """Until the result is of the newest batch, and Keras' own number has come."""
+
+    def checked() -> None:
+        trace = window.document.trace
+        assert trace is not None
+        assert not window.document.stale
+        assert trace.ledger.evaluate is not None
+
+    qtbot.waitUntil(checked, timeout=IMPORTING_KERAS)
+
+
+def drag_edge(window: MainWindow, qtbot: QtBot, sample: int, to_step: int) -> None:
+    """Drag the right edge of a sample's data with the mouse, as a person does."""
+    assert window.workspace is not None
+    assert window.document.batch is not None
+    view = window.workspace.heatmaps.mask_view
+    name = window.document.network.inputs[0].name  # type: ignore[union-attr]
+    last = int(np.flatnonzero(~window.document.batch.padding[name][sample])[-1])
+    half = (view.cell_center(sample, 1).x() - view.cell_center(sample, 0).x()) / 2
+    start = view.cell_center(sample, last) + QPointF(half, 0)
+    end = view.cell_center(sample, to_step) + QPointF(half, 0)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start.toPoint())
+    for part in np.linspace(0, 1, 8):
+        qtbot.mouseMove(view, (start + (end - start) * float(part)).toPoint())
+        qtbot.wait(10)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end.toPoint())
+
+
+def engine_process() -> int:
+    return next(pid for pid in child_processes() if "maskviz.engine.process" in command_line(pid))
+
+
+def test_the_main_job(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    example = resources.example("transformer_post_norm")
+    document = window.document
+    drop(window, example.network, example.batch)
+    assert len(document.graph.nodes) > 5, "the architecture is there before the engine answers"
+    assert document.trace is None
+    wait_until_checked(window, qtbot)
+    trace = document.trace
+    assert trace is not None
+    assert trace.ledger.matches
+    assert any(call.stripped for call in trace.calls)
+    before = trace.ledger.reported
+    output = trace.network_outputs[0]
+
+    drag_edge(window, qtbot, 0, 2)
+    assert document.undo_stack.count() == 1, "a drag is one undo step"
+    wait_until_checked(window, qtbot)
+    edited = document.trace
+    assert edited is not None
+    assert edited is not trace
+    assert edited.ledger.matches
+    assert edited.ledger.reported != before
+    assert not np.array_equal(edited.outputs[output.name], trace.outputs[output.name])
+    name = document.network.inputs[0].name  # type: ignore[union-attr]
+    assert edited.padding[name][0, 3:].all()
+
+    window.commands["undo"].trigger()
+    wait_until_checked(window, qtbot)
+    assert document.trace is not None
+    with np.load(example.batch, allow_pickle=False) as given:
+        np.testing.assert_array_equal(document.batch.x[name], given["x"])  # type: ignore[union-attr]
+    assert document.trace.ledger.reported == pytest.approx(before, rel=1e-6)
+
+    assert document.network is not None
+    assert document.batch is not None
+    paths = export_all(document.network, document.batch, document.trace, document.graph, tmp_path / "figures", ("mask", "loss"))
+    image = QImage(str(paths[0]))
+    assert image.width() > 500
+    assert image.text("Network") == document.network.name
+    assert image.text("Keras version") == document.network.keras
+
+
+def test_a_killed_engine_comes_back_and_loses_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    document = window.document
+    window.jobs.open_example("lambda_slice_small")
+    wait_until_checked(window, qtbot)
+    drag_edge(window, qtbot, 0, 5)
+    wait_until_checked(window, qtbot)
+    edited = document.batch
+    name = document.network.inputs[0].name  # type: ignore[union-attr]
+    first = engine_process()
+    os.kill(first, signal.SIGKILL)
+    drag_edge(window, qtbot, 1, 4)
+    qtbot.waitUntil(lambda: any("stopped from outside" in bar.sentence for bar in window.notices.bars()), timeout=10_000)
+    wait_until_checked(window, qtbot)
+    assert engine_process() != first
+    assert document.undo_stack.count() == 2
+    assert document.trace is not None
+    assert document.trace.ledger.matches
+    assert document.trace.status["masking"][1, 5:].tolist() == [Status.SKIPPED] * (document.time_steps - 5)
+    document.undo_stack.undo()
+    assert document.batch is edited
+    wait_until_checked(window, qtbot)
+    assert document.trace.padding[name][0, 6:].all()
+
+
+def test_a_broken_file_leaves_what_is_open(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    document = window.document
+    window.jobs.open_example("divisor")
+    wait_until_checked(window, qtbot)
+    drag_edge(window, qtbot, 1, 2)
+    wait_until_checked(window, qtbot)
+    batch, trace, title = document.batch, document.trace, document.title
+    document.undo_stack.setClean()
+    broken = tmp_path / "broken.keras"
+    broken.write_bytes(resources.example("divisor").network.read_bytes()[:2000])
+    drop(window, broken)
+    assert [bar.sentence for bar in window.notices.bars()] == ["“broken.keras” is damaged or cut off: copy or download it again."]
+    assert (document.batch, document.trace, document.title) == (batch, trace, title)
+    assert document.undo_stack.canUndo()
