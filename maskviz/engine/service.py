@@ -40,6 +40,7 @@ from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
 
 STEPS_TO_TRY = (24, 12, 8)
+NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "•", "Detected at", "File ")
 ARRAYS = ("x", "y", "sample_weight", "padding")
 
 
@@ -222,8 +223,8 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
 
 def explained(error: Exception) -> MaskVizError:
     """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("Arguments received", "•", "Detected at", "File "))]
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras writes in bold
+    kept = [line for line in lines if line and not line.startswith(NOT_THE_CAUSE)]
     cause = (kept[0] if kept else type(error).__name__)[:240]
     if "ResourceExhausted" in type(error).__name__ or isinstance(error, MemoryError):
         return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
