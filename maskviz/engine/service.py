@@ -5,6 +5,7 @@ One service holds one network. It runs in the child process, or in the caller's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
