@@ -16,6 +16,7 @@ def main() -> None:
     requests, answers = _take_pipes()
     limit_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.dont_write_bytecode = True  # a user's file with custom objects gets no __pycache__ beside it
     from maskviz.core import wire
     from maskviz.core.messages import Event, Ready, event_to_wire, request_from_wire
     from maskviz.engine import devices

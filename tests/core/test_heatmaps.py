@@ -139,8 +139,8 @@ def test_the_loss_says_whether_shares_add_up(sliced: sample_trace.Sample) -> Non
     assert loss_map(right, 24).subtitle == f"sum = {number(total)} = evaluate() · 38% comes from padding"
     wrong = replace(trace, ledger=replace(trace.ledger, sum=total, evaluate=total * 2, padding_share=None))
     assert loss_map(wrong, 24).subtitle == f"sum = {number(total)} ≠ evaluate() {number(total * 2)}"
-    more = replace(trace, ledger=replace(trace.ledger, sum=total, added=1.0, evaluate=total + 1, padding_share=None))
-    assert loss_map(more, 24).subtitle == f"sum = {number(total)} + 1 from regularizers and layers = evaluate()"
+    more = replace(trace, ledger=replace(trace.ledger, sum=total + 1, added=1.0, evaluate=total + 1, padding_share=None))
+    assert loss_map(more, 24).subtitle == f"sum = {number(total + 1)} with 1 from regularizers and layers = evaluate()"
 
 
 def test_a_loss_that_cannot_be_split_and_no_loss_are_explained(sliced: sample_trace.Sample) -> None:
