@@ -78,6 +78,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         padding_test=about["padding_test"],
         notes=tuple(about["notes"]),
         seconds=seconds,
+        compiled_with=about.get("compiled_with", {}),
     )
 
 
@@ -185,6 +186,11 @@ def _calls(about: About, keys: Mapping[int, str], masks: Mapping[str, NDArray[An
             parameters=call["parameters"],
             supports_masking=call["supports_masking"],
             mask_sources=tuple(dict.fromkeys(call["mask_sources"])),
+            config=call.get("config", {}),
+            origin=call.get("origin", "keras"),
+            is_network=call.get("network", False),
+            warned=call.get("warned", False),
+            lost_on_reload=call.get("lost_on_reload", False),
         )
 
 

@@ -75,6 +75,14 @@ class Call:
     parameters: int = 0
     supports_masking: bool | None = None
     mask_sources: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the layer that differ from their defaults, as plain JSON; not finite numbers are text."""
+    origin: Literal["keras", "custom"] = "keras"
+    is_network: bool = False
+    warned: bool = False
+    """Whether Keras warned in this pass that this call destroys the mask."""
+    lost_on_reload: bool = False
+    """Whether masks pass only because of something that a saved file does not hold."""
 
     def ref(self, output: int = 0) -> str:
         """The name of an output: the call id, with ``#k`` for output k > 0. Key of ``Trace.status`` and ``Trace.touched``."""
@@ -123,6 +131,8 @@ class Trace:
     padding_test: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    compiled_with: Mapping[str, Any] = field(default_factory=dict)
+    """``metrics`` and ``weighted_metrics`` by the names given to ``compile()``, and ``jit``."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON that ``maskviz trace --json`` writes (schema version 1)."""

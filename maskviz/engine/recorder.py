@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from maskviz.engine import arguments, compiling
 from maskviz.engine.sources import Sources
 
 Hook = Callable[["RecordedCall", Any], Any]
+
+DESTROYS = "destroy the mask"
+"""Words of the warning that ``Layer.__call__`` gives for a layer without ``supports_masking``."""
 
 
 @dataclass(eq=False)
@@ -39,6 +43,7 @@ class RecordedCall:
     outputs: list[Any] = field(default_factory=list)
     masks_out: list[Any] = field(default_factory=list)
     created_inside: bool = False
+    warned: bool = False
     given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @property
@@ -115,11 +120,19 @@ class Recorder:
                 return recorder._record(operation, operation_call, args, kwargs)
             return operation_call(operation, *args, **kwargs)
 
-        keras.Layer.__call__, keras.Operation.__call__ = record_layer, record_operation
+        warn = warnings.warn
+
+        def hear(message: Any, *args: Any, **kwargs: Any) -> None:
+            if recorder._stack and threading.get_ident() == recorder._thread and DESTROYS in str(message):
+                recorder._stack[-1].warned = True  # a finding says whether it is true
+            else:
+                warn(message, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1} if len(args) < 2 else kwargs)
+
+        keras.Layer.__call__, keras.Operation.__call__, warnings.warn = record_layer, record_operation, hear  # type: ignore[assignment]
         try:
             yield self
         finally:
-            keras.Layer.__call__, keras.Operation.__call__ = layer_call, operation_call
+            keras.Layer.__call__, keras.Operation.__call__, warnings.warn = layer_call, operation_call, warn
 
     def _wanted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         if threading.get_ident() != self._thread or compiling.current_scope() is not self._scope:

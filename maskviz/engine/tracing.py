@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.recording import Recording
-from maskviz.engine import compiling, padding_test, timeaxis
+from maskviz.engine import compiling, described, padding_test, timeaxis
 from maskviz.engine.forward import Feed, ForwardPass, Mode
 from maskviz.engine.recorder import lasting_name
 from maskviz.engine.signature import Signature
@@ -160,6 +160,7 @@ class Tracer:
         about["added"] = float(arrays.pop("added", 0.0))
         about["reported"] = None if reported is None or rows is not None else float(np.mean(reported))  # one a step without a reduction
         about["padding_test"] = self._test_sentence(forward, eligible)
+        about["compiled_with"] = described.compile_info(self.network)
         return Recording(about, arrays, rows)
 
     def _test_sentence(self, forward: ForwardPass, eligible: frozenset[str]) -> str:
@@ -241,6 +242,7 @@ def describe(forward: ForwardPass, signature: Signature, shapes: dict[str, Any],
                 ],
                 "parameters": int(call.operation.count_params()) if call.is_layer and call.operation.built else 0,
                 "supports_masking": bool(call.operation.supports_masking) if call.is_layer else None,
+                **described.layer(call),
             }
         )
     timeaxis.mark(calls, forward.calls, signature.network.inputs)
