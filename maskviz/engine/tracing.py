@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -93,8 +94,8 @@ class Tracer:
         """How the padding test can be made on this network, found by trying; remembered."""
         if self._mode is None:
             self._state = self._changing_variables(batch)
-            feed = self._feed(batch, frozenset(s.name for s in self.signature.network.inputs))
-            self._mode, self._why_twice = self._try_doubling(feed)
+            feed = self._feed(batch, frozenset())
+            self._mode, self._why_twice = self._try_doubling(replace(feed, changed=tuple(_unlike(a) for a in feed.x)))
         return self._mode
 
     def _changing_variables(self, batch: Batch) -> list[Any]:
@@ -189,6 +190,11 @@ def _state_variables(network: keras.Model) -> list[Any]:
 def strings(array: NDArray[Any]) -> Any:
     """Text as the tensor Keras takes; other arrays as they are."""
     return compiling.to_tensor(array) if array.dtype.kind in "USO" else array
+
+
+def _unlike(x: NDArray[Any]) -> NDArray[Any]:
+    """The first sample, its steps moved on by one, in place of all: what samples take from one another (a mean, say) shows then."""
+    return np.repeat(np.roll(x[:1], 1, axis=1) if x.ndim > 1 else x[:1], len(x), axis=0)
 
 
 def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
