@@ -1,4 +1,4 @@
-"""Contributions and ledger from the recorded terms of the loss; the formulas are those of ``core.ledger``'s docstring."""
+"""Contributions and ledger from the recorded terms of the loss; the formulas are those of ``core.version_rules``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core import version_rules
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
 from maskviz.core.recording import Recording
+from maskviz.core.version_rules import Array, Quotient, contributions
 
-Array = NDArray[np.float64]
+__all__ = ["contributions", "explain", "per_step", "terms_of"]
+BATCH_SIZE = 32
+"""Samples in a batch of ``fit`` and ``evaluate`` when they are not told."""
 
 
 def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
@@ -28,41 +32,6 @@ def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
         # after an edit of some rows Keras' own total is that of the batch before it
         found.append(replace(terms, total=float(contributions(terms).sum())) if terms.separable else terms)
     return tuple(found)
-
-
-def contributions(terms: LossTerms) -> Array:
-    """Each element's share of λ × loss, in the shape of the raw loss; they add up to what Keras reports for this loss."""
-    values = terms.values.astype("float64")
-    weight = None if terms.sample_weight is None else terms.sample_weight.astype("float64")
-    divide = terms.reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight") or terms.reduction in (None, "none")
-    if terms.mask is not None:
-        mask = terms.mask.astype("float64")
-        if terms.reduction in ("sum_over_batch_size", "mean"):
-            kept = np.count_nonzero(mask)
-            mask = np.where(mask != 0, mask.size / kept if kept else 0.0, 0.0)
-        if weight is None:
-            weight = mask
-        else:
-            mask, weight = _same_rank(mask, weight)
-            weight = weight * mask
-    if weight is not None:
-        values, weight = _same_rank(values, weight)
-        # a weight of 0 does not silence NaN, in Keras neither
-        values = values * weight
-    if terms.reduction == "mean_with_sample_weight" and weight is not None:
-        divisor = float(weight.sum())
-    else:
-        divisor = float(values.size) if divide else 1.0
-    return terms.weight * (values / divisor if divisor else np.zeros_like(values))
-
-
-def _same_rank(a: Array, b: Array) -> tuple[Array, Array]:
-    """As ``squeeze_or_expand_to_same_rank`` of Keras 3.15.1, ``losses/loss.py``."""
-    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
-        return (a, b[..., None]) if b.ndim == 1 else (a[..., 0], b)
-    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
-        return (a[..., None], b) if a.ndim == 1 else (a, b[..., 0])
-    return a, b
 
 
 def per_step(share: Array, steps: int | None) -> Array:
@@ -101,18 +70,31 @@ def _ledger(
     padded = [_padded_sum(shares[t.output], output_padding.get(t.output)) for t in terms if t.separable and t.output in shares]
     share = None if not whole or None in padded or not parts else float(sum(p for p in padded if p is not None)) / parts
     kept = _total([_over_kept(t, output_padding.get(t.output)) for t in terms], added)
-    unmasked = _total([_sum_or_none(replace(t, mask=None)) for t in terms], added)
-    over_all = _total([_over_all_steps(t) for t in terms], added)
-    ledger = Ledger(reported, total, kept, unmasked, share, added, about.get("evaluate"), terms)
-    return replace(ledger, rows=_rows(ledger, over_all, output_padding))
+    unmasked = _total([_without_mask(t) for t in terms], added)
+    ledger = Ledger(reported, total, kept[0], unmasked[0], share, added, about.get("evaluate"), terms)
+    rows = [
+        LedgerRow("reported", "reported by evaluate()", ledger.reported, version_rules.total(terms, version_rules.keras_3, added)[1]),
+        LedgerRow("sum", "sum of contributions", ledger.sum, _what_is_not_in_the_sum(terms)),
+        *([LedgerRow("added", "of it added by layers", added, "regularizers, activity and add_loss")] if added else []),
+        LedgerRow("kept_only", "over real steps only", *kept),
+        LedgerRow("unmasked", "without any mask", *unmasked),
+        LedgerRow("mask_times_weights", "mean weighted by mask × weights", *version_rules.total(terms, version_rules.mask_times_weights, added)),
+        *_batches_row(terms, added, about),
+        *_rule_rows(terms, added),
+    ]
+    if share is not None:
+        rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{share * parts:.4g} of {parts:.4g}"))
+    return replace(ledger, rows=(*rows, *_output_rows(terms)))
 
 
-def _total(parts: list[float | None], added: float) -> float | None:
-    return None if any(p is None for p in parts) else float(sum(p for p in parts if p is not None)) + added
+def _total(quotients: list[Quotient | None], added: float) -> tuple[float | None, str]:
+    """The sum over all outputs, and how it comes about."""
+    found = [q for q in quotients if q is not None]
+    return (sum(q.value for q in found) + added, version_rules.written(found, added)) if len(found) == len(quotients) else (None, "")
 
 
-def _sum_or_none(terms: LossTerms) -> float | None:
-    return float(contributions(terms).sum()) if terms.separable else None
+def _without_mask(terms: LossTerms) -> Quotient | None:
+    return version_rules.keras_3(replace(terms, mask=None)) if terms.separable else None
 
 
 def _padded_sum(share: NDArray[Any], padding: NDArray[Any] | None) -> float | None:
@@ -121,15 +103,16 @@ def _padded_sum(share: NDArray[Any], padding: NDArray[Any] | None) -> float | No
     return None if padding is None or padding.shape != share.shape else float(share[padding].sum())
 
 
-def _over_kept(terms: LossTerms, padding: NDArray[Any] | None) -> float | None:
+def _over_kept(terms: LossTerms, padding: NDArray[Any] | None) -> Quotient | None:
     """The loss over real steps alone, by Keras' own rule for masks; without a time axis it is the loss as it is."""
     if not terms.separable:
         return None
     if terms.values.ndim < 2:
-        return float(contributions(terms).sum())
+        return version_rules.keras_3(terms)
     if padding is None or padding.shape != terms.values.shape[:2]:
         return None
-    return float(contributions(replace(terms, mask=_real(terms, padding))).sum())
+    quotient = version_rules.keras_3(replace(terms, mask=_real(terms, padding)))
+    return replace(quotient, words=quotient.words.replace("kept", "real"))
 
 
 def _real(terms: LossTerms, padding: NDArray[Any]) -> NDArray[Any]:
@@ -138,65 +121,40 @@ def _real(terms: LossTerms, padding: NDArray[Any]) -> NDArray[Any]:
     return real if terms.mask is None or terms.mask.shape != real.shape else real & terms.mask.astype(bool)
 
 
-def _over_all_steps(terms: LossTerms) -> float | None:
-    """Σ l·m·w / all steps: what TensorFlow ≤ 2.11 reported for a masked loss (masking-failures.md, version table)."""
-    if not terms.separable:
-        return None
-    if terms.mask is None or terms.reduction not in ("sum_over_batch_size", "mean"):
-        return float(contributions(terms).sum())
-    share = float(contributions(terms).sum())
-    return share * np.count_nonzero(terms.mask) / terms.mask.size if terms.mask.size else share
+def _rule_rows(terms: tuple[LossTerms, ...], added: float) -> list[LedgerRow]:
+    """The same terms under the rules of other versions."""
+    rows = []
+    for key, (version, rule) in version_rules.RULES.items():
+        value, formula = version_rules.total(terms, rule, added)
+        if value is None and all(t.separable for t in terms):
+            formula = f"{version} had no reduction {', '.join(sorted({str(t.reduction) for t in terms}))}"
+        rows.append(LedgerRow(f"rule:{key}", f"under the rule of {version}", value, formula))
+    return rows
 
 
-def _rows(ledger: Ledger, over_all: float | None, output_padding: Mapping[str, NDArray[Any]]) -> tuple[LedgerRow, ...]:
-    rows = [LedgerRow("reported", "reported by evaluate()", ledger.reported, _how_reported(ledger))]
-    rows.append(LedgerRow("sum", "sum of contributions", ledger.sum, _what_is_not_in_the_sum(ledger)))
-    if ledger.added:
-        rows.append(LedgerRow("added", "of it added by layers", ledger.added, "regularizers, activity and add_loss"))
-    rows.append(LedgerRow("kept_only", "over real steps only", ledger.kept_only, _divisor(ledger, output_padding, "real")))
-    rows.append(LedgerRow("all_steps", "÷ all steps (TensorFlow ≤ 2.11)", over_all, _divisor(ledger, output_padding, "all")))
-    rows.append(LedgerRow("unmasked", "without any mask", ledger.unmasked, _divisor(ledger, output_padding, "unmasked")))
-    if ledger.padding_share is not None:
-        rows.append(LedgerRow("padding_share", "share that comes from padding", ledger.padding_share, ""))
-    if len(ledger.terms) > 1:
-        for t in ledger.terms:
-            value = float(contributions(t).sum()) if t.separable else t.total
-            rows.append(LedgerRow(f"output:{t.output}", f"{t.output}: {t.name}", value, f"λ = {t.weight:g}" if t.weight != 1 else ""))
-    return tuple(rows)
+def _batches_row(terms: tuple[LossTerms, ...], added: float, about: Mapping[str, Any]) -> list[LedgerRow]:
+    """What ``evaluate`` reports where its default of 32 samples cuts the batch into several."""
+    size = len(terms[0].values) if terms[0].values.ndim else 0
+    if size <= BATCH_SIZE or not all(t.separable for t in terms) or (added and about.get("adds_losses", True)):
+        return []
+    sizes, losses = version_rules.in_batches(terms, BATCH_SIZE, added)
+    formula = f"Σ samples·loss / {size} samples, {len(sizes)} batches"
+    return [LedgerRow("batches", f"in batches of {BATCH_SIZE}, the default", version_rules.epoch_loss(sizes, losses), formula)]
 
 
-def _what_is_not_in_the_sum(ledger: Ledger) -> str:
-    scalar = [t.output for t in ledger.terms if not t.separable]
+def _output_rows(terms: tuple[LossTerms, ...]) -> list[LedgerRow]:
+    """A row for each of several losses."""
+    if len(terms) < 2:
+        return []
+    rows = []
+    for t in terms:
+        quotient = version_rules.keras_3(t) if t.separable else None
+        factor = f"λ = {t.weight:g}" if t.weight != 1 else ""
+        formula = " · ".join(part for part in (str(quotient or ""), factor) if part)
+        rows.append(LedgerRow(f"output:{t.output}", f"{t.output}: {t.name}", t.total if quotient is None else quotient.value, formula))
+    return rows
+
+
+def _what_is_not_in_the_sum(terms: tuple[LossTerms, ...]) -> str:
+    scalar = [t.output for t in terms if not t.separable]
     return f"{', '.join(scalar)} gives one number and cannot be shared out" if scalar else ""
-
-
-def _how_reported(ledger: Ledger) -> str:
-    if len(ledger.terms) != 1 or not ledger.terms[0].separable:
-        return ""
-    terms = ledger.terms[0]
-    if terms.reduction not in ("sum_over_batch_size", "mean"):
-        return f"{terms.name}, reduction {terms.reduction}"
-    kind = "kept steps" if terms.mask is not None else ("steps" if terms.values.ndim > 1 else "samples")
-    count = int(np.count_nonzero(terms.mask)) if terms.mask is not None else terms.values.size
-    return f"Σ {float(contributions(terms).sum()) * count:.4g} / {count} {kind}"
-
-
-def _divisor(ledger: Ledger, output_padding: Mapping[str, NDArray[Any]], which: str) -> str:
-    """The number written out as a sum and its divisor, for one separable mean loss over steps."""
-    if len(ledger.terms) != 1 or not ledger.terms[0].separable or ledger.terms[0].values.ndim < 2:
-        return ""
-    terms = ledger.terms[0]
-    if terms.reduction not in ("sum_over_batch_size", "mean"):
-        return ""
-    size = terms.values.size
-    if which == "unmasked" and ledger.unmasked is not None:
-        return f"Σ {(ledger.unmasked - ledger.added) * size:.4g} / {size} steps"
-    if which == "all":
-        masked = float(contributions(terms).sum())
-        count = int(np.count_nonzero(terms.mask)) if terms.mask is not None else size
-        return f"Σ {masked * count:.4g} / {size} steps"
-    padding = output_padding.get(terms.output)
-    if which == "real" and padding is not None and ledger.kept_only is not None:
-        real = int(_real(terms, padding).sum())
-        return f"Σ {(ledger.kept_only - ledger.added) * real:.4g} / {real} real steps"
-    return ""

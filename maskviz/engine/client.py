@@ -18,6 +18,7 @@ from maskviz.core.errors import EngineFailed
 from maskviz.core.messages import Died, Event, Refused, Request, event_from_wire, request_to_wire
 
 CHILD_ARGUMENT = "--maskviz-engine"
+CAREFUL = "MASKVIZ_CAREFUL_ENGINE"  # an engine that follows a dead one compiles nothing in the background
 LAST_LINES = 200
 
 
@@ -40,6 +41,7 @@ class EngineClient:
         self._threads: list[threading.Thread] = []
         self._outbox: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
         self._number = 0
+        self._careful = False
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
 
     @property
@@ -52,11 +54,10 @@ class EngineClient:
             return
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, "PYTHONPATH": path} | ({CAREFUL: "1"} if self._careful else {})
         self._outbox = queue.SimpleQueue()
         self._last_lines.clear()
-        process = subprocess.Popen(
-            command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
-        )
+        process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
         self._process = process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -120,6 +121,7 @@ class EngineClient:
             return
         process.kill()
         code = process.wait()
+        self._careful = True
         errors.join(2)
         self._on_event(Died(sentence or how_it_ended(code), "\n".join(self._last_lines)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterator
 from typing import Any
@@ -42,15 +43,21 @@ def ancestors(tensor: Any, known: Container[int]) -> Iterator[int]:
                 queue.append(parent)
 
 
-def compiled(function: Callable[..., Any], arguments: Any, flexible: Any) -> Callable[..., Any]:
-    """``function`` compiled for arguments like ``arguments`` (a nest of arrays); it is traced before this returns.
+TRACING = threading.Lock()
+"""Held while a pass is traced: recording wraps Keras' own classes, which one thread at a time may do."""
 
-    ``flexible`` is the same nest with the shape to compile for, None where any length is to be allowed.
+
+def compiled(function: Callable[..., Any], arguments: Any, shapes: Any, fast: bool = False) -> Callable[..., Any]:
+    """``function`` compiled for arguments like ``arguments`` (a list of arrays); it is traced before this returns.
+
+    ``shapes`` lists the shapes to compile for, None where any length is to be allowed. ``fast`` compiles with XLA at the first run.
     """
     if not TENSORFLOW:
         return function
-    specs = [tf.TensorSpec(shape, _dtype(array)) for array, shape in zip(arguments, flexible, strict=True)]
-    concrete: Callable[..., Any] = tf.function(function, input_signature=specs, autograph=False).get_concrete_function()
+    specs = [tf.TensorSpec(shape, _dtype(array)) for array, shape in zip(arguments, shapes, strict=True)]
+    traced = tf.function(function, input_signature=specs, autograph=False, jit_compile=True if fast else None)
+    with TRACING:
+        concrete: Callable[..., Any] = traced.get_concrete_function()
     return concrete
 
 

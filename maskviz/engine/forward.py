@@ -38,6 +38,10 @@ class Feed:
         arrays = (*self.x, *self.y, *self.sample_weight)
         return tuple(None if a is None else (a.shape[1:], a.dtype.str) for a in arrays)
 
+    def fixed_shapes(self) -> tuple[Any, ...]:
+        """What a pass with XLA is compiled for: all lengths."""
+        return (len(self.x[0]), *self.shapes())
+
     def present(self) -> list[NDArray[Any]]:
         arrays = (*self.x, *self.changed, *self.y, *self.sample_weight)
         return [a for a in arrays if a is not None]
@@ -65,7 +69,9 @@ class Slots:
 class ForwardPass:
     """A pass of one network for feeds of one shape, traced once and run often."""
 
-    def __init__(self, network: keras.Model, signature: Signature, feed: Feed, mode: Mode, state: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, network: keras.Model, signature: Signature, feed: Feed, mode: Mode, state: Sequence[Any] = (), fast: bool = False
+    ) -> None:
         self.calls: list[RecordedCall] = []
         self.root: RecordedCall | None = None
         self.parts: list[losses.LossPart] = []
@@ -76,8 +82,9 @@ class ForwardPass:
         self.adds_losses = False
         self._network, self._signature, self._feed, self._state = network, signature, feed, state
         arrays = [*feed.present(), np.zeros((), "float32")]
-        flexible = [*self._flexible_shapes(feed), ()]
-        self._run = compiling.compiled(self._traced, arrays, flexible)
+        shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
+        self._size = len(feed.x[0]) if fast else None
+        self._run = compiling.compiled(self._traced, arrays, shapes, fast)
 
     def __call__(self, feed: Feed, level: float = 1.0) -> dict[str, NDArray[Any]]:
         """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""
@@ -96,7 +103,9 @@ class ForwardPass:
         changed = [left.pop(0) for _ in self._feed.changed]
         y = [None if a is None else left.pop(0) for a in self._feed.y]
         weights = [None if a is None else left.pop(0) for a in self._feed.sample_weight]
-        halves = padding_test.Halves(left.pop(0), ops.shape(x[0])[0], frozenset(self._signature.input_names))
+        halves = padding_test.Halves(
+            left.pop(0), ops.shape(x[0])[0] if self._size is None else self._size, frozenset(self._signature.input_names)
+        )
         saved = [ops.copy(v.value) for v in self._state]
         with losses.LossRecorder().recording() as loss_recorder:
             result = self._passes(x, changed, halves, saved, (y, weights))
@@ -179,7 +188,7 @@ class ForwardPass:
         for call in second.calls:
             for number, tensor in enumerate(call.outputs):
                 if len(tensor.shape) and compiling.can_compare(tensor):
-                    result[f"moved/{call.ref(number)}"] = padding_test.moved(*halves.pair(call, number), False)
+                    result[f"moved/{call.ref(number)}"] = padding_test.moved(*halves.pair(call, number))
             masks += halves.mask_pairs(call) + halves.received_pairs(call)
         result["same_masks"] = padding_test.same(masks)
         return result

@@ -20,6 +20,7 @@ def main() -> None:
     from maskviz.core import wire
     from maskviz.core.messages import Event, Ready, event_to_wire, request_from_wire
     from maskviz.engine import devices
+    from maskviz.engine.client import CAREFUL
 
     devices.prepare()
     from maskviz.engine.service import Service
@@ -29,7 +30,7 @@ def main() -> None:
 
     import keras
 
-    service = Service(send)
+    service = Service(send, prepares=CAREFUL not in os.environ)
     send(Ready(keras.__version__, keras.backend.backend(), service.devices()))
     while (frame := wire.read_frame(requests)) is not None:
         number, request = request_from_wire(*frame)

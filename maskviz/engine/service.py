@@ -6,6 +6,7 @@ One service holds one network. It runs in the child process, or in the caller's 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -46,10 +47,15 @@ ARRAYS = ("x", "y", "sample_weight", "padding")
 
 
 class Service:
-    """Answers requests one after another; ``tell`` hears progress while one is carried out."""
+    """Answers requests one after another; ``tell`` hears progress while one is carried out.
 
-    def __init__(self, tell: Callable[[Progress], None] = lambda progress: None) -> None:
+    With ``prepares``, a pass for quick edits of one row is compiled in the background once a batch was evaluated.
+    """
+
+    def __init__(self, tell: Callable[[Progress], None] = lambda progress: None, prepares: bool = False) -> None:
         self._tell = tell
+        self._prepares = prepares
+        self._preparing: threading.Thread | None = None
         self._number = 0
         self._device = devices.names()[-1 if len(devices.names()) > 1 else 0]
         self._source: Load | Build | None = None
@@ -170,7 +176,20 @@ class Service:
         if batch is None or not self._network.compiled or not batch.y:
             return Evaluated(self._number, None, {})
         loss, metrics = tracer.evaluate(batch)
+        self._prepare_row_edits(tracer, batch)
         return Evaluated(self._number, loss, metrics)
+
+    def _prepare_row_edits(self, tracer: Tracer, batch: Batch) -> None:
+        """Compile for quick edits beside the requests that follow, where the service was told to."""
+        if not self._prepares or (self._preparing is not None and self._preparing.is_alive()):
+            return
+
+        def prepare() -> None:
+            with devices.scope(self._device):
+                tracer.prepare_row_edits(batch)
+
+        self._preparing = threading.Thread(target=prepare, name="prepare row edits", daemon=True)
+        self._preparing.start()
 
     def _save(self, path: str) -> Event:
         self._need()
@@ -226,7 +245,7 @@ def explained(error: Exception) -> MaskVizError:
     """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
     lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras writes in bold
     kept = [line for line in lines if line and not line.startswith(NOT_THE_CAUSE)]
-    cause = (kept[0] if kept else type(error).__name__)[:240]
+    cause = (kept[0].split(" for '{{node")[0] if kept else type(error).__name__)[:240]
     if "ResourceExhausted" in type(error).__name__ or isinstance(error, MemoryError):
         return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
     return UnusableInput(f"The network cannot run on this batch: {cause.rstrip('.')}.", f"{type(error).__name__}: {error}")

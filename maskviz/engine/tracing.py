@@ -13,6 +13,7 @@ from keras import tree
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
+from maskviz.core.network import InputSpec
 from maskviz.core.recording import Recording
 from maskviz.engine import compiling, described, padding_test, timeaxis
 from maskviz.engine.forward import Feed, ForwardPass, Mode
@@ -29,8 +30,9 @@ class Tracer:
         self.network, self.signature = network, signature
         self._tell = tell
         self._passes: dict[Any, ForwardPass] = {}
+        self._fast: dict[Any, ForwardPass] = {}
         self._abouts: dict[Any, dict[str, Any]] = {}
-        self._eligible: dict[Any, frozenset[str]] = {}
+        self._eligible: dict[Any, bool] = {}
         self._mode: Mode | None = None
         self._why_twice = ""
         self._state: list[Any] = []
@@ -47,11 +49,31 @@ class Tracer:
         """One pass over the batch, or over some of its rows, with the padding test and the terms of the loss."""
         eligible = self._eligible_inputs(batch)
         feed = self._feed(batch if rows is None else _some(batch, rows), eligible)
-        forward = self._pass(feed, self._find_mode(batch))
+        forward = self._fast.get(feed.fixed_shapes()) or self._pass(feed, self._find_mode(batch))
         started = time.perf_counter()
         arrays = forward(feed)
         self.seconds = time.perf_counter() - started
         return self._recording(forward, feed, arrays, rows, eligible)
+
+    def prepare_row_edits(self, batch: Batch) -> None:
+        """Compile the pass over one row with XLA, for edits that follow; can take seconds, and may run on another thread.
+
+        Nothing is done where rows need each other, and for text: XLA ends the process when it meets a string.
+        """
+        if self._mode != "doubled" or any(spec.kind == "text" or spec.dtype == "string" for spec in self.signature.network.inputs):
+            return
+        feed = self._feed(_some(batch, np.arange(1)), self._eligible_inputs(batch))
+        key = feed.fixed_shapes()
+        if key in self._fast:
+            return
+        try:
+            forward = ForwardPass(self.network, self.signature, feed, "doubled", self._state, fast=True)
+            slow = self._pass(feed, "doubled")(feed)
+            quick = forward(feed)
+        except Exception:  # not everything can be compiled by XLA; the pass without it stays
+            return
+        if all(_equal(quick[k], slow[k]) for k in slow if k.startswith("out/")) and quick.keys() == slow.keys():
+            self._fast[key] = forward
 
     def evaluate(self, batch: Batch) -> tuple[float | None, dict[str, float]]:
         """Loss and metrics as Keras' own ``test_on_batch`` reports them; state is put back."""
@@ -128,41 +150,47 @@ class Tracer:
         return "twice", "its samples influence each other"
 
     def _eligible_inputs(self, batch: Batch) -> frozenset[str]:
-        """Inputs whose content at padded steps may be changed without changing a mask, found by changing each of them."""
-        mode = self._find_mode(batch)
-        key = tuple((name, batch.x[name].shape[1:]) for name in batch.x)
-        if key not in self._eligible:
-            found: set[str] = set()
-            for spec in self.signature.network.inputs:
-                padding = batch.padding.get(spec.name)
-                if spec.kind not in ("ids", "features"):
-                    continue
-                if padding is None or not padding.any():
-                    return frozenset(found)  # decided once the batch has padding
-                feed = self._feed(batch, frozenset({spec.name}))
-                forward = self._pass(feed, mode)
-                # ids that make a mask are their own mark of padding: noise behind the mask tests them
-                makes_mask = any(spec.name in found for call in forward.calls if call.id in forward.creators for found in call.sources)
-                if not (spec.kind == "ids" and makes_mask) and forward(feed, level=0.0)["same_masks"]:
-                    found.add(spec.name)
-            self._eligible[key] = frozenset(found)
-        return self._eligible[key]
+        """Inputs whose content at padded steps may be changed without changing a mask."""
+        return frozenset(spec.name for spec in self.signature.network.inputs if self._is_eligible(spec, batch))
+
+    def _is_eligible(self, spec: InputSpec, batch: Batch) -> bool:
+        """Whether other content in this input's padding leaves every mask as it is: tried once, when it first has padding."""
+        padding = batch.padding.get(spec.name)
+        if spec.kind not in ("ids", "features") or padding is None:
+            return False
+        key = (spec.name, batch.x[spec.name].shape[1:])
+        if key not in self._eligible and padding.any():
+            feed = self._feed(batch, frozenset({spec.name}))
+            forward = self._pass(feed, self._find_mode(batch))
+            # ids that make a mask are their own mark of padding: noise behind the mask tests them
+            makes_mask = any(spec.name in source for call in forward.calls if call.id in forward.creators for source in call.sources)
+            self._eligible[key] = not (spec.kind == "ids" and makes_mask) and bool(forward(feed, level=0.0)["same_masks"])
+        return self._eligible.get(key, False)
 
     def _recording(
         self, forward: ForwardPass, feed: Feed, arrays: dict[str, NDArray[Any]], rows: NDArray[Any] | None, eligible: frozenset[str]
     ) -> Recording:
         size = len(feed.x[0])
-        shapes = _shapes(forward, arrays.pop("shapes"))
+        shapes = arrays.pop("shapes")
         arrays.pop("same_masks", None)
-        reported = arrays.pop("loss", None)
+        reported, added = arrays.pop("loss", None), arrays.pop("added", 0.0)
         # values without a batch axis (a table of positions, say) have no halves that could be compared
         arrays = {k: v for k, v in arrays.items() if not k.startswith("moved/") or v.shape[:1] == (size,)}
-        about = describe(forward, self.signature, shapes, size)
-        about["added"] = float(arrays.pop("added", 0.0))
-        about["reported"] = None if reported is None or rows is not None else float(np.mean(reported))  # one a step without a reduction
+        if rows is not None:  # what is said about the run is what was said of all rows
+            return Recording({"metrics": {}}, arrays, rows)
+        about = dict(self._describe(forward, shapes, size))
+        about["added"] = float(added)
+        about["reported"] = None if reported is None else float(np.mean(reported))  # one a step without a reduction
         about["padding_test"] = self._test_sentence(forward, eligible)
         about["compiled_with"] = described.compile_info(self.network)
         return Recording(about, arrays, rows)
+
+    def _describe(self, forward: ForwardPass, shapes: NDArray[Any], size: int) -> dict[str, Any]:
+        """What is said about a run, made once for each pass and its shapes."""
+        key = (id(forward), size, shapes.tobytes())
+        if key not in self._abouts:
+            self._abouts[key] = describe(forward, self.signature, _shapes(forward, shapes), size)
+        return self._abouts[key]
 
     def _test_sentence(self, forward: ForwardPass, eligible: frozenset[str]) -> str:
         changed = [f"noise on masked steps of {', '.join(forward.creators)}"] if forward.creators else []
