@@ -1,9 +1,6 @@
-"""The loss explained: contributions per step that add up to what ``evaluate()`` reports.
+"""The loss explained: contributions per step that add up to what ``evaluate()`` reports, and metrics beside it.
 
-Formulas from Keras 3.15.1 ``losses/loss.py`` (``apply_mask`` → ``reduce_weighted_values`` → ``reduce_values``) and
-``CompileLoss.call``; l = raw loss, m = mask, w = sample_weight, λ = loss weight, N = elements of l, v = kept elements:
-``sum_over_batch_size`` and ``mean`` λ·l·m·w/v (λ·l·w/N without a mask), ``sum`` λ·l·m·w,
-``mean_with_sample_weight`` λ·l·m·w/Σ(m·w), ``None`` λ·l·m·w/N (the plain mean that ``evaluate()`` shows).
+The formulas that make numbers of the recorded terms are in ``core.version_rules``.
 """
 
 from __future__ import annotations
@@ -69,3 +66,20 @@ class Ledger:
         if self.sum is None or self.evaluate is None:
             return None
         return bool(np.isclose(self.sum, self.evaluate, rtol=1e-5, atol=1e-7, equal_nan=True))
+
+
+@dataclass(frozen=True)
+class MetricNote:
+    """A metric as Keras reports it, and what an experiment showed about it.
+
+    ``honours_mask``: whether what stands at skipped steps leaves it alone; ``honours_weights``: whether ``sample_weight`` moves it;
+    None where the batch cannot show it (nothing skipped, one sample) or the metric cannot be computed by itself.
+    ``masked_value`` is what the metric's own class gives for the kept steps alone with their weights, None where there is neither mask,
+    padding nor weight, or the class does not take single steps.
+    """
+
+    name: str
+    value: float
+    honours_mask: bool | None = None
+    honours_weights: bool | None = None
+    masked_value: float | None = None

@@ -19,9 +19,17 @@ BATCH_SIZE = 32
 """Samples in a batch of ``fit`` and ``evaluate`` when they are not told."""
 
 
+Reduced = list[tuple[LossTerms, "Quotient | None"]]
+"""The terms of every loss, with what Keras 3 makes of them; None where a loss is not separable."""
+
+
 def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
     """The terms of every loss in a recording."""
-    found = []
+    return tuple(terms for terms, _ in _reduced(recording))
+
+
+def _reduced(recording: Recording) -> Reduced:
+    found: Reduced = []
     for number, loss in enumerate(recording.about["losses"]):
         arrays = {name: recording.arrays.get(f"loss/{number}/{name}") for name in ("values", "mask", "weight", "total")}
         total = arrays["total"]
@@ -29,9 +37,10 @@ def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
         values = arrays["values"] if arrays["values"] is not None else np.zeros(0)
         about = (loss["output"], loss["name"], loss["weight"], loss["reduction"], loss["separable"])
         terms = LossTerms(*about, values, arrays["mask"], arrays["weight"], loss["weight"] * scalar)
+        quotient = version_rules.keras_3(terms) if terms.separable else None
         # after an edit of some rows Keras' own total is that of the batch before it
-        found.append(replace(terms, total=float(contributions(terms).sum())) if terms.separable else terms)
-    return tuple(found)
+        found.append((terms if quotient is None else replace(terms, total=quotient.value), quotient))
+    return found
 
 
 def per_step(share: Array, steps: int | None) -> Array:
@@ -45,46 +54,48 @@ def explain(recording: Recording, output_padding: Mapping[str, NDArray[Any]]) ->
     """Contributions by output name, and the ledger. ``output_padding`` tells the padded steps of outputs, where known."""
     about = recording.about
     names = [o["name"] for o in about["outputs"]]
-    terms = terms_of(recording)
+    reduced = _reduced(recording)
     shares: dict[str, NDArray[Any]] = {}
-    for loss in terms:
-        if loss.separable:
+    for loss, quotient in reduced:
+        if quotient is not None:
             prediction = recording.arrays[f"out/{names.index(loss.output)}"]
-            share = per_step(contributions(loss), prediction.shape[1] if prediction.ndim > 1 else None)
+            share = per_step(quotient.each, prediction.shape[1] if prediction.ndim > 1 else None)
             known = shares.get(loss.output)
             shares[loss.output] = share if known is None or known.shape != share.shape else known + share
-    return shares, _ledger(recording, terms, shares, output_padding)
+    return shares, _ledger(recording, reduced, shares, output_padding)
 
 
 def _ledger(
-    recording: Recording, terms: tuple[LossTerms, ...], shares: Mapping[str, NDArray[Any]], output_padding: Mapping[str, NDArray[Any]]
+    recording: Recording, reduced: Reduced, shares: Mapping[str, NDArray[Any]], output_padding: Mapping[str, NDArray[Any]]
 ) -> Ledger:
-    about = recording.about
+    about, terms = recording.about, tuple(t for t, _ in reduced)
     if not terms:
         return Ledger(None, None, None, None, None)
-    whole = all(loss.separable for loss in terms)
-    parts = float(sum(float(contributions(t).sum()) if t.separable else t.total for t in terms))
-    reported, added = about.get("reported"), about.get("added", 0.0)
-    total = parts + added if whole or reported is not None else None
-    reported = total if reported is None else reported
-    padded = [_padded_sum(shares[t.output], output_padding.get(t.output)) for t in terms if t.separable and t.output in shares]
-    share = None if not whole or None in padded or not parts else float(sum(p for p in padded if p is not None)) / parts
+    whole = all(t.separable for t in terms)
+    parts, added = float(sum(t.total for t in terms)), about.get("added", 0.0)
+    total = parts + added if whole or about.get("reported") is not None else None
+    reported = total if about.get("reported") is None else about["reported"]
+    padded = [_padded_sum(share, output_padding.get(name)) for name, share in shares.items()]
+    from_padding = None if not whole or None in padded or not parts else float(sum(p for p in padded if p is not None))
+    share = None if from_padding is None else from_padding / parts
+    as_reported = _total([q for _, q in reduced], added)
     kept = _total([_over_kept(t, output_padding.get(t.output)) for t in terms], added)
     unmasked = _total([_without_mask(t) for t in terms], added)
+    together = _total([version_rules.mask_times_weights(t) if t.separable else None for t in terms], added)
     ledger = Ledger(reported, total, kept[0], unmasked[0], share, added, about.get("evaluate"), terms)
     rows = [
-        LedgerRow("reported", "reported by evaluate()", ledger.reported, version_rules.total(terms, version_rules.keras_3, added)[1]),
-        LedgerRow("sum", "sum of contributions", ledger.sum, _what_is_not_in_the_sum(terms)),
+        LedgerRow("reported", "reported by evaluate()", reported, as_reported[1]),
+        LedgerRow("sum", "sum of contributions", total, _what_is_not_in_the_sum(terms)),
         *([LedgerRow("added", "of it added by layers", added, "regularizers, activity and add_loss")] if added else []),
         LedgerRow("kept_only", "over real steps only", *kept),
         LedgerRow("unmasked", "without any mask", *unmasked),
-        LedgerRow("mask_times_weights", "mean weighted by mask × weights", *version_rules.total(terms, version_rules.mask_times_weights, added)),
+        LedgerRow("mask_times_weights", "mean weighted by mask × weights", *together),
         *_batches_row(terms, added, about),
-        *_rule_rows(terms, added),
+        *_rule_rows(reduced, as_reported, added),
     ]
-    if share is not None:
-        rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{share * parts:.4g} of {parts:.4g}"))
-    return replace(ledger, rows=(*rows, *_output_rows(terms)))
+    if from_padding is not None:
+        rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{from_padding:.4g} of {parts:.4g}"))
+    return replace(ledger, rows=(*rows, *_output_rows(reduced)))
 
 
 def _total(quotients: list[Quotient | None], added: float) -> tuple[float | None, str]:
@@ -121,13 +132,15 @@ def _real(terms: LossTerms, padding: NDArray[Any]) -> NDArray[Any]:
     return real if terms.mask is None or terms.mask.shape != real.shape else real & terms.mask.astype(bool)
 
 
-def _rule_rows(terms: tuple[LossTerms, ...], added: float) -> list[LedgerRow]:
+def _rule_rows(reduced: Reduced, as_reported: tuple[float | None, str], added: float) -> list[LedgerRow]:
     """The same terms under the rules of other versions."""
     rows = []
     for key, (version, rule) in version_rules.RULES.items():
-        value, formula = version_rules.total(terms, rule, added)
-        if value is None and all(t.separable for t in terms):
-            formula = f"{version} had no reduction {', '.join(sorted({str(t.reduction) for t in terms}))}"
+        own = rule is version_rules.keras_3
+        value, formula = as_reported if own else _total([rule(t) if t.separable else None for t, _ in reduced], added)
+        if value is None and all(t.separable for t, _ in reduced):
+            unknown = sorted({str(t.reduction) for t, _ in reduced if t.reduction not in (*version_rules.MEANS, "sum")})
+            formula = f"{version} had no reduction {' or '.join(unknown)}" if unknown else f"{version} could not combine these terms"
         rows.append(LedgerRow(f"rule:{key}", f"under the rule of {version}", value, formula))
     return rows
 
@@ -142,16 +155,13 @@ def _batches_row(terms: tuple[LossTerms, ...], added: float, about: Mapping[str,
     return [LedgerRow("batches", f"in batches of {BATCH_SIZE}, the default", version_rules.epoch_loss(sizes, losses), formula)]
 
 
-def _output_rows(terms: tuple[LossTerms, ...]) -> list[LedgerRow]:
+def _output_rows(reduced: Reduced) -> list[LedgerRow]:
     """A row for each of several losses."""
-    if len(terms) < 2:
-        return []
     rows = []
-    for t in terms:
-        quotient = version_rules.keras_3(t) if t.separable else None
+    for t, quotient in reduced if len(reduced) > 1 else []:
         factor = f"λ = {t.weight:g}" if t.weight != 1 else ""
         formula = " · ".join(part for part in (str(quotient or ""), factor) if part)
-        rows.append(LedgerRow(f"output:{t.output}", f"{t.output}: {t.name}", t.total if quotient is None else quotient.value, formula))
+        rows.append(LedgerRow(f"output:{t.output}", f"{t.output}: {t.name}", t.total, formula))
     return rows
 
 
