@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.command_palette import CommandPalette, entries_of
@@ -99,6 +100,8 @@ class MainWindow(QMainWindow):
 
     def _show_undo(self) -> None:
         stack = self.document.undo_stack
+        if not isValid(stack):  # a stack that is being deleted still tells that it is empty
+            return
         for name, able, text in (("undo", stack.canUndo(), stack.undoText()), ("redo", stack.canRedo(), stack.redoText())):
             action, word = self.commands[name], name.capitalize()
             action.setEnabled(able)

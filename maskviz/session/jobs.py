@@ -231,7 +231,7 @@ class Jobs(QObject):
         request = RunTrace(batch) if rows is None else RunTrace(some_rows(batch, rows), rows)
         self._assembler.expect(batch)
         self._sent = batch
-        self._tracing = self._ask(request, self._traced)
+        self._tracing = self._ask(request, self._traced, quiet=rows is not None)
 
     def _traced(self, answer: tuple[Trace, float, str]) -> None:
         trace, seconds, device = answer
