@@ -226,7 +226,7 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 simple: dict[str, Any] = {c.__name__: c for c in (Progress, Saved, DeviceInUse, Evaluated)}
                 event: Event = simple[kind](**body)
                 return event
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise EngineFailed("The engine sent an answer that cannot be read: restart it.", repr(error)) from error
 
 

@@ -58,7 +58,7 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]
     try:
         header = json.loads(bytes(_exactly(stream, header_size) or b""))
         arrays = _read_arrays(header.pop("arrays"), arrays_size, lambda size: _exactly(stream, size))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, ArithmeticError, RecursionError) as error:
         raise EngineFailed("The engine sent an answer that cannot be read: restart it.", str(error)) from error
     return header, arrays
 
