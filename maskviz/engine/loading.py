@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,26 +16,36 @@ import keras
 import numpy as np
 from keras import tree
 
-from maskviz.core import archive
+from maskviz.core import archive, config_checks
 from maskviz.core.archive import Archive
 from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
+from maskviz.engine import lambda_code, legacy
 from maskviz.engine.signature import Signature, describe_outputs, signature_of, unique_names
 
 STEPS_TO_TRY = 8
 
 
-def load(path: str, custom: str | None = None, unsafe: bool = False) -> tuple[keras.Model, Signature]:
-    """The network of a ``.keras`` file and its signature.
+def load(path: str, custom: str | None = None, unsafe: bool = False, compiled: bool = True) -> tuple[keras.Model, Signature]:
+    """The network of a file and its signature.
 
     ``custom`` is a Python file whose classes and functions the network needs; it is run. ``unsafe`` allows code inside the file.
+    With ``compiled`` False the losses and metrics of the file are left out: another loss is going to be used.
     Raises NeedsConsent when code would have to run that the user has not allowed, UnusableInput for every other fault.
     """
     seen = archive.look(path)
     objects = custom_objects(custom) if custom else {}
-    _check_consent(seen, objects, unsafe)
-    network, notes = _load(seen, objects, unsafe)
+    name = seen.path.name
+    try:
+        if legacy.needs_conversion(seen, objects):
+            network, notes = _load_converted(seen, objects, unsafe, compiled)
+        else:
+            network, notes = _load(seen, objects, unsafe, compiled)
+    except MaskVizError:
+        raise
+    except Exception as error:
+        raise UnusableInput(_sentence(name, error), str(error)) from error
     if not isinstance(network, keras.Model):
-        raise UnusableInput(f"{seen.path.name} holds a single {type(network).__name__}, not a network: save the whole network instead.")
+        raise UnusableInput(f"{name} holds a single {type(network).__name__}, not a network: save the whole network instead.")
     return network, complete(network, (*seen.notes, *notes))
 
 
@@ -57,10 +69,8 @@ def custom_objects(path: str) -> dict[str, Any]:
     return {k: v for k, v in vars(module).items() if callable(v) and getattr(v, "__module__", None) == module.__name__}
 
 
-def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> None:
-    known = set(objects) | {key.split(">")[-1] for key in keras.saving.get_custom_objects()}
-    missing = tuple(name for name in seen.custom if name.split(">")[-1].split(".")[-1] not in known)
-    code = () if unsafe else seen.code
+def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool, needed: tuple[str, ...], code: tuple[str, ...]) -> None:
+    missing, code = _unknown(needed, objects), () if unsafe else code
     if missing or code:
         wanted = []
         if missing:
@@ -70,28 +80,92 @@ def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> N
         raise NeedsConsent(f"{seen.path.name} {'; it also '.join(wanted)}.", missing, code)
 
 
+def _unknown(names: tuple[str, ...], objects: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names that neither the user's file nor any registration supplies."""
+    known = {key.split(">")[-1] for key in (*objects, *keras.saving.get_custom_objects())}
+    return tuple(name for name in names if name.split(">")[-1].split(".")[-1] not in known)
+
+
 def _list(names: tuple[str, ...]) -> str:
     short = [n.split(">")[-1] for n in names]
     return short[0] if len(short) == 1 else f"{', '.join(short[:-1])} and {short[-1]}"
 
 
-def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> tuple[Any, tuple[str, ...]]:
-    def read(compiled: bool) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # unsaved optimizer state and unbuilt custom layers do not touch a forward pass
-            return keras.models.load_model(str(seen.path), custom_objects=dict(objects), compile=compiled, safe_mode=not unsafe)
+def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: bool) -> tuple[Any, tuple[str, ...]]:
+    """What Keras itself makes of a ``.keras`` file of Keras 3, and notes."""
+    _check_consent(seen, objects, unsafe, seen.custom, seen.code)
+    lambda_code.check(seen.config)
 
+    def read(compiled: bool) -> Any:
+        path = str(seen.path)
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+            warnings.simplefilter("ignore")  # unsaved optimizer state and unbuilt custom layers do not touch a forward pass
+            if seen.path.suffix != ".keras":  # Keras goes by the name
+                path = str(Path(folder) / "network.keras")
+                shutil.copyfile(seen.path, path)
+            return keras.models.load_model(path, custom_objects=dict(objects), compile=compiled, safe_mode=not unsafe)
+
+    lacks = _lacking(seen, objects, unsafe)
+    if not compiled or lacks:
+        return read(compiled=False), ((lacks,) if compiled else ())
     try:
         return read(compiled=True), ()
-    except MaskVizError:
-        raise
     except Exception as first:
+        return read(compiled=False), (_without_loss(first),)
+
+
+def _load_converted(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: bool) -> tuple[Any, tuple[str, ...]]:
+    """What the file holds after it has been put into the form of Keras 3, and notes."""
+    config, conversion = legacy.converted(seen, objects, unsafe)
+    entries = list(config_checks.objects(config))
+    needed = tuple(dict.fromkeys((*seen.custom, *conversion.missing)))
+    _check_consent(seen, objects, unsafe, needed, tuple(dict.fromkeys(config_checks.code(config))))
+    config_checks.check_classes(entries, f"“{seen.path.name}”")
+    lambda_code.check(config)
+    legacy.check_readable(seen)
+    notes = conversion.notes()
+    if legacy.is_old(seen):
+        version = seen.keras_version or "2"
+        notes = (f"Saved by Keras {version}: its layers were put into the form of Keras {keras.__version__}.", *notes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = legacy.build(seen, config, objects, unsafe)
+        if not compiled or not isinstance(network, keras.Model):
+            return network, notes
+        lacks = _lacking(seen, objects, unsafe)
+        if lacks:
+            return network, (*notes, lacks)
         try:
-            network = read(compiled=False)
+            legacy.compile_as_saved(network, seen, objects)
         except Exception as error:
-            raise UnusableInput(_sentence(seen.path.name, error), str(error)) from error
-        reason = _cause(first)
-        return network, (f"Opened without its loss and metrics, which could not be restored ({reason}): choose a loss to see the loss.",)
+            return network, (*notes, _without_loss(error))
+    return network, notes
+
+
+def _lacking(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> str | None:
+    """A note on losses and metrics that need what is not there."""
+    missing = _unknown(seen.compile_custom, objects)
+    if missing:
+        return (
+            f"Opened without its loss and metrics, which need {_list(missing)}: choose the Python file that defines it (--custom FILE.py) "
+            "or another loss (--loss NAME)."
+        )
+    if seen.compile_code and not unsafe:
+        return (
+            "Opened without its loss and metrics, which hold code that loading would run: allow it if you trust the file (--unsafe) "
+            "or choose another loss (--loss NAME)."
+        )
+    return None
+
+
+def _without_loss(error: Exception) -> str:
+    missing = re.search(r"Could not (?:locate|interpret)[^'\n]*?(?:class|function|identifier)[^'\n]*?:? ?'?([\w>]+)'?", str(error))
+    if missing:
+        return (
+            f"Opened without its loss and metrics, which need {missing[1]}: choose the Python file that defines it (--custom FILE.py) "
+            "or another loss (--loss NAME)."
+        )
+    return f"Opened without its loss and metrics, which could not be restored ({_cause(error)}): choose a loss (--loss NAME)."
 
 
 def _sentence(name: str, error: Exception) -> str:
@@ -102,7 +176,8 @@ def _sentence(name: str, error: Exception) -> str:
         return f"{name} needs {missing[1]}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)."
     if ("lambda" in text.lower() and "safe_mode" in text.lower()) or "Requested the deserialization" in text:
         return f"{name} holds code that loading would run: allow it only if you trust the file (--unsafe)."
-    if "objects could not be loaded" in text or "Layer count mismatch" in text or ("expected" in text and "variables" in text):
+    unfit = ("objects could not be loaded", "Layer count mismatch", "Unable to synchronously open")
+    if any(words in text for words in unfit) or ("expected" in text and "variables" in text):
         return f"The weights in {name} do not fit its layers: the file was changed or cut off after it was saved; save the network again."
     if isinstance(error, MemoryError) or "OOM" in text or "ResourceExhausted" in type(error).__name__:
         return f"{name} describes layers that do not fit into memory: use a machine with more memory or a smaller network."
