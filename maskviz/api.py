@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +76,7 @@ def trace_file(
         assert isinstance(traced, Traced)
         evaluated = engine.ask(Evaluate())
         assert isinstance(evaluated, Evaluated)
-    recording = replace(traced.recording, about={**traced.recording.about, "evaluate": evaluated.loss, "metrics": evaluated.metrics})
-    return trace_of(recording, batch, traced.device, traced.seconds), batch, loaded.network
+    return trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds), batch, loaded.network
 
 
 def _trace_live(network: Any, make_batch: MakeBatch, x: Any, loss: str | None) -> Trace:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskviz.core import losses
 from maskviz.core.batch import Batch
+from maskviz.core.ledger import MetricNote
 from maskviz.core.recording import Recording
 from maskviz.core.status import status_of, step_mask
 from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace
@@ -75,6 +76,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         padding=padding,
         ledger=ledger,
         metrics=about["metrics"],
+        metric_notes=tuple(MetricNote(**note) for note in about.get("metric_notes", [])),
         padding_test=about["padding_test"],
         notes=tuple(about["notes"]),
         seconds=seconds,

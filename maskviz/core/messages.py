@@ -5,13 +5,14 @@ A message on the wire is one JSON header and the raw bytes of its arrays; nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
+from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
 from maskviz.core.recording import Recording
 
@@ -123,6 +124,12 @@ class Evaluated:
     number: int
     loss: float | None
     metrics: dict[str, float]
+    notes: tuple[MetricNote, ...] = ()
+
+    def put_into(self, recording: Recording) -> Recording:
+        """The recording of the batch that was evaluated, with what Keras reported of it."""
+        about = {**recording.about, "evaluate": self.loss, "metrics": self.metrics, "metric_notes": [vars(note) for note in self.notes]}
+        return replace(recording, about=about)
 
 
 @dataclass(frozen=True)
@@ -196,6 +203,8 @@ def event_to_wire(event: Event) -> Wire:
             arrays = dict(recording.arrays)
             if recording.rows is not None:
                 arrays["rows"] = recording.rows
+        case Evaluated(notes=notes):
+            body["notes"] = [vars(note) for note in notes]
         case Generated(batch=batch):
             body["batch"] = batch.source
             arrays = _batch_to_wire(batch)
@@ -218,12 +227,15 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 rows = arrays.pop("rows", None)
                 recording = Recording(body["recording"], arrays, rows)
                 return Traced(int(body["number"]), recording, str(body["device"]), float(body["seconds"]))
+            case "Evaluated":
+                notes = tuple(MetricNote(**note) for note in body.pop("notes"))
+                return Evaluated(**body, notes=notes)
             case "Generated":
                 return Generated(int(body["number"]), _batch_from_wire(arrays, str(body["batch"])))
             case "Refused":
                 return Refused(int(body["number"]), _error(body["error"]))
             case kind:
-                simple: dict[str, Any] = {c.__name__: c for c in (Progress, Saved, DeviceInUse, Evaluated)}
+                simple: dict[str, Any] = {c.__name__: c for c in (Progress, Saved, DeviceInUse)}
                 event: Event = simple[kind](**body)
                 return event
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

@@ -44,5 +44,5 @@ def splice(whole: Recording, part: Recording) -> Recording:
         arrays[key] = old.copy()
         arrays[key][part.rows] = new
     # Keras' own numbers were those of the batch before the edit
-    about = {**whole.about, "reported": None, "evaluate": None, "metrics": part.about["metrics"]}
+    about = {**whole.about, "reported": None, "evaluate": None, "metrics": part.about["metrics"], "metric_notes": []}
     return replace(whole, about=about, arrays={k: v if v.ndim else np.asarray(np.nan, "float32") for k, v in arrays.items()})

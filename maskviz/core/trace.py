@@ -10,7 +10,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from maskviz.core import trace_json
-from maskviz.core.ledger import Ledger
+from maskviz.core.ledger import Ledger, MetricNote
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -128,6 +128,7 @@ class Trace:
     padding: Arrays
     ledger: Ledger
     metrics: Mapping[str, float] = field(default_factory=dict)
+    metric_notes: tuple[MetricNote, ...] = ()
     padding_test: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0

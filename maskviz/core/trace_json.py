@@ -53,6 +53,15 @@ def to_dict(trace: Trace) -> dict[str, Any]:
             "rows": [{**asdict(row), "value": _number(row.value)} for row in ledger.rows],
         },
         "metrics": {name: _number(value) for name, value in trace.metrics.items()},
+        "metrics_detail": {
+            n.name: {
+                "value": _number(n.value),
+                "honours_mask": n.honours_mask,
+                "honours_weights": n.honours_weights,
+                "masked_value": _number(n.masked_value),
+            }
+            for n in trace.metric_notes
+        },
         "findings": [],
         "notes": list(trace.notes),
     }

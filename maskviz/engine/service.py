@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.generate import generate
@@ -36,8 +37,10 @@ from maskviz.core.messages import (
     Traced,
     UseDevice,
 )
+from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.engine import devices, loading, templates
+from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
 
@@ -61,6 +64,7 @@ class Service:
         self._source: Load | Build | None = None
         self._network: keras.Model | None = None
         self._tracer: Tracer | None = None
+        self._probe: MetricProbe | None = None
         self._batch: Batch | None = None
 
     def devices(self) -> tuple[str, ...]:
@@ -118,6 +122,7 @@ class Service:
         """Make this the network that requests are about."""
         self._network, self._batch = network, None
         self._tracer = Tracer(network, signature, self._say)
+        self._probe = MetricProbe(network, signature)
 
     def _trace(self, batch: Batch, rows: Any) -> Event:
         tracer = self._need()
@@ -126,16 +131,39 @@ class Service:
         else:
             self._batch = _with_rows(self._batch, batch, rows)
         some = rows if rows is not None and len(rows) and tracer.rows_are_independent else None
-        recording = tracer.trace(self._batch, some)
+        recording = self._run(self._batch, some)
         return Traced(self._number, recording, self._device, tracer.seconds)
+
+    def _run(self, batch: Batch, rows: Any) -> Recording:
+        """A pass; where Keras stops at shapes that do not fit each other, the error says which."""
+        tracer = self._need()
+        try:
+            return tracer.trace(batch, rows)
+        except MaskVizError:
+            raise
+        except Exception as error:
+            trap = self._trap(tracer, batch) if batch.y else None
+            if trap is None:
+                raise
+            raise UnusableInput(trap.sentence, f"{type(error).__name__}: {error}") from error
+
+    @staticmethod
+    def _trap(tracer: Tracer, batch: Batch) -> RankTrap | None:
+        """What Keras cannot combine, by the shapes of a pass without targets; None where that is not the cause."""
+        try:
+            trace = trace_of(tracer.trace(replace(batch, y={}, sample_weight={})), batch)
+        except Exception:
+            return None
+        traps = traps_of(trace, tracer.signature.network, batch)
+        return next((trap for trap in traps if trap.consequence == "raises"), None)
 
     def trace(self, batch: Batch) -> Recording:
         """A recording of a batch with Keras' own evaluation in it, for scripts."""
         self._batch = batch
-        recording = self._need().trace(batch)
+        recording = self._run(batch, None)
         evaluated = self._evaluate()
         assert isinstance(evaluated, Evaluated)
-        return replace(recording, about={**recording.about, "evaluate": evaluated.loss, "metrics": evaluated.metrics})
+        return evaluated.put_into(recording)
 
     def _generate(self, seed: int) -> Batch:
         """The first batch that the network runs on: shorter ones where it has a longest length, without targets where none fit.
@@ -173,11 +201,14 @@ class Service:
     def _evaluate(self) -> Event:
         tracer, batch = self._need(), self._batch
         assert self._network is not None
+        assert self._probe is not None
         if batch is None or not self._network.compiled or not batch.y:
             return Evaluated(self._number, None, {})
-        loss, metrics = tracer.evaluate(batch)
+        with kept_state(self._network):
+            loss, metrics = tracer.evaluate(batch)
+            notes = self._probe.notes(trace_of(tracer.trace(batch), batch), batch, metrics) if metrics else ()
         self._prepare_row_edits(tracer, batch)
-        return Evaluated(self._number, loss, metrics)
+        return Evaluated(self._number, loss, metrics, notes)
 
     def _prepare_row_edits(self, tracer: Tracer, batch: Batch) -> None:
         """Compile for quick edits beside the requests that follow, where the service was told to."""

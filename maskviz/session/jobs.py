@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -356,8 +356,7 @@ class Assembler:
                 self._recording = part if self._recording is None or part.rows is None else splice(self._recording, part)
                 self._context = (event.device, event.seconds)
             elif self._recording is not None:
-                about = {**self._recording.about, "evaluate": event.loss, "metrics": event.metrics}
-                self._recording = replace(self._recording, about=about)
+                self._recording = event.put_into(self._recording)
             return None if self._recording is None else trace_of(self._recording, self._batch, *self._context)
 
 
