@@ -1,0 +1,92 @@
+"""Fixes that several rules offer: a mask put back after a call, and masked steps silenced before one."""
+
+from __future__ import annotations
+
+from maskviz.core.facts import Facts
+from maskviz.core.rules import code
+from maskviz.core.trace import Call
+
+ZERO_MASKED = '''@keras.saving.register_keras_serializable("masks")
+class ZeroMasked(keras.layers.Layer):
+    """Zeros at masked steps; the mask goes on."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        return x if mask is None else x * keras.ops.cast(mask, x.dtype)[..., None]
+'''
+
+
+def class_name(call: Call) -> str:
+    """A class name for a layer that takes the place of a call: ``shift_left`` gives ``ShiftLeft``."""
+    words = code.variable(call.id).split("_")
+    return "".join(word[:1].upper() + word[1:] for word in words if word) + "WithMask"
+
+
+def mask_again(facts: Facts, call: Call, result: str | None = None) -> str:
+    """Code that gives the output of a call its mask back: that of its input, or what the call does to time done to the mask."""
+    steps = facts.steps(call)
+    masked = next((tensor.source for tensor in call.inputs if tensor.mask is not None), call.inputs[0].source if call.inputs else None)
+    if steps is None or steps[0] == steps[1]:
+        made = result or (code.made(call).partition(" = ")[2] if call.kind == "layer" else f"{code.variable(call.id)}")
+        name = code.variable(call.id)
+        return f"{code.COPY_MASK}\n\n{name} = WithMaskOf()([{made}, {code.variable(masked)}])"
+    return own_class(facts, call, code.variable(masked))
+
+
+def own_class(facts: Facts, call: Call, given: str) -> str:
+    """A layer in place of a call that changes the number of steps, which does the same to the mask."""
+    steps = facts.steps(call) or (0, 0)
+    on_data, on_mask = _time_change(facts, call, *steps)
+    name = class_name(call)
+    return f'''@keras.saving.register_keras_serializable("masks")
+class {name}(keras.layers.Layer):
+    def call(self, x):
+        return {on_data}
+
+    def compute_mask(self, x, mask=None):
+        return None if mask is None else {on_mask}
+
+
+{code.variable(call.id)} = {name}(name="{call.name}")({given})'''
+
+
+def _time_change(facts: Facts, call: Call, before: int, after: int) -> tuple[str, str]:
+    """What a call does to the steps of a sequence ``x``, and the same for ``mask``."""
+    config = call.config
+    layer = f"{code.layer(call)}(x)" if call.origin == "keras" and call.kind == "layer" and call.class_name != "Lambda" else "…"
+    match call.class_name:
+        case "ZeroPadding1D":
+            left, right = _pair(config.get("padding", 1))
+            return f"keras.ops.pad(x, [[0, 0], [{left}, {right}], [0, 0]])", f"keras.ops.pad(mask, [[0, 0], [{left}, {right}]])"
+        case "UpSampling1D":
+            size = config.get("size", 2)
+            return f"keras.ops.repeat(x, {size}, axis=1)", f"keras.ops.repeat(mask, {size}, axis=1)"
+        case "Cropping1D":
+            left, right = _pair(config.get("cropping", 1))
+            end = f"-{right}" if right else ""
+            return f"x[:, {left}:{end}]", f"mask[:, {left}:{end}]"
+    first = first_step(facts, call, before, after)
+    if first is not None:
+        part = f"{first or ''}:{'' if first + after == before else first + after}"
+        return f"x[:, {part}]", f"mask[:, {part}]"
+    ratio = max(1, round(before / after)) if after else 1
+    return layer, f"keras.ops.any(keras.ops.reshape(mask[:, : {ratio * after}], (-1, {after}, {ratio})), axis=-1)"
+
+
+def first_step(facts: Facts, call: Call, before: int, after: int) -> int | None:
+    """The input step that the first output step of a slice is, from an output of the network that has the steps of the slice."""
+    for output, made_by, _ in facts.results:
+        steps = output.steps
+        if steps is not None and len(steps) == after < before and made_by.id in facts.downstream(call):
+            if all(b - a == 1 for a, b in zip(steps, steps[1:], strict=False)):
+                return steps[0]
+    return None
+
+
+def _pair(value: object) -> tuple[int, int]:
+    if isinstance(value, (list, tuple)):
+        return int(value[0]), int(value[-1])
+    return (int(value), int(value)) if isinstance(value, int) else (1, 1)
