@@ -24,6 +24,9 @@ def trace_text(trace: Trace, batch_source: str) -> str:
         if trace.ledger.matches is False:
             lines.append(f"the contributions do not add up to evaluate(): {trace.ledger.sum:.8g} against {trace.ledger.evaluate:.8g}")
     lines += [f"metric {name}  {value:.6g}" for name, value in trace.metrics.items()]
+    if trace.findings:
+        lines.append("")
+        lines += [f"{f.severity}: {f.sentence}  [{f.id}]" for f in trace.findings]
     return "\n".join((*lines, *trace.notes))
 
 

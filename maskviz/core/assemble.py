@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from maskviz.core import losses
 from maskviz.core.batch import Batch
+from maskviz.core.findings import Facts, findings_of
+from maskviz.core.network import Network
 from maskviz.core.ledger import MetricNote
 from maskviz.core.recording import Recording
 from maskviz.core.status import status_of, step_mask
@@ -59,7 +62,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
     output_padding = {o.name: p for o in outputs if (p := _output_padding(o, padding, masks)) is not None}
     contributions, ledger = losses.explain(recording, output_padding)
     network = about["network"]
-    return Trace(
+    trace = Trace(
         keras=about["keras"],
         backend=about["backend"],
         device=device,
@@ -82,6 +85,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         seconds=seconds,
         compiled_with=about.get("compiled_with", {}),
     )
+    return replace(trace, find=lambda: findings_of(Facts(trace, Network.from_dict(network), batch)))
 
 
 def _output_padding(output: OutputTrace, padding: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from maskviz.core import trace_json
 from maskviz.core.ledger import Ledger, MetricNote
+
+if TYPE_CHECKING:
+    from maskviz.core.finding import Finding
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -134,6 +138,13 @@ class Trace:
     seconds: float = 0.0
     compiled_with: Mapping[str, Any] = field(default_factory=dict)
     """``metrics`` and ``weighted_metrics`` by the names given to ``compile()``, and ``jit``."""
+    find: Callable[[], tuple[Finding, ...]] = field(default=tuple, repr=False, compare=False)
+    """Asks the rules (``core.findings``)."""
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong or worth knowing, errors first; looked for when first asked, since an edit need not wait for it."""
+        return self.find()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON that ``maskviz trace --json`` writes (schema version 1)."""

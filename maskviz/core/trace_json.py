@@ -62,7 +62,7 @@ def to_dict(trace: Trace) -> dict[str, Any]:
             }
             for n in trace.metric_notes
         },
-        "findings": [],
+        "findings": [finding.to_dict() for finding in trace.findings],
         "notes": list(trace.notes),
     }
 
