@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from maskviz.core import losses
 from maskviz.core.batch import Batch
 from maskviz.core.findings import Facts, findings_of
-from maskviz.core.network import Network
 from maskviz.core.ledger import MetricNote
+from maskviz.core.network import Network
 from maskviz.core.recording import Recording
 from maskviz.core.status import status_of, step_mask
 from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace
