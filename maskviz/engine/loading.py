@@ -94,7 +94,8 @@ def _list(names: tuple[str, ...]) -> str:
 def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: bool) -> tuple[Any, tuple[str, ...]]:
     """What Keras itself makes of a ``.keras`` file of Keras 3, and notes."""
     _check_consent(seen, objects, unsafe, seen.custom, seen.code)
-    lambda_code.check(seen.config)
+    if unsafe:
+        lambda_code.check({key: value for key, value in seen.config.items() if key != "compile_config"})
 
     def read(compiled: bool) -> Any:
         path = str(seen.path)
@@ -105,9 +106,11 @@ def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: boo
                 shutil.copyfile(seen.path, path)
             return keras.models.load_model(path, custom_objects=dict(objects), compile=compiled, safe_mode=not unsafe)
 
+    if not compiled:
+        return read(compiled=False), ()
     lacks = _lacking(seen, objects, unsafe)
-    if not compiled or lacks:
-        return read(compiled=False), ((lacks,) if compiled else ())
+    if lacks is not None:
+        return read(compiled=False), (lacks,)
     try:
         return read(compiled=True), ()
     except Exception as first:
@@ -121,7 +124,8 @@ def _load_converted(seen: Archive, objects: Mapping[str, Any], unsafe: bool, com
     needed = tuple(dict.fromkeys((*seen.custom, *conversion.missing)))
     _check_consent(seen, objects, unsafe, needed, tuple(dict.fromkeys(config_checks.code(config))))
     config_checks.check_classes(entries, f"“{seen.path.name}”")
-    lambda_code.check(config)
+    if unsafe:
+        lambda_code.check(config)
     legacy.check_readable(seen)
     notes = conversion.notes()
     if legacy.is_old(seen):
@@ -133,7 +137,7 @@ def _load_converted(seen: Archive, objects: Mapping[str, Any], unsafe: bool, com
         if not compiled or not isinstance(network, keras.Model):
             return network, notes
         lacks = _lacking(seen, objects, unsafe)
-        if lacks:
+        if lacks is not None:
             return network, (*notes, lacks)
         try:
             legacy.compile_as_saved(network, seen, objects)

@@ -50,8 +50,14 @@ def test_keras_is_not_imported(tmp_path):
         (b"<!DOCTYPE html><html>", "a web page"),
         (bytes(range(256)), "but something else"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:01\nsize 3\n", "git lfs pull"),
-        (b"\x89HDF\r\n\x1a\n....model_config....", "in spite of its name, is a legacy HDF5 (.h5) file, which is not supported yet"),
-        (b"\x89HDF\r\n\x1a\n....", "weights only"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(200), "damaged or cut off"),
+        (b"\x1f\x8b\x08" + bytes(50), "a gzip archive: unpack it"),
+        (b"\x80\x04\x95" + bytes(50), "a Python pickle, which is never loaded"),
+        (b"\x93NUMPY\x01\x00", "open it as a batch"),
+        (b"\x1c\0\0\0TFL3" + bytes(50), "a TensorFlow Lite network"),
+        (b'{"class_name": "Sequential", "config": {}}', "the architecture at most"),
+        (bytes(4096), "filled with zeros"),
+        (b"PK\x05\x06" + bytes(18), "an empty zip archive"),
         (b"PK\x03\x04" + bytes(100), "damaged or cut off"),
     ],
 )
@@ -59,12 +65,6 @@ def test_other_files_are_told_apart(tmp_path, content, words):
     path = tmp_path / "net.keras"
     path.write_bytes(content)
     assert words in refused(path)
-
-
-def test_a_legacy_file_under_its_own_name(tmp_path):
-    path = tmp_path / "net.h5"
-    path.write_bytes(b"\x89HDF\r\n\x1a\n....model_config....")
-    assert "in spite of" not in refused(path)
 
 
 def test_missing_and_folder(tmp_path):
@@ -144,6 +144,52 @@ def test_a_layer_larger_than_its_weights(tmp_path):
     assert "embedding" in refused(configs.write(tmp_path / "net.keras", network))
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        configs.layer("big", "LSTM", units=2**18),
+        configs.layer("big", "Dense", units=2**30),
+        configs.layer("big", "Conv1D", filters=2**20, kernel_size=[2**10]),
+        configs.layer("big", "MultiHeadAttention", num_heads=2**12, key_dim=2**12),
+        {**configs.layer("big", "Dense", units=2**14), "build_config": {"input_shape": [None, 2**14]}},
+    ],
+)
+def test_layers_that_would_be_allocated_are_refused(tmp_path, entry):
+    assert "in big but holds" in refused(configs.write(tmp_path / "net.keras", configs.sequential([configs.source("x"), entry])))
+
+
+def test_many_layers_that_are_too_large_together(tmp_path):
+    layers = [configs.source("x"), *(configs.layer(f"e{i}", "Embedding", input_dim=2**10, output_dim=2**9) for i in range(64))]
+    assert "in all but holds" in refused(configs.write(tmp_path / "net.keras", configs.sequential(layers)))
+
+
+def test_an_input_larger_than_any_sample(tmp_path):
+    network = configs.sequential([configs.source("x", (None, 2**40)), configs.layer("mask", "Masking")])
+    assert "declares an input x" in refused(configs.write(tmp_path / "net.keras", network))
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        (["x.npy", "y.npy"], "open it as a batch"),
+        (["folder/config.json", "folder/model.weights.h5"], "packed with a folder around it"),
+        (["models/best.keras", "readme.txt"], "a zip archive around best.keras"),
+        (["archive/data.pkl", "archive/version"], "a PyTorch file"),
+    ],
+)
+def test_zip_archives_that_are_something_else(tmp_path, members, words):
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in members:
+            archive.writestr(member, "content")
+    assert words in refused(path)
+
+
+def test_a_saved_model_folder(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    assert "a TensorFlow SavedModel" in refused(tmp_path)
+
+
 def test_custom_objects_are_named(tmp_path):
     network = configs.functional(
         [configs.source("x"), configs.layer("mine", "MyLayer", configs.call(configs.tensor("x")), module="my_module")],
@@ -155,7 +201,8 @@ def test_custom_objects_are_named(tmp_path):
         "loss": {"module": "builtins", "class_name": "function", "config": "my_loss", "registered_name": "function"}
     }
     archive = look(configs.write(tmp_path / "net.keras", network))
-    assert archive.custom == ("my_module>MyLayer", "my_loss")
+    assert archive.custom == ("my_module>MyLayer",)
+    assert archive.compile_custom == ("my_loss",)
     assert archive.graph.nodes[-1].name == "my_loss"
 
 
@@ -178,8 +225,10 @@ def test_code_outside_of_lambda_layers_is_told_too(tmp_path):
     code = base64.b64encode(marshal.dumps((lambda y, p: y.mystery - p).__code__)).decode()
     network = configs.masked_lstm()
     network["compile_config"]["loss"] = {"class_name": "__lambda__", "config": {"code": code}}
-    (line,) = look(configs.write(tmp_path / "net.keras", network)).code
+    archive = look(configs.write(tmp_path / "net.keras", network))
+    (line,) = archive.compile_code
     assert "mystery" in line
+    assert archive.code == ()
 
 
 def test_the_form_of_keras_2_is_code_too(tmp_path):
