@@ -35,10 +35,9 @@ from maskviz.core.messages import (
 from maskviz.core.network import InputSpec, Network, OutputSpec
 from maskviz.core.recording import Recording
 
-NETWORK = Network(
-    "n", "Functional", True, "3", "tensorflow",
-    (InputSpec("ids", (None, None), "int32", "ids", 0, 9, True),), (OutputSpec("out", (None, 3), "float32", "mse", (None, 3)),), 7, ("A note.",),
-)  # fmt: skip
+INPUTS = (InputSpec("ids", (None, None), "int32", "ids", 0, 9, True),)
+OUTPUTS = (OutputSpec("out", (None, 3), "float32", "mse", (None, 3)),)
+NETWORK = Network("n", "Functional", True, "3", "tensorflow", INPUTS, OUTPUTS, 7, ("A note.",))
 
 
 def sent(frame: tuple[dict[str, Any], dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,5 @@ def test_a_changed_byte_never_gets_out_as_anything_else(data: bytes, position: i
     changed = bytearray(stream.getvalue())
     changed[position % len(changed)] = value
     for garbage in (data, bytes(changed), wire.HEAD.pack(wire.MAGIC, len(data), 8) + data):
-        try:
+        with suppress(EngineFailed):
             wire.read_frame(io.BytesIO(garbage))
-        except EngineFailed as error:
-            assert str(error)

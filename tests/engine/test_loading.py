@@ -7,6 +7,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,8 @@ def test_a_flipped_bit(position: float, good: Path, tmp_path: Path) -> None:
     data = bytearray(good.read_bytes())
     data[int(position * len(data))] ^= 0x10
     (tmp_path / "flipped.keras").write_bytes(data)
-    try:
+    with suppress(UnusableInput):  # and nothing else; a bit may also flip where nobody looks
         loading.load(str(tmp_path / "flipped.keras"))
-    except UnusableInput as error:
-        assert str(error).count("\n") == 0
 
 
 def test_a_custom_class(tmp_path: Path) -> None:
@@ -160,11 +159,7 @@ def test_a_loss_of_ones_own_is_left_out_and_said(tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((4, 3)), layers.Dense(1)])
     network.compile(loss=my_loss)
     network.save(tmp_path / "own.keras")
-    try:
-        _, signature = loading.load(str(tmp_path / "own.keras"))
-    except NeedsConsent as error:
-        assert "my_loss" in str(error)
-        return
+    _, signature = loading.load(str(tmp_path / "own.keras"))
     assert not signature.network.compiled
     assert any("loss" in note for note in signature.network.notes)
 
