@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maskviz.core import archive
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import RawBatch, fit
@@ -62,6 +63,7 @@ def trace_file(
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> tuple[Trace, Batch, Network]:
     """Trace a file in the engine's process, on the batch that ``make_batch`` makes for its signature (None: generate one)."""
+    archive.look(path)  # refuses what is no network at once, without waiting for Keras
     with BlockingEngine(tell) as engine:
         if device is not None:
             engine.ask(UseDevice(device))
