@@ -98,6 +98,7 @@ class ForwardPass:
         return [*declared, *declared, *others]
 
     def _traced(self, *tensors: Any) -> dict[str, Any]:
+        self.slots = Slots()  # TensorFlow traces again when the loss makes variables of its own at its first call
         left = list(tensors)
         x = [left.pop(0) for _ in self._feed.x]
         changed = [left.pop(0) for _ in self._feed.changed]
