@@ -89,6 +89,7 @@ def test_garbage_is_refused(name: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 200), st.integers(0, 255))
+@pytest.mark.filterwarnings("ignore:Data type alias")
 def test_a_changed_byte_never_gets_out_as_anything_else(data: bytes, position: int, value: int) -> None:
     stream = io.BytesIO()
     wire.write_frame(stream, {"kind": "Traced", "body": {"number": 1}}, {"mask/0": np.ones((2, 3), bool), "x": np.arange(3.0)})
