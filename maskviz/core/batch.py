@@ -38,6 +38,20 @@ class Batch:
         return len(next(iter(self.x.values()))) if self.x else 0
 
 
+def size_of(batch: Batch) -> int:
+    """Bytes of all arrays of a batch."""
+    return sum(a.nbytes for group in (batch.x, batch.y, batch.sample_weight, batch.padding, batch.content) for a in group.values())
+
+
+def some_rows(batch: Batch, rows: NDArray[Any]) -> Batch:
+    """The batch of some samples only. The contents behind padding stay behind: they are the editor's."""
+
+    def pick(arrays: Arrays) -> dict[str, NDArray[Any]]:
+        return {name: array[rows] for name, array in arrays.items()}
+
+    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source)
+
+
 def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDArray[Any]]:
     """A copy of ``arrays`` in which ``arrays[name][index] = value``; the other arrays are shared."""
     new = arrays[name].copy()

@@ -39,8 +39,6 @@ def splice(whole: Recording, part: Recording) -> Recording:
         old = arrays.get(key)
         if old is None or old.shape[1:] != new.shape[1:]:
             raise ValueError(f"rows of another pass: {key}")
-        if new.ndim == 0:
-            continue
         arrays[key] = old.copy()
         arrays[key][part.rows] = new
     # Keras' own numbers were those of the batch before the edit

@@ -8,7 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,8 @@ def command() -> list[str]:
     """How the engine's process is started, from a checkout, an installed package, or a frozen program."""
     if getattr(sys, "frozen", False):
         return [sys.executable, CHILD_ARGUMENT]
-    return [sys.executable, "-m", "maskviz.engine.process"]
+    # -P: what lies in the current folder is not imported in place of what the engine needs
+    return [sys.executable, "-P", "-m", "maskviz.engine.process"]
 
 
 class EngineClient:
@@ -52,6 +53,7 @@ class EngineClient:
         """Start the process; Ready follows when it has imported Keras. A running one is left alone."""
         if self.running:
             return
+        self.close()
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, "PYTHONPATH": path} | ({CAREFUL: "1"} if self._careful else {})
@@ -75,12 +77,17 @@ class EngineClient:
         thread.start()
         return thread
 
-    def request(self, request: Request) -> int:
+    def next_number(self) -> int:
+        """The number for a request that is about to be sent."""
+        self._number += 1
+        return self._number
+
+    def request(self, request: Request, number: int | None = None) -> int:
         """Send a request and return its number. The process is started when it does not run."""
         self.start()
-        self._number += 1
-        self._outbox.put((self._number, request))
-        return self._number
+        number = self.next_number() if number is None else number
+        self._outbox.put((number, request))
+        return number
 
     def close(self) -> None:
         """End the process and wait for the threads; no event follows."""
@@ -91,7 +98,7 @@ class EngineClient:
             self._outbox.put(None)
             for thread in self._threads:
                 if thread is not threading.current_thread():
-                    thread.join(5)
+                    thread.join(2)
             for pipe in (process.stdin, process.stdout, process.stderr):
                 with suppress(OSError, AttributeError):  # what was left to write can no longer be written
                     pipe.close()  # type: ignore[union-attr]
@@ -123,7 +130,7 @@ class EngineClient:
         code = process.wait()
         self._careful = True
         errors.join(2)
-        self._on_event(Died(sentence or how_it_ended(code), "\n".join(self._last_lines)))
+        self._on_event(Died(sentence or how_it_ended(code, self._last_lines), "\n".join(self._last_lines)))
 
     def _read_errors(self, pipe: BinaryIO) -> None:
         with suppress(OSError, ValueError):  # closed under the reader
@@ -131,8 +138,10 @@ class EngineClient:
                 self._last_lines.append(line.decode(errors="replace").rstrip())
 
 
-def how_it_ended(code: int) -> str:
-    """One sentence for the exit code of a process that ended unasked."""
+def how_it_ended(code: int, last_lines: Iterable[str] = ()) -> str:
+    """One sentence for the exit code and the last lines of a process that ended unasked."""
+    if any(line.startswith("Timeout (") for line in last_lines):
+        return "The network took longer to load than any should, and the engine was stopped; your batch and edits are kept."
     if code == -9:
         return "The engine was stopped from outside or ran out of memory; your batch and edits are kept."
     if code < 0:

@@ -14,7 +14,7 @@ if TENSORFLOW:
 
 
 def names() -> tuple[str, ...]:
-    """``CPU``, and ``GPU:0 NVIDIA …`` for each GPU; the CPU comes first."""
+    """``CPU``, and ``GPU:0 NVIDIA …`` for each GPU; the CPU comes first, and is used until another is chosen."""
     if not TENSORFLOW:
         return tuple(d.upper() for d in keras.distribution.list_devices()) or ("CPU",)
     gpus = tf.config.list_physical_devices("GPU")

@@ -80,6 +80,8 @@ class ForwardPass:
         self.mode = mode
         self.creators: list[str] = []
         self.adds_losses = False
+        self.per_row: set[str] = set()
+        """Keys of the results that begin with the batch axis."""
         self._network, self._signature, self._feed, self._state = network, signature, feed, state
         arrays = [*feed.present(), np.zeros((), "float32")]
         shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
@@ -179,6 +181,8 @@ class ForwardPass:
                 self.slots.slot(mask)
         result = {f"mask/{i}": half(mask) for i, mask in enumerate(self.slots.tensors)}
         result.update({f"out/{i}": half(x) for i, x in enumerate(self.root.outputs)})
+        self.per_row |= {f"mask/{i}" for i, mask in enumerate(self.slots.tensors) if self._is_per_row(mask)}
+        self.per_row |= {f"out/{i}" for i, _ in enumerate(self.root.outputs)}
         shapes = [ops.shape(x) for call in self.calls for x in (*call.inputs, *call.outputs)]
         result["shapes"] = ops.stack([ops.cast(d, "int32") for shape in shapes for d in shape]) if shapes else ops.zeros((0,), "int32")
         return result
@@ -188,11 +192,18 @@ class ForwardPass:
         result, masks = {}, []
         for call in second.calls:
             for number, tensor in enumerate(call.outputs):
-                if len(tensor.shape) and compiling.can_compare(tensor):
+                # values without a batch axis (a table of positions, say) have no halves that could be compared
+                if len(tensor.shape) and self._is_per_row(tensor) and compiling.can_compare(tensor):
+                    self.per_row.add(f"moved/{call.ref(number)}")
                     result[f"moved/{call.ref(number)}"] = padding_test.moved(*halves.pair(call, number))
             masks += halves.mask_pairs(call) + halves.received_pairs(call)
         result["same_masks"] = padding_test.same(masks)
         return result
+
+    def _is_per_row(self, tensor: Any) -> bool:
+        """Whether a tensor begins with the batch axis: the one length that a pass leaves open, or that the network fixes."""
+        batch = self._signature.network.inputs[0].shape[0]
+        return len(tensor.shape) > 0 and (tensor.shape[0] == batch if self._size is None else True)
 
     def _loss_results(self) -> dict[str, Any]:
         result = {}
@@ -201,5 +212,7 @@ class ForwardPass:
             if recorded.separable:
                 terms |= {"mask": recorded.mask, "weight": recorded.sample_weight}
             terms["total"] = recorded.result if recorded.result is not None else ops.zeros(())
+            if recorded.separable:
+                self.per_row |= {f"loss/{number}/{name}" for name in ("values", "mask", "weight")}
             result.update({f"loss/{number}/{name}": ops.cast(t, "float32") for name, t in terms.items() if t is not None})
         return result

@@ -30,14 +30,33 @@ def trace(
     if not signature.network.outputs:
         tensors = [keras.ops.convert_to_tensor(given[name]) for name in signature.input_names]
         signature = loading.with_outputs(network, signature, signature.call(network, tensors))
-    if loss is not None:
-        network, signature = with_loss(network, signature, loss)
-    service = Service()
-    service.hold(network, signature)
-    batch = make_batch(signature.network)
+    state = compile_state(network)
     try:
+        if loss is not None:
+            network, signature = with_loss(network, signature, loss)
+        service = Service()
+        service.hold(network, signature)
+        batch = make_batch(signature.network)
         return service.trace(batch), batch
     except MaskVizError:
         raise
     except Exception as error:
         raise explained(error) from error
+    finally:
+        if loss is not None:
+            restore(network, state)
+
+
+def compile_state(network: keras.Model) -> dict[str, tuple[Any, list[Any] | None]]:
+    """All attributes of a network, and what the lists among them hold: ``compile`` sets many, and adds to some."""
+    return {name: (value, list(value) if isinstance(value, list) else None) for name, value in vars(network).items()}
+
+
+def restore(network: keras.Model, state: dict[str, tuple[Any, list[Any] | None]]) -> None:
+    """Put a network's attributes back as they were."""
+    for name in vars(network).keys() - state.keys():
+        del vars(network)[name]
+    for name, (value, items) in state.items():
+        vars(network)[name] = value
+        if items is not None:
+            list.__setitem__(value, slice(None), items)

@@ -60,7 +60,7 @@ class Service:
         self._prepares = prepares
         self._preparing: threading.Thread | None = None
         self._number = 0
-        self._device = devices.names()[-1 if len(devices.names()) > 1 else 0]
+        self._device = devices.names()[0]
         self._source: Load | Build | None = None
         self._network: keras.Model | None = None
         self._tracer: Tracer | None = None
@@ -113,7 +113,7 @@ class Service:
             keras.utils.set_random_seed(0)  # a template gives the same network each time, also after a restart
             network = templates.build(request.template, request.options)
             return network, loading.complete(network)
-        network, signature = loading.load(request.path, request.custom, request.unsafe)
+        network, signature = loading.load(request.path, request.custom, request.unsafe, compiled=request.loss is None)
         if request.loss is not None:
             network, signature = with_loss(network, signature, request.loss)
         return network, signature

@@ -12,7 +12,7 @@ import numpy as np
 from keras import tree
 from numpy.typing import NDArray
 
-from maskviz.core.batch import Batch
+from maskviz.core.batch import Batch, some_rows
 from maskviz.core.network import InputSpec
 from maskviz.core.recording import Recording
 from maskviz.engine import compiling, described, padding_test, timeaxis
@@ -48,7 +48,7 @@ class Tracer:
     def trace(self, batch: Batch, rows: NDArray[Any] | None = None) -> Recording:
         """One pass over the batch, or over some of its rows, with the padding test and the terms of the loss."""
         eligible = self._eligible_inputs(batch)
-        feed = self._feed(batch if rows is None else _some(batch, rows), eligible)
+        feed = self._feed(batch if rows is None else some_rows(batch, rows), eligible)
         forward = self._fast.get(feed.fixed_shapes()) or self._pass(feed, self._find_mode(batch))
         started = time.perf_counter()
         arrays = forward(feed)
@@ -62,7 +62,7 @@ class Tracer:
         """
         if self._mode != "doubled" or any(spec.kind == "text" or spec.dtype == "string" for spec in self.signature.network.inputs):
             return
-        feed = self._feed(_some(batch, np.arange(1)), self._eligible_inputs(batch))
+        feed = self._feed(some_rows(batch, np.arange(1)), self._eligible_inputs(batch))
         key = feed.fixed_shapes()
         if key in self._fast:
             return
@@ -72,7 +72,8 @@ class Tracer:
             quick = forward(feed)
         except Exception:  # not everything can be compiled by XLA; the pass without it stays
             return
-        if all(_equal(quick[k], slow[k]) for k in slow if k.startswith("out/")) and quick.keys() == slow.keys():
+        checked = [k for k in slow if k != "shapes" and k in quick]
+        if slow.keys() <= quick.keys() and all(_equal(quick[k].astype("float64"), slow[k].astype("float64")) for k in checked):
             self._fast[key] = forward
 
     def evaluate(self, batch: Batch) -> tuple[float | None, dict[str, float]]:
@@ -87,10 +88,13 @@ class Tracer:
         # a target of the wrong rank in an earlier call leaves a function behind that no later call can use
         self.network.test_function = None if self._evaluate_failed else self.network.test_function
         self._evaluate_failed = True
-        result = self.network.test_on_batch(x, y, sample_weight=weights, return_dict=True)
+        try:
+            with compiling.TRACING:
+                result = self.network.test_on_batch(x, y, sample_weight=weights, return_dict=True)
+        finally:
+            for variable, value in zip(self._state, saved, strict=True):
+                variable.assign(value)
         self._evaluate_failed = False
-        for variable, value in zip(self._state, saved, strict=True):
-            variable.assign(value)
         numbers = {name: float(np.mean(np.asarray(value))) for name, value in result.items()}
         return numbers.pop("loss", None), numbers
 
@@ -174,10 +178,9 @@ class Tracer:
         shapes = arrays.pop("shapes")
         arrays.pop("same_masks", None)
         reported, added = arrays.pop("loss", None), arrays.pop("added", 0.0)
-        # values without a batch axis (a table of positions, say) have no halves that could be compared
-        arrays = {k: v for k, v in arrays.items() if not k.startswith("moved/") or v.shape[:1] == (size,)}
-        if rows is not None:  # what is said about the run is what was said of all rows
-            return Recording({"metrics": {}}, arrays, rows)
+        if rows is not None:  # what is said about the run, and what has no batch axis, is as it was for all rows
+            per_row = self._pass(feed, "doubled").per_row
+            return Recording({"metrics": {}}, {k: v for k, v in arrays.items() if k in per_row}, rows)
         about = dict(self._describe(forward, shapes, size))
         about["added"] = float(added)
         about["reported"] = None if reported is None else float(np.mean(reported))  # one a step without a reduction
@@ -199,13 +202,6 @@ class Tracer:
             return "not made: no call makes a mask, and no input has padding whose content could be changed"
         how = "in one doubled pass" if forward.mode == "doubled" else f"in two passes, since {self._why_twice}"
         return f"{' and '.join(changed)}, {how}"
-
-
-def _some(batch: Batch, rows: NDArray[Any]) -> Batch:
-    def pick(arrays: Any) -> dict[str, NDArray[Any]]:
-        return {name: array[rows] for name, array in arrays.items()}
-
-    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source)
 
 
 def _state_variables(network: keras.Model) -> list[Any]:
@@ -292,7 +288,8 @@ def describe(forward: ForwardPass, signature: Signature, shapes: dict[str, Any],
             "name": signature.network.output(signature.output_names[part.output]).loss or part.name,
             "weight": part.weight,
             "reduction": part.reduction,
-            "separable": recorded.separable,
+            # a compute_loss of the user's own may call more or fewer losses than were compiled: whose they are is not known
+            "separable": recorded.separable and len(forward.parts) == len(forward.recorded_losses),
         }
         for part, recorded in zip(forward.parts, forward.recorded_losses, strict=False)
     ]

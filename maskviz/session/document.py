@@ -8,11 +8,13 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from maskviz.core.batch import Batch
+from maskviz.core.batch import Batch, size_of
 from maskviz.core.graph import Graph
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.session.commands import NOT_MERGED, EditBatch
+
+MOST_STEPS, LEAST_STEPS, MOST_UNDO_BYTES = 1000, 20, 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Document(QObject):
         self.graph: Graph = Graph()
         self._aside: Opened | None = None
         self._gestures = 0
+        self._on_trial: Batch | None = None
         self.network: Network | None = None
         self.batch: Batch | None = None
         self.trace: Trace | None = None
@@ -104,10 +107,22 @@ class Document(QObject):
         self._gestures += 1
         return self._gestures
 
-    def edit(self, after: Batch, text: str, gesture: int = NOT_MERGED) -> None:
-        """Make ``after`` the batch, as one undo step named ``text``; edits with the same ``gesture`` > 0 become one step."""
+    def edit(self, after: Batch, text: str, gesture: int = NOT_MERGED, on_trial: bool = False) -> None:
+        """Make ``after`` the batch, as one undo step named ``text``; edits with the same ``gesture`` > 0 become one step.
+
+        An edit ``on_trial`` is taken back by ``take_back_trial`` when it turns out that the network cannot run on it.
+        """
         if self.batch is not None and after is not self.batch:
+            self._on_trial = after if on_trial else None
             self.undo_stack.push(EditBatch(self, self.batch, after, text, gesture))
+
+    def take_back_trial(self) -> bool:
+        """Undo the newest edit if it was made on trial; whether it was."""
+        on_trial = self._on_trial is not None and self._on_trial is self.batch
+        self._on_trial = None
+        if on_trial:
+            self.undo_stack.undo()
+        return on_trial
 
     def show_preview(self, title: str, graph: Graph) -> None:
         """Show the graph of a file that is being loaded. What was open is set aside, and comes back if loading fails."""
@@ -125,6 +140,8 @@ class Document(QObject):
         """Replace what is open by a loaded network and its first batch; the undo history starts anew."""
         self._aside = None
         self.undo_stack.clear()
+        # a step keeps the arrays it changed, a whole input or target at most
+        self.undo_stack.setUndoLimit(min(MOST_STEPS, max(LEAST_STEPS, MOST_UNDO_BYTES // max(1, size_of(batch)))))
         self.recompute_seconds = None
         output = network.outputs[0].name if network.outputs else None
         self._put(Opened(title, path, graph, network, batch, None, replace(Selection(), call=self.selection.call, output=output)))

@@ -1,25 +1,23 @@
 """Jobs: what the window asks for, carried out by the engine; answers go into the document.
 
-Every trace request has a number. While one runs, only the newest edit waits; an answer to anything older than what the document
-shows is spliced into the recording, but never shown over newer edits. Assembling a trace happens on the reader's thread.
+One trace runs at a time; while it runs only the newest batch waits. Every request is asked with what shall happen to its answer and to
+its refusal, and opening another file forgets all that was asked before. What the engine holds (``_held``) is compared with what the
+document shows (``_opened``) before a trace, so that a batch never meets another network than its own.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from maskviz import resources
 from maskviz.core import archive, batch_files
-from maskviz.core.assemble import trace_of
-from maskviz.core.batch import Batch, changed_rows
-from maskviz.core.batch_fit import complete
+from maskviz.core.batch import Batch, changed_rows, some_rows
+from maskviz.core.batch_fit import RawBatch, complete, fit
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.graph import Graph
 from maskviz.core.messages import (
@@ -27,7 +25,6 @@ from maskviz.core.messages import (
     DeviceInUse,
     Died,
     Evaluate,
-    Evaluated,
     Event,
     Generate,
     Load,
@@ -42,23 +39,36 @@ from maskviz.core.messages import (
     UseDevice,
 )
 from maskviz.core.network import Network
-from maskviz.core.recording import Recording, splice
 from maskviz.core.trace import Trace
 from maskviz.engine.client import EngineClient
+from maskviz.session.assembler import Assembler
 from maskviz.session.document import Document, EngineState
 
 SETTLE_MS = 250
+SLOW_MS = 60_000
 MOST_RESTARTS = 2
+STARTING = "starting the engine (importing Keras)…"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opening:
-    """A file or template on its way into the document; the open document stays until the engine has loaded it."""
+    """A file or template on its way into the document; what is open stays until the engine has loaded it.
+
+    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits.
+    """
 
     request: Load | Build
     title: str
     graph: Graph
-    batch_path: str | None = None
+    batch: str | Batch | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What shall happen to the answer of a request, and to its refusal."""
+
+    then: Callable[[Any], None]
+    refused: Callable[[MaskVizError], None]
 
 
 class Jobs(QObject):
@@ -77,25 +87,32 @@ class Jobs(QObject):
         """Seed of generated batches."""
         self._assembler = Assembler()
         self._client = client or EngineClient(self._on_event)
-        self._pending: dict[int, Callable[[Any], None]] = {}
+        self._asked: dict[int, Asked] = {}
         self._opening: Opening | None = None
         self._opened: Load | Build | None = None
+        self._held: Load | Build | None = None
+        self._device: str | None = None
         self._deaths = 0
-        self._tracing = 0
+        self._tracing: Batch | None = None
         self._sent: Batch | None = None
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(self._evaluate)
+        self._settle = self._timer(SETTLE_MS, self._evaluate)
+        self._slow = self._timer(SLOW_MS, self._say_slow)
         self._arrived.connect(self._handle)
         document.batch_changed.connect(self._follow_batch)
+
+    def _timer(self, milliseconds: int, then: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(then)
+        return timer
 
     # what the window asks for
 
     def warm(self) -> None:
         """Start the engine before it is needed."""
         if not self._client.running:
-            self._set_engine("starting", "starting the engine (importing Keras)…")
+            self._set_engine("starting", STARTING)
             self._client.start()
 
     def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
@@ -118,6 +135,20 @@ class Jobs(QObject):
         custom = None if example.custom is None else str(example.custom)
         self._open(Opening(Load(str(example.network), custom, example.trusted), example.title, graph, str(example.batch)))
 
+    def new_network(self, template: str, options: dict[str, Any]) -> None:
+        """Build a network from a template."""
+        self._open(Opening(Build(template, dict(options)), template.replace("_", " "), Graph()))
+
+    def reload(self) -> None:
+        """Load the network's file again, keeping the batch where it still fits."""
+        if isinstance(self._opened, Load):
+            try:
+                graph = archive.preview(self._opened.path)
+            except MaskVizError as error:
+                self.failed.emit(error)
+                return
+            self._open(Opening(self._opened, self.document.title, graph, self.document.batch))
+
     def give_up(self) -> None:
         """Do not open what was being opened; what was open before comes back."""
         if self._opening is not None:
@@ -125,12 +156,8 @@ class Jobs(QObject):
             self.document.end_preview()
             self._trace()
 
-    def new_network(self, template: str, options: dict[str, Any]) -> None:
-        """Build a network from a template."""
-        self._open(Opening(Build(template, dict(options)), template.replace("_", " "), Graph()))
-
     def open_batch(self, path: str) -> None:
-        """Load a batch for the open network; it is an edit that can be undone."""
+        """Load a batch for the open network; it is an edit that can be undone, and one that the network refuses is taken back."""
         network = self.document.network
         if network is None:
             self.failed.emit(UnusableInput("Open a network first: a batch is checked against what the network takes."))
@@ -141,7 +168,7 @@ class Jobs(QObject):
             self.failed.emit(error)
             return
         self._note(notes)
-        self.document.edit(batch, f"Load batch {Path(path).name}")
+        self.document.edit(batch, f"Load batch {Path(path).name}", on_trial=True)
 
     def save_network(self, path: str) -> None:
         """Save the network as a ``.keras`` file."""
@@ -149,180 +176,236 @@ class Jobs(QObject):
 
     def use_device(self, name: str) -> None:
         """Compute on another device from now on; the batch is traced anew there."""
+        self._sent = None
         self._ask(UseDevice(name), self._device_changed)
-
-    def reload(self) -> None:
-        """Load the network's file again, keeping the batch where it still fits."""
-        if self._opened is not None:
-            self._ask(self._opened, self._loaded_again)
 
     def restart_engine(self) -> None:
         """Stop the engine whatever it does, start it anew, and take up where the document stands."""
-        self._pending.clear()
-        self._tracing = 0
-        self._sent = None
-        self._client.restart()
-        self._set_engine("starting", "starting the engine (importing Keras)…")
-        if self._opening is not None:
-            self._load(self._opening)
-        elif self._opened is not None:
-            self.reload()
+        self._deaths = 0
+        self._start_anew()
 
     def close(self) -> None:
         """End the engine's process."""
         self._settle.stop()
+        self._slow.stop()
         self._client.close()
 
     # opening
 
     def _open(self, opening: Opening) -> None:
+        self._forget()
         self._opening = opening
         self.document.show_preview(opening.title, opening.graph)
         self._load(opening)
 
-    def _load(self, opening: Opening) -> None:
-        self._ask(opening.request, self._loaded)
+    def _forget(self) -> None:
+        """Nothing that was asked for so far is wanted any more."""
+        self._asked.clear()
+        self._assembler.forget()
+        self._settle.stop()
+        self._tracing = self._sent = None
 
-    def _loaded(self, event: Loaded) -> None:
-        opening = self._opening
-        if opening is None:
-            return
+    def _load(self, opening: Opening) -> None:
+        self._hold(opening.request, lambda event: self._loaded(opening, event), self._open_refused)
+
+    def _hold(self, request: Load | Build, then: Callable[[Loaded], None], refused: Callable[[MaskVizError], None]) -> None:
+        """Have the engine hold this network."""
+
+        def loaded(event: Loaded) -> None:
+            self._held = request
+            then(event)
+
+        # whatever comes of it, the engine may hold another network from now on
+        self._held = self._sent = None
+        self._ask(request, loaded, refused)
+
+    def _loaded(self, opening: Opening, event: Loaded) -> None:
         self._note(event.network.notes)
-        if opening.batch_path is not None:
-            try:
-                batch, notes = batch_files.read_batch(opening.batch_path, event.network)
-            except MaskVizError as error:
-                self.failed.emit(error)
-            else:
-                self._note(notes)
-                self._show_opened(opening, event.network, batch)
-                return
-        self._ask(Generate(self.seed), lambda made: self._show_opened(opening, event.network, complete(made.batch, event.network)))
+        try:
+            batch, notes = first_batch(opening.batch, event.network)
+        except MaskVizError as error:
+            self.failed.emit(error)
+            batch, notes = None, ()
+        self._note(notes)
+        if batch is not None:
+            self._show_opened(opening, event.network, batch)
+            return
+
+        def made(answer: Any) -> None:
+            self._show_opened(opening, event.network, complete(answer.batch, event.network))
+
+        self._ask(Generate(self.seed), made, self._open_refused)
 
     def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
-        self._opening, self._opened, self._sent = None, opening.request, None
+        self._opening, self._opened = None, opening.request
         path = opening.request.path if isinstance(opening.request, Load) else None
         self.document.open(opening.title, path, opening.graph, network, batch)
 
-    def _loaded_again(self, event: Loaded) -> None:
-        self._sent = None
-        self.document.network = event.network
-        self._trace()
+    def _open_refused(self, error: MaskVizError) -> None:
+        if isinstance(error, NeedsConsent):
+            self.consent_needed.emit(error)  # the preview stays while the user decides
+            return
+        self.give_up()
+        self.failed.emit(error)
 
     def _device_changed(self, event: DeviceInUse) -> None:
-        self.document.device = event.device
-        self._sent = None
-        self._set_engine("idle", "")
+        self._device = self.document.device = event.device
+        self.document.engine_changed.emit()
         self._trace()
 
     # tracing
 
     def _follow_batch(self) -> None:
+        if self.document.batch is None:
+            return
         self.document.set_stale(True)
         self._settle.stop()
-        if not self._tracing:
-            self._trace()
+        self._trace()
 
     def _trace(self) -> None:
-        batch, network = self.document.batch, self.document.network
-        if batch is None or network is None or self._opened is None:
+        """Have the newest batch traced, unless a trace runs (the newest batch follows it) or the engine is down."""
+        batch = self.document.batch
+        if batch is None or self._opened is None or self._opening is not None or self._tracing is not None:
             return
+        if self.document.engine.kind == "failed":
+            return
+        self._tracing = batch
+        if self._held is not self._opened:
+            self._hold(self._opened, lambda event: self._send(), self._trace_refused)
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        batch = self._tracing = self.document.batch
+        assert batch is not None
         rows = None if self._sent is None else changed_rows(self._sent, batch)
         request = RunTrace(batch) if rows is None else RunTrace(some_rows(batch, rows), rows)
-        self._assembler.expect(batch)
         self._sent = batch
-        self._tracing = self._ask(request, self._traced, quiet=rows is not None)
+        self._ask(request, self._traced, self._trace_refused, quiet=rows is not None, expected=batch)
 
-    def _traced(self, answer: tuple[Trace, float, str]) -> None:
-        trace, seconds, device = answer
-        self._tracing = 0
-        self.document.device = device
-        newest = self._sent is self.document.batch
-        self.document.show_trace(trace, seconds, stale=not newest)
-        if newest:
+    def _traced(self, answer: tuple[Traced, Trace | None]) -> None:
+        event, trace = answer
+        batch, self._tracing = self._tracing, None
+        if trace is None and event.recording.rows is not None:  # they did not fit what is kept: send all of the batch
+            self._sent = None
+            self._trace()
+            return
+        if trace is None:
+            self._sent = None
+            self.failed.emit(EngineFailed("The engine sent a result that cannot be read: restart it with Device ▸ Restart the engine."))
+            return
+        self._deaths = 0
+        self.document.device = event.device
+        newest = batch is self.document.batch
+        self.document.show_trace(trace, event.seconds, stale=not newest)
+        if newest and self._sent is batch:
             self._settle.start()
         else:
             self._trace()
 
+    def _trace_refused(self, error: MaskVizError) -> None:
+        batch, self._tracing, self._sent = self._tracing, None, None
+        if batch is not self.document.batch:
+            self._trace()
+            return
+        if self.document.take_back_trial():
+            self._trace()
+        self.failed.emit(error)
+
     def _evaluate(self) -> None:
         """Once the edits rest, ask Keras itself what it reports: the sum is always checked."""
-        if self.document.trace is not None and not self._tracing and self._client.running:
-            self._ask(Evaluate(), self._evaluated, quiet=True)
+        if self.document.trace is not None and self._tracing is None and self._opening is None and self._client.running:
+            self._ask(Evaluate(), self._evaluated, lambda error: self.noticed.emit(str(error)), quiet=True)
 
-    def _evaluated(self, trace: Trace | None) -> None:
-        if trace is not None and not self._tracing and not self.document.stale:
+    def _evaluated(self, answer: tuple[Event, Trace | None]) -> None:
+        trace = answer[1]
+        if trace is not None and self._tracing is None and not self.document.stale:
             self.document.show_trace(trace, None, stale=False)
 
     # the engine's answers
 
-    def _ask(self, request: Request, then: Callable[[Any], None], quiet: bool = False) -> int:
+    def _ask(
+        self,
+        request: Request,
+        then: Callable[[Any], None],
+        refused: Callable[[MaskVizError], None] | None = None,
+        quiet: bool = False,
+        expected: Batch | None = None,
+    ) -> None:
+        """Send a request. A ``quiet`` one is not announced; ``expected`` is the whole batch that the answer is about."""
+        if not self._client.running and self._held is not None:
+            return  # it has just died: Died is on its way, and takes up from there
         if not self._client.running:
-            self._set_engine("starting", "starting the engine (importing Keras)…")
+            self._set_engine("starting", STARTING)
         elif not quiet:
             self._set_engine("busy", working_sentence(request))
-        number = self._client.request(request)
-        self._pending[number] = then
-        return number
+        number = self._client.next_number()
+        self._asked[number] = Asked(then, refused or self.failed.emit)
+        if expected is not None:
+            self._assembler.expect(number, expected)
+        self._slow.start()
+        self._client.request(request, number)
 
     def _on_event(self, event: Event) -> None:
         """On the reader's thread: turn recordings into traces there, then hand over to the window's thread."""
-        self._arrived.emit(event, self._assembler.assemble(event))
+        try:
+            assembled = self._assembler.assemble(event)
+        except Exception:  # what the child sends is not trusted to fit together; _traced deals with it
+            assembled = None
+        self._arrived.emit(event, assembled)
 
-    def _handle(self, event: Event, assembled: Any) -> None:
+    def _handle(self, event: Event, assembled: Trace | None) -> None:
+        self._slow.start() if self._asked else self._slow.stop()
         match event:
             case Ready():
                 self.document.devices = event.devices
-                self.document.device = event.devices[0]
-                self._set_engine("busy" if self._pending else "idle", "loading the network…" if self._pending else "")
+                self.document.device = self._device or event.devices[0]
+                self._set_engine("busy" if self._asked else "idle", "loading the network…" if self._asked else "")
             case Progress():
                 self._set_engine("busy", f"{event.sentence}…")
             case Died():
                 self._died(event)
-            case Refused():
-                self._refused(event)
             case _:
-                self._answered(event, assembled)
-
-    def _answered(self, event: Event, assembled: Any) -> None:
-        then = self._pending.pop(getattr(event, "number", 0), None)
-        if then is None:
-            return  # an answer to something that was given up
-        self._deaths = 0
-        if not self._pending:
-            self._set_engine("idle", "")
-        then(
-            (assembled, event.seconds, event.device) if isinstance(event, Traced) else assembled if isinstance(event, Evaluated) else event
-        )
-
-    def _refused(self, event: Refused) -> None:
-        if self._pending.pop(event.number, None) is None:
-            return
-        if event.number == self._tracing:
-            self._tracing = 0
-            self._sent = None
-        if not self._pending:
-            self._set_engine("idle", "")
-        if self._opening is not None and isinstance(event.error, NeedsConsent):
-            self.consent_needed.emit(event.error)
-            return
-        self.give_up()
-        self.failed.emit(event.error)
+                asked = self._asked.pop(event.number, None)
+                if not self._asked:
+                    self._slow.stop()
+                    self._set_engine("idle", "")
+                if asked is None:
+                    return  # an answer to something that was given up
+                if isinstance(event, Refused):
+                    asked.refused(event.error)
+                else:
+                    asked.then(event if assembled is None and not isinstance(event, Traced) else (event, assembled))
 
     def _died(self, event: Died) -> None:
-        """Say so and start a new process; one that dies again before it has answered anything stays down until it is asked for."""
+        """Say so and start a new process; when they keep dying, wait for the user to change something."""
         self._deaths += 1
         if self._opening is not None:
             self._opening = None
             self.document.end_preview()
         if self._deaths > MOST_RESTARTS:
-            self._pending.clear()
-            self._tracing = 0
-            self._sent = None
+            self._forget()
+            self._held = None
             self._set_engine("failed", event.sentence)
-            self.failed.emit(EngineFailed(event.sentence, event.details))
+            self.failed.emit(EngineFailed(f"{event.sentence} Undo the last edit or open another file, then restart it.", event.details))
             return
         self.failed.emit(EngineFailed(f"{event.sentence} It is being restarted.", event.details))
-        self.restart_engine()
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._forget()
+        self._held = None
+        self._client.restart()
+        self._set_engine("starting", STARTING)
+        if self._device is not None:
+            self._ask(UseDevice(self._device), lambda event: None)
+        if self._opening is not None:
+            self._load(self._opening)
+        else:
+            self._trace()
+
+    def _say_slow(self) -> None:
+        self.noticed.emit("The engine has not answered for a minute: wait on, or stop it with Device ▸ Restart the engine.")
 
     def _set_engine(self, kind: Any, sentence: str) -> None:
         self.document.set_engine(EngineState(kind, sentence))
@@ -332,41 +415,20 @@ class Jobs(QObject):
             self.noticed.emit(note)
 
 
-class Assembler:
-    """Makes traces of recordings: keeps the whole recording and puts the rows of an edit into it."""
+def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | None, tuple[str, ...]]:
+    """The batch to open a network with: from a file, or the one before where it still fits; None to generate one.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._recording: Recording | None = None
-        self._batch: Batch | None = None
-        self._context = ("", 0.0)
-
-    def expect(self, batch: Batch) -> None:
-        """The batch that the next recording is of."""
-        with self._lock:
-            self._batch = batch
-
-    def assemble(self, event: Event) -> Trace | None:
-        """The trace for a Traced or Evaluated event, None for others."""
-        with self._lock:
-            if self._batch is None or not isinstance(event, (Traced, Evaluated)):
-                return None
-            if isinstance(event, Traced):
-                part = event.recording
-                self._recording = part if self._recording is None or part.rows is None else splice(self._recording, part)
-                self._context = (event.device, event.seconds)
-            elif self._recording is not None:
-                self._recording = event.put_into(self._recording)
-            return None if self._recording is None else trace_of(self._recording, self._batch, *self._context)
-
-
-def some_rows(batch: Batch, rows: np.ndarray) -> Batch:
-    """The batch of some samples only (contents stay behind: they are the editor's)."""
-
-    def pick(arrays: Any) -> dict[str, Any]:
-        return {name: array[rows] for name, array in arrays.items()}
-
-    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source)
+    Raises UnusableInput for a file that does not fit.
+    """
+    if isinstance(wanted, str):
+        return batch_files.read_batch(wanted, network)
+    if wanted is None:
+        return None, ()
+    try:
+        kept, _ = fit(RawBatch(wanted.x, wanted.y, wanted.sample_weight, wanted.padding), network, wanted.source)
+        return kept, ()
+    except UnusableInput as error:
+        return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
 
 
 def working_sentence(request: Request) -> str:
