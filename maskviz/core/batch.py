@@ -31,6 +31,8 @@ class Batch:
     padding: Arrays = field(default_factory=dict)
     content: Arrays = field(default_factory=dict)
     source: str = "generated"
+    declared: frozenset[str] = frozenset()
+    """Inputs whose padding somebody stated; that of the others was read off ``x``, where a real 0 looks like padding."""
 
     @property
     def size(self) -> int:
@@ -69,6 +71,7 @@ def set_padding(batch: Batch, spec: InputSpec, sample: int, padded: NDArray[Any]
         batch,
         padding=_changed(batch.padding, name, sample, padded),
         x=_changed(batch.x, name, sample, np.where(wide, pad, content)),
+        declared=batch.declared | {name},
     )
 
 

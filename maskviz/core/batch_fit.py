@@ -46,7 +46,7 @@ def fit(raw: RawBatch, network: Network, source: str) -> tuple[Batch, tuple[str,
     notes += [f"The padding of input '{name}' is ignored: it has no time axis." for name in given if name not in timed]
     padding = {name: _fit_padding(a, x[name].shape[:2], name) for name, a in given.items() if name in timed}
     sample_weight = {name: _fit_weight(a, name, size, notes) for name, a in weights.items()}
-    return complete(Batch(x, y, sample_weight, padding, {}, source), network), tuple(notes)
+    return complete(Batch(x, y, sample_weight, padding, {}, source, frozenset(padding)), network), tuple(notes)
 
 
 def complete(batch: Batch, network: Network) -> Batch:
