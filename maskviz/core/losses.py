@@ -70,7 +70,7 @@ def _ledger(
 ) -> Ledger:
     about, terms = recording.about, tuple(t for t, _ in reduced)
     if not terms:
-        return Ledger(None, None, None, None, None)
+        return _without_terms(about)
     whole = all(t.separable for t in terms)
     parts, added = float(sum(t.total for t in terms)), about.get("added", 0.0)
     total = parts + added if whole or about.get("reported") is not None else None
@@ -96,6 +96,20 @@ def _ledger(
     if from_padding is not None:
         rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{from_padding:.4g} of {parts:.4g}"))
     return replace(ledger, rows=(*rows, *_output_rows(reduced)))
+
+
+def _without_terms(about: Mapping[str, Any]) -> Ledger:
+    """The ledger where no loss was given to ``compile``: of what layers add alone, of the network's own code, or empty."""
+    reported, evaluate, added = about.get("reported"), about.get("evaluate"), about.get("added", 0.0)
+    reported = evaluate if reported is None else reported
+    if reported is None:
+        return Ledger(None, None, None, None, None)
+    total = added if np.isclose(reported, added, rtol=1e-5) else None
+    how = "" if total is not None else "computed by code of the network's own, which cannot be shared out"
+    rows = [LedgerRow("reported", "reported by evaluate()", reported, how)]
+    if added:
+        rows.append(LedgerRow("added", "of it added by layers", added, "regularizers, activity and add_loss"))
+    return Ledger(reported, total, None, None, None, added, evaluate, (), tuple(rows))
 
 
 def _total(quotients: list[Quotient | None], added: float) -> tuple[float | None, str]:

@@ -119,16 +119,21 @@ class Traced:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What ``test_on_batch`` reported; ``loss`` is None for a network or a batch without a loss."""
+    """What ``test_on_batch`` reported; ``loss`` is None for a network or a batch without a loss.
+
+    ``sentence`` says why Keras could not evaluate the batch, empty where it could.
+    """
 
     number: int
     loss: float | None
     metrics: dict[str, float]
     notes: tuple[MetricNote, ...] = ()
+    sentence: str = ""
 
     def put_into(self, recording: Recording) -> Recording:
         """The recording of the batch that was evaluated, with what Keras reported of it."""
         about = {**recording.about, "evaluate": self.loss, "metrics": self.metrics, "metric_notes": [vars(note) for note in self.notes]}
+        about["notes"] = [self.sentence] if self.sentence else []
         return replace(recording, about=about)
 
 

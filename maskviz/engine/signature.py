@@ -228,5 +228,7 @@ def _configured_losses(network: keras.Model, names: list[str]) -> list[str | Non
 def _name_of(loss: Any) -> str | None:
     if loss is None or isinstance(loss, str):
         return loss
+    if isinstance(loss, (list, tuple)):
+        return " + ".join(str(_name_of(item)) for item in loss)
     function = getattr(loss, "fn", loss)
     return str(getattr(function, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__)
