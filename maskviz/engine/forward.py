@@ -152,7 +152,7 @@ class ForwardPass:
         y, weights = targets
         # what the pass itself added (add_loss, activity regularizers) would be that of the doubled batch
         self.adds_losses = any(layer._losses for layer in self._network._flatten_layers())
-        if not self._network.compiled or not any(target is not None for target in y):
+        if not losses.has_loss(self._network) or not any(target is not None for target in y):
             return None
         first = (lambda tensor: tensor) if halves is None else self._first_with_mask(halves)
         y_pred = tree.map_structure(first, self._predictions)

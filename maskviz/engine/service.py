@@ -40,6 +40,7 @@ from maskviz.core.messages import (
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.engine import devices, loading, templates
+from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
@@ -137,6 +138,9 @@ class Service:
     def _run(self, batch: Batch, rows: Any) -> Recording:
         """A pass; where Keras stops at shapes that do not fit each other, the error says which."""
         tracer = self._need()
+        missing = [o.name for o in tracer.signature.network.outputs if o.loss is not None and o.name not in batch.y]
+        if batch.y and missing:
+            raise UnusableInput(f"The output '{missing[0]}' has a loss, but the batch has no target for it: add one as y__{missing[0]}.")
         try:
             return tracer.trace(batch, rows)
         except MaskVizError:
@@ -202,10 +206,14 @@ class Service:
         tracer, batch = self._need(), self._batch
         assert self._network is not None
         assert self._probe is not None
-        if batch is None or not self._network.compiled or not batch.y:
+        own_step = type(self._network).test_step is not keras.Model.test_step
+        if batch is None or not batch.y or not (has_loss(self._network) or (own_step and self._network.compiled)):
             return Evaluated(self._number, None, {})
         with kept_state(self._network):
-            loss, metrics = tracer.evaluate(batch)
+            try:
+                loss, metrics = tracer.evaluate(batch)
+            except Exception as error:  # a metric that takes no sequences, say: masks and the loss are known all the same
+                return Evaluated(self._number, None, {}, sentence=f"Keras cannot evaluate this batch: {cause_of(error)}.")
             notes = self._probe.notes(trace_of(tracer.trace(batch), batch), batch, metrics) if metrics else ()
         self._prepare_row_edits(tracer, batch)
         return Evaluated(self._number, loss, metrics, notes)
@@ -274,9 +282,13 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
 
 def explained(error: Exception) -> MaskVizError:
     """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
-    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras writes in bold
-    kept = [line for line in lines if line and not line.startswith(NOT_THE_CAUSE)]
-    cause = (kept[0].split(" for '{{node")[0] if kept else type(error).__name__)[:240]
     if "ResourceExhausted" in type(error).__name__ or isinstance(error, MemoryError):
         return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
-    return UnusableInput(f"The network cannot run on this batch: {cause.rstrip('.')}.", f"{type(error).__name__}: {error}")
+    return UnusableInput(f"The network cannot run on this batch: {cause_of(error)}.", f"{type(error).__name__}: {error}")
+
+
+def cause_of(error: Exception) -> str:
+    """The line of what Keras raised that says why, without a full stop."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras writes in bold
+    kept = [line for line in lines if line and not line.startswith(NOT_THE_CAUSE)]
+    return (kept[0].split(" for '{{node")[0] if kept else type(error).__name__)[:240].rstrip(".")

@@ -183,6 +183,7 @@ class Tracer:
             return Recording({"metrics": {}}, {k: v for k, v in arrays.items() if k in per_row}, rows)
         about = dict(self._describe(forward, shapes, size))
         about["added"] = float(added)
+        about["adds_losses"] = forward.adds_losses
         about["reported"] = None if reported is None else float(np.mean(reported))  # one a step without a reduction
         about["padding_test"] = self._test_sentence(forward, eligible)
         about["compiled_with"] = described.compile_info(self.network)
