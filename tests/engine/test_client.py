@@ -122,7 +122,7 @@ def test_scripts_get_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineFailed, match="exit code 7"), BlockingEngine() as engine:
         engine.ask(Load("a.keras"))
     with pytest.raises(EngineFailed, match="exit code 7"):
-        api.trace("a.keras", np.zeros((1, 1)))
+        api.trace(resources.example("sequence_classifier").network, np.zeros((1, 1)))
 
 
 def test_closing_says_nothing(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
