@@ -64,8 +64,13 @@ Blame = dict[tuple[How, str], Harm]
 
 
 def blame(facts: Facts) -> Blame:
-    """Harm by cause: how, and the id of the call."""
+    """Harm by cause: how, and the id of the call. A mask that was lost without harm in this batch is in it with no harm."""
     found: Blame = {}
+    for call in facts.own_calls:
+        if call.fate is Fate.DROPS:
+            for how, name in causes(facts, call):
+                if how in (How.DROPPED, How.STRIPPED, How.BETWEEN):
+                    found.setdefault((how, name), Harm())
     for output, call, out in facts.results:
         if output.has_time:
             _blame_result(facts, found, output, call, out)
@@ -102,13 +107,22 @@ def _blame_leak(facts: Facts, found: Blame, call: Call) -> None:
     outputs = {o.name: facts.touched(out) for o, made, out in facts.results if made.id in reached and facts.touched(out) > 0}
     if not outputs:
         return
-    takes_masks = any(name != "attention_mask" for name in call.received)
-    missing = takes_masks and not facts.received_mask(call) and not call.ignores
-    reasons = list(causes_of_inputs(facts, call)) if missing else [(How.READS, call.id)]
+    reasons = _reasons(facts, call)
     for cause in reasons or [(How.READS, call.id)]:
         harm = found.setdefault(cause, Harm())
         harm.touched |= outputs
         harm.leaks[call.id] = max(facts.touched(o) for o in call.outputs)
+
+
+def _reasons(facts: Facts, call: Call) -> tuple[tuple[How, str], ...]:
+    """Why a call read padding, where it would not have with all its masks; nothing where it is the call's own doing."""
+    if call.ignores:
+        return ()
+    found = causes_of_inputs(facts, call)
+    if call.class_name in MERGES:
+        lost = tuple(cause for cause in found if cause[0] is not How.NEVER)
+        return lost if any(t.mask is not None for t in call.inputs) else found
+    return found if any(name != "attention_mask" for name in call.received) else ()
 
 
 def causes(facts: Facts, call: Call, seen: frozenset[str] = frozenset()) -> tuple[tuple[How, str], ...]:

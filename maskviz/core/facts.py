@@ -80,7 +80,9 @@ class Facts:
             return None
         out = call.outputs[int(number or 0)]
         if call.is_network:
-            same = [c.ref(n) for c in self._inner.get(name, []) for n, o in enumerate(c.outputs) if (o.shape, o.mask) == (out.shape, out.mask)]
+            same = [
+                c.ref(n) for c in self._inner.get(name, []) for n, o in enumerate(c.outputs) if (o.shape, o.mask) == (out.shape, out.mask)
+            ]
             if same:
                 return self.made_by(same[-1])
         return call, out

@@ -67,13 +67,24 @@ def layer(call: Call, **changes: Any) -> str:
     return f"{prefix}{call.class_name}({_arguments(config)})"
 
 
+def names(call: Call) -> list[str]:
+    """The tensors that a call was given."""
+    return [variable(tensor.source) for tensor in call.inputs]
+
+
 def inputs(call: Call) -> str:
     """The tensors that a call was given, as arguments."""
-    names = [variable(tensor.source) for tensor in call.inputs]
-    return f"[{', '.join(names)}]" if call.class_name in LISTS else ", ".join(names)
+    given = ", ".join(names(call))
+    return f"[{given}]" if call.class_name in LISTS and call.kind == "layer" else given
 
 
 LISTS = ("Add", "Subtract", "Average", "Multiply", "Maximum", "Minimum", "Concatenate", "Dot", "Attention", "AdditiveAttention")
+
+
+def existing(call: Call) -> str:
+    """The network's own layer: ``network.get_layer("encoder").get_layer("lstm")``."""
+    names = [part.partition(":")[0] for part in call.id.split("/")]
+    return "network" + "".join(f'.get_layer("{name}")' for name in names)
 
 
 def made(call: Call, **changes: Any) -> str:
@@ -84,9 +95,7 @@ def made(call: Call, **changes: Any) -> str:
 def mask_of(facts: Facts, call: Call) -> str:
     """Code for the mask that the steps of a call have: from the layer that made the mask nearest before it."""
     maker = mask_maker(facts, call)
-    if maker is None:
-        return "mask"
-    return f'network.get_layer("{maker.name}").compute_mask({inputs(maker)})'
+    return "mask" if maker is None else f"{existing(maker)}.compute_mask({inputs(maker)})"
 
 
 def mask_maker(facts: Facts, call: Call) -> Call | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from maskviz.core.facts import Facts
 from maskviz.core.rules import code
 from maskviz.core.trace import Call
@@ -25,14 +27,20 @@ def class_name(call: Call) -> str:
     return "".join(word[:1].upper() + word[1:] for word in words if word) + "WithMask"
 
 
-def mask_again(facts: Facts, call: Call, result: str | None = None) -> str:
+def mask_again(facts: Facts, call: Call) -> str:
     """Code that gives the output of a call its mask back: that of its input, or what the call does to time done to the mask."""
     steps = facts.steps(call)
     masked = next((tensor.source for tensor in call.inputs if tensor.mask is not None), call.inputs[0].source if call.inputs else None)
     if steps is None or steps[0] == steps[1]:
-        made = result or (code.made(call).partition(" = ")[2] if call.kind == "layer" else f"{code.variable(call.id)}")
         name = code.variable(call.id)
-        return f"{code.COPY_MASK}\n\n{name} = WithMaskOf()([{made}, {code.variable(masked)}])"
+        note = ""
+        if call.kind == "operation":
+            result, note = f"{name}_unmasked", f"  # {name}_unmasked is what the operation gives now"
+        elif call.class_name == "Lambda" or call.origin == "custom":
+            result = f"{code.existing(call)}({code.inputs(call)})"
+        else:
+            result = f"{code.layer(call)}({code.inputs(call)})"
+        return f"{code.COPY_MASK}\n\n{name} = WithMaskOf()([{result}, {code.variable(masked)}]){note}"
     return own_class(facts, call, code.variable(masked))
 
 
@@ -78,11 +86,11 @@ def _time_change(facts: Facts, call: Call, before: int, after: int) -> tuple[str
 
 def first_step(facts: Facts, call: Call, before: int, after: int) -> int | None:
     """The input step that the first output step of a slice is, from an output of the network that has the steps of the slice."""
+    reached = facts.downstream(call)
     for output, made_by, _ in facts.results:
-        steps = output.steps
-        if steps is not None and len(steps) == after < before and made_by.id in facts.downstream(call):
-            if all(b - a == 1 for a, b in zip(steps, steps[1:], strict=False)):
-                return steps[0]
+        steps = output.steps or ()
+        if len(steps) == after < before and made_by.id in reached and all(b - a == 1 for a, b in pairwise(steps)):
+            return steps[0]
     return None
 
 
@@ -90,3 +98,36 @@ def _pair(value: object) -> tuple[int, int]:
     if isinstance(value, (list, tuple)):
         return int(value[0]), int(value[-1])
     return (int(value), int(value)) if isinstance(value, int) else (1, 1)
+
+
+def zeros_before(facts: Facts, call: Call) -> str:
+    """A convolution or pooling that sees zeros in place of padding, and has a mask again afterwards."""
+    given, name = code.variable(call.inputs[0].source), code.variable(call.id)
+    steps = facts.steps(call)
+    if steps is None or steps[0] == steps[1]:
+        return f"{ZERO_MASKED}\n\n{code.COPY_MASK}\n\n{name} = WithMaskOf()([{code.layer(call)}(ZeroMasked()({given})), {given}])"
+    pools = "Pooling" in call.class_name
+    size = _first(call.config.get("pool_size", 2) if pools else call.config.get("kernel_size", 1))
+    strides = _first(call.config.get("strides", size if pools else 1))
+    padding = call.config.get("padding", "valid")
+    return f'''{ZERO_MASKED}
+
+@keras.saving.register_keras_serializable("masks")
+class WithPooledMaskOf(keras.layers.Layer):
+    """The first tensor with the mask of the second: a window is kept where it holds a kept step."""
+
+    def call(self, inputs):
+        return keras.ops.copy(inputs[0])
+
+    def compute_mask(self, inputs, mask=None):
+        if mask is None or mask[1] is None:
+            return None
+        kept = keras.ops.cast(mask[1], "float32")[..., None]
+        return keras.ops.max_pool(kept, {size}, {strides}, "{padding}")[..., 0] > 0
+
+
+{name} = WithPooledMaskOf()([{code.layer(call)}(ZeroMasked()({given})), {given}])'''
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, (list, tuple)) else value

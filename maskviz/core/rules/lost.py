@@ -1,4 +1,4 @@
-"""Masks that a call loses while its time axis goes on: MV04, MV05, MV08, MV09, MV10, MV14."""
+"""Masks that a call loses while its time axis goes on: MV04, MV05, MV08, MV09, MV10."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from maskviz.core.blame import MERGES, Harm, How
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding
 from maskviz.core.rules import code, fixes
-from maskviz.core.rules.texts import came_of, evidence, severity
+from maskviz.core.rules.texts import came_of, evidence, percent, severity
 from maskviz.core.trace import Call
 
-WINDOWED = ("Conv", "SeparableConv", "DepthwiseConv", "MaxPooling", "AveragePooling")
-ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Selu", "Softplus", "Swish", "LeakyRelu")
+WINDOWED = ("Conv1D", "Conv2D", "Conv3D", "SeparableConv", "DepthwiseConv", "MaxPooling", "AveragePooling")
+ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Selu", "Softplus", "LeakyRelu")
+GUIDE = "https://keras.io/guides/understanding_masking_and_padding/"
 
 
 def dropped(facts: Facts) -> Iterator[tuple[Call, Harm]]:
@@ -23,37 +24,41 @@ def dropped(facts: Facts) -> Iterator[tuple[Call, Harm]]:
 
 
 def is_windowed(call: Call) -> bool:
-    return call.origin == "keras" and call.class_name.startswith(WINDOWED)
+    """Whether a call is a convolution or a pooling of Keras."""
+    return call.origin == "keras" and call.kind == "layer" and call.class_name.startswith(WINDOWED)
 
 
-def _finding(rule: str, call: Call, harm: Harm, sentence: str, why: str, fix: str, link: str) -> Finding:
-    return Finding(rule, severity(harm), call.id, f"{sentence}: {came_of(harm)}.", why, fix, link, evidence(harm), harm.change)
+def about(rule: str, call: Call, harm: Harm, what: str, why: str, fix: str, link: str) -> Finding:
+    """A finding about a call and what came of what it did."""
+    return Finding(rule, severity(harm), call.id, f"{what}: {came_of(harm)}.", why, fix, link, evidence(harm), harm.change)
 
 
 def lambda_drops_mask(facts: Facts) -> Iterator[Finding]:
+    """MV08-lambda-drops-mask."""
     for call, harm in dropped(facts):
         if call.class_name == "Lambda" and call.kind == "layer":
-            yield _finding(
+            yield about(
                 "MV08-lambda-drops-mask",
                 call,
                 harm,
                 f"The Lambda '{call.name}' drops the mask",
-                "A Lambda has no way to know what its function does to time, so it lets no mask through. Lambda(mask=…) works, but does not "
-                "survive saving; a small layer does.",
-                fixes.mask_again(facts, call, f"{code.variable(call.id)}_without_mask"),
+                "A Lambda cannot know what its function does to time, so it lets no mask through. Lambda(mask=…) works until the network is "
+                "saved; a small layer works always.",
+                fixes.mask_again(facts, call),
                 f"{KERAS}layers/core/lambda_layer.py",
             )
 
 
 def operation_drops_mask(facts: Facts) -> Iterator[Finding]:
+    """MV09-operation-drops-mask."""
     for call, harm in dropped(facts):
         if call.kind == "operation":
-            yield _finding(
+            yield about(
                 "MV09-operation-drops-mask",
                 call,
                 harm,
-                f"The operation '{call.name}' ({call.class_name}) drops the mask, silently",
-                "Python operators, slices and keras.ops are operations, not layers: masks travel only through layers, and Keras does not warn.",
+                f"The operation '{call.name}' ({call.class_name}) silently drops the mask",
+                "Operators, slices and keras.ops are operations, not layers. Masks travel through layers only, and Keras gives no warning.",
                 _layer_for(facts, call),
                 "https://github.com/keras-team/keras/issues/18416",
             )
@@ -61,15 +66,32 @@ def operation_drops_mask(facts: Facts) -> Iterator[Finding]:
 
 def _layer_for(facts: Facts, call: Call) -> str:
     """A layer in place of an operation."""
-    given, name = code.inputs(call), code.variable(call.id)
+    name = code.variable(call.id)
     if call.class_name in MERGES and len(call.inputs) > 1:
-        return f'{name} = keras.layers.{call.class_name}(name="{call.name}")({given if given.startswith("[") else f"[{given}]"})'
+        return f'{name} = keras.layers.{call.class_name}(name="{call.name}")([{", ".join(code.names(call))}])'
     if call.class_name in ACTIVATIONS:
-        return f'{name} = keras.layers.Activation("{call.class_name.lower()}", name="{call.name}")({given})'
+        return f'{name} = keras.layers.Activation("{call.class_name.lower()}", name="{call.name}")({code.inputs(call)})'
     return fixes.mask_again(facts, call)
 
 
+def code_drops_mask(facts: Facts) -> Iterator[Finding]:
+    """MV09-code-drops-mask: plain code of a subclassed network between two calls."""
+    for (how, name), harm in facts.blame.items():
+        if how is How.BETWEEN:
+            call = facts.by_id[name]
+            yield about(
+                "MV09-code-drops-mask",
+                call,
+                harm,
+                f"Code outside any layer takes the output of '{call.name}' and loses its mask",
+                "Arithmetic on tensors in call() is not a layer, so the result has no mask.",
+                f"{code.COPY_MASK}\n\n{code.variable(call.id)} = WithMaskOf()([{code.variable(call.id)}_changed, {code.variable(call.id)}])",
+                "https://github.com/keras-team/keras/issues/18416",
+            )
+
+
 def custom_layer_drops_mask(facts: Facts) -> Iterator[Finding]:
+    """MV10-custom-layer-drops-mask."""
     for call, harm in dropped(facts):
         if call.origin == "custom" and call.kind == "layer" and call.class_name != "Lambda":
             steps = facts.steps(call)
@@ -77,86 +99,56 @@ def custom_layer_drops_mask(facts: Facts) -> Iterator[Finding]:
             line = (
                 "        self.supports_masking = True"
                 if same
-                else "    def compute_mask(self, inputs, mask=None):\n        return None if mask is None else …  # what call does to time"
+                else "\n    def compute_mask(self, inputs, mask=None):\n        return None if mask is None else …  # as call() changes time"
             )
-            uses = " It takes the mask, but passes none on." if "mask" in call.received else ""
-            yield _finding(
+            uses = " It takes a mask and passes none on." if "mask" in call.received else ""
+            head = f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, …, **kwargs):\n        super().__init__(**kwargs)"
+            yield about(
                 "MV10-custom-layer-drops-mask",
                 call,
                 harm,
                 f"The layer '{call.name}' ({call.class_name}) drops the mask",
-                f"A layer of one's own lets masks through only with supports_masking, set after super().__init__, or with compute_mask.{uses}",
-                f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, …, **kwargs):\n        super().__init__(**kwargs)\n{line}",
-                "https://keras.io/guides/understanding_masking_and_padding/",
+                f"A layer of one's own lets masks through only with supports_masking, set after super().__init__(), or with compute_mask().{uses}",
+                f"{head}\n{line}",
+                GUIDE,
             )
 
 
 def layer_drops_mask(facts: Facts) -> Iterator[Finding]:
+    """MV04-layer-drops-mask."""
     for call, harm in dropped(facts):
-        if call.origin == "keras" and call.kind == "layer" and call.class_name not in (*MERGES, "Lambda", "TimeDistributed"):
-            if not is_windowed(call):
-                yield _finding(
-                    "MV04-layer-drops-mask",
-                    call,
-                    harm,
-                    f"{call.class_name} '{call.name}' drops the mask",
-                    f"{call.class_name} does not support masking in Keras; the mask ends there although the sequence goes on.",
-                    fixes.mask_again(facts, call),
-                    f"{KERAS}layers/layer.py",
-                )
-
-
-def convolution(facts: Facts) -> Iterator[Finding]:
-    """A convolution or pooling both drops the mask and reads padding: one finding for both."""
-    for call in facts.own_calls:
-        if not is_windowed(call):
+        if call.origin != "keras" or call.kind != "layer" or is_windowed(call) or call.class_name in (*MERGES, "Lambda", "TimeDistributed"):
             continue
-        harm = Harm()
-        for how in (How.DROPPED, How.READS):
-            harm.add(facts.blame.get((how, call.id)))
-        if not harm.any:
-            continue
-        reads = f" and carries padding into real steps ({_fraction(harm, call)})" if call.id in harm.leaks else ""
-        yield _finding(
-            "MV05-window-reads-padding" if reads else "MV05-window-drops-mask",
+        harm.add(facts.blame.get((How.READS, call.id)))
+        yield about(
+            "MV04-layer-drops-mask",
             call,
             harm,
-            f"{call.class_name} '{call.name}' drops the mask{reads}",
-            "Convolutions and poolings know no masks: a window at the edge of a sequence holds padding, and nothing after it is masked.",
-            _zero_before(facts, call),
-            "https://github.com/keras-team/keras/issues/411",
+            f"{call.class_name} '{call.name}' drops the mask",
+            f"{call.class_name} does not support masking, so the mask ends there although the sequence goes on.",
+            fixes.mask_again(facts, call),
+            f"{KERAS}layers/layer.py",
         )
 
 
-def _fraction(harm: Harm, call: Call) -> str:
-    return f"{100 * harm.leaks[call.id]:.0f} % of them"
-
-
-def _zero_before(facts: Facts, call: Call) -> str:
-    given = code.variable(call.inputs[0].source)
-    steps = facts.steps(call)
-    if steps is None or steps[0] == steps[1]:
-        line = f"{code.variable(call.id)} = WithMaskOf()([{code.layer(call)}(ZeroMasked()({given})), {given}])"
-        return f"{fixes.ZERO_MASKED}\n\n{code.COPY_MASK}\n\n{line}"
-    size = call.config.get("pool_size", call.config.get("kernel_size", 2 if "Pooling" in call.class_name else 1))
-    size = size[0] if isinstance(size, (list, tuple)) else size
-    strides = call.config.get("strides", size if "Pooling" in call.class_name else 1)
-    strides = strides[0] if isinstance(strides, (list, tuple)) else strides
-    padding = call.config.get("padding", "valid")
-    return f'''{fixes.ZERO_MASKED}
-
-@keras.saving.register_keras_serializable("masks")
-class PooledMaskOf(keras.layers.Layer):
-    """The first tensor with the mask of the second: a window is kept where it holds a kept step."""
-
-    def call(self, inputs):
-        return keras.ops.copy(inputs[0])
-
-    def compute_mask(self, inputs, mask=None):
-        if mask is None or mask[1] is None:
-            return None
-        kept = keras.ops.cast(mask[1], "float32")[..., None]
-        return keras.ops.max_pool(kept, {size}, {strides}, "{padding}")[..., 0] > 0
-
-
-{code.variable(call.id)} = PooledMaskOf()([{code.layer(call)}(ZeroMasked()({given})), {given}])'''
+def window_over_time(facts: Facts) -> Iterator[Finding]:
+    """MV05-window-drops-mask, MV05-window-reads-padding: one finding for both."""
+    for call in facts.own_calls:
+        causes = [facts.blame.get((how, call.id)) for how in (How.DROPPED, How.READS)]
+        if not is_windowed(call) or causes == [None, None]:
+            continue
+        harm = Harm()
+        for part in causes:
+            harm.add(part)
+        reads = call.id in harm.leaks
+        into = f"carries padding into {percent(harm.leaks[call.id])} of the real steps" if reads else ""
+        drops = "drops the mask" if causes[0] is not None else ""
+        yield about(
+            "MV05-window-reads-padding" if reads else "MV05-window-drops-mask",
+            call,
+            harm,
+            f"{call.class_name} '{call.name}' {' and '.join(p for p in (drops, into) if p)}",
+            "Convolutions and poolings know no masks: a window at the edge of a sequence holds padding, and nothing after it is masked.",
+            fixes.zeros_before(facts, call),
+            "https://github.com/keras-team/keras/issues/411",
+        )

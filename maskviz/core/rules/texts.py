@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from maskviz.core.blame import Harm
@@ -15,29 +16,44 @@ def percent(fraction: float) -> str:
 
 
 def number(value: float) -> str:
+    """A number with four digits."""
     return f"{value:.4g}"
 
 
-def names(items: Any) -> str:
+def count(n: int, what: str) -> str:
+    """``1 sample``, ``3 samples``."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def names(items: Iterable[Any]) -> str:
     """``'a', 'b' and 'c'``."""
     quoted = [f"'{item}'" for item in items]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def severity(harm: Harm) -> Severity:
-    return Severity.ERROR if harm.proved else Severity.WARNING
+    """Severity follows proof: a wrong result, a result that a loss would make wrong, or nothing in this batch."""
+    if harm.proved:
+        return Severity.ERROR
+    return Severity.WARNING if harm.unmasked else Severity.INFO
 
 
 def came_of(harm: Harm) -> str:
-    """What came of a lost mask, as the end of a sentence."""
+    """What came of it, as the end of a sentence."""
+    parts = []
     if harm.losses:
         shift = max(harm.losses.values(), key=lambda s: s.change)
-        whose = f" of {names([shift.output])}" if len(harm.losses) > 1 else ""
-        return f"{percent(shift.share)} of the loss{whose} comes from padding ({number(shift.counted)}, {number(shift.over_real)} over real steps)"
+        whose = f" of '{shift.output}'" if len(harm.losses) > 1 else ""
+        parts.append(
+            f"the loss{whose} counts padding, {number(shift.counted)} where real steps alone give {number(shift.over_real)} "
+            f"({percent(shift.share)} of it is padding's)"
+        )
     if harm.touched:
         output, fraction = max(harm.touched.items(), key=lambda item: item[1])
-        return f"{percent(fraction)} of what counts in output {names([output])} is computed from padding"
-    return f"a loss on {names(sorted(harm.unmasked))} would count padding"
+        parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding")
+    if not parts and harm.unmasked:
+        parts.append(f"a loss on {names(sorted(harm.unmasked))} would count padding")
+    return ", and ".join(parts) or "nothing in this batch suffers from it"
 
 
 def evidence(harm: Harm) -> dict[str, Any]:

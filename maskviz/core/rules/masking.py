@@ -1,0 +1,97 @@
+"""A Masking layer that masks nothing: MV27, MV28, MV29, MV30."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from maskviz.core.facts import Facts
+from maskviz.core.finding import KERAS, Finding, Severity
+from maskviz.core.rules import code
+from maskviz.core.rules.sources import Mask, creators, harm_of_mask
+from maskviz.core.rules.texts import came_of, count, evidence, severity
+from maskviz.core.trace import Call
+
+Reason = tuple[str, str, str, str]
+"""Id, what is wrong, why, and the fix."""
+
+
+def masking_masks_nothing(facts: Facts) -> Iterator[Finding]:
+    """MV28-mask-value-nan, MV29-padding-changed-before-masking, MV29-mask-value-is-another, MV30-mask-value-not-in-half-precision."""
+    for call, mask, spec, padding in creators(facts):
+        if call.class_name != "Masking" or not padding.any() or not bool(mask[padding].all()):
+            continue
+        reason = _reason(facts, call, spec.name, padding)
+        if reason is None:
+            continue
+        rule, what, why, fix = reason
+        harm = harm_of_mask(facts, call)
+        broken = any(a.dtype.kind == "f" and np.isnan(a).any() for a in facts.trace.outputs.values())
+        result = came_of(harm) if harm.any else "predictions are NaN" if broken else came_of(harm)
+        yield Finding(
+            rule,
+            Severity.ERROR if harm.proved or (broken and rule.startswith("MV28")) else max(severity(harm), Severity.WARNING, key=_weight),
+            call.id,
+            f"Masking '{call.name}' {what}, so none of {count(int(padding.sum()), 'padded step')} is masked: {result}.",
+            why,
+            fix,
+            f"{KERAS}layers/core/masking.py",
+            {"padded steps": int(padding.sum()), "padded steps masked": 0, **evidence(harm)},
+            harm.change,
+        )
+
+
+def _weight(severity: Severity) -> int:
+    return -list(Severity).index(severity)
+
+
+def _reason(facts: Facts, call: Call, name: str, padding: Mask) -> Reason | None:
+    value = call.config.get("mask_value", 0.0)
+    dtype = str(call.config.get("dtype", "float32"))
+    held = _held(facts.batch.x[name], padding)
+    if value == "nan":
+        return (
+            "MV28-mask-value-nan",
+            "looks for NaN, which equals nothing, not even itself",
+            "NaN != NaN, so no step is ever masked, and NaN goes on through the network.",
+            f"x = np.nan_to_num(x, nan=-1.0)\n{code.made(call, mask_value=-1.0)}",
+        )
+    if facts.input_of(call) is None:
+        before = next((made_by for _, made_by, _ in facts.sources(call)), None)
+        after = "" if before is None else f"\n{code.variable(before.id)} = {code.layer(before)}({code.variable(name)}_masked)"
+        return (
+            "MV29-padding-changed-before-masking",
+            f"stands behind '{before.name if before else '…'}', after which padding no longer equals {value}",
+            "Masking compares each step with mask_value. Scaling, normalizing or a Dense layer with bias change what padding looks like.",
+            f"{code.variable(name)}_masked = {code.layer(call)}({code.variable(name)})  # first of all{after}",
+        )
+    if "16" in dtype and isinstance(value, (int, float)) and not _in_half(float(value), dtype):
+        return (
+            "MV30-mask-value-not-in-half-precision",
+            f"looks for {value:g}, which {dtype} cannot hold",
+            "The input is rounded to half precision before it is compared, and then never equals mask_value.",
+            f"x[padding] = -1.0\n{code.made(call, mask_value=-1.0)}",
+        )
+    if held is not None and held != value:
+        return (
+            "MV29-mask-value-is-another",
+            f"looks for {value}, while padding in this batch holds {held:g}",
+            "A step is masked only where all of its features equal mask_value.",
+            code.made(call, mask_value=held),
+        )
+    return None
+
+
+def _held(x: Any, padding: Mask) -> float | None:
+    """The one value that all padded steps hold, None where there are several."""
+    values = np.unique(x[padding])
+    return float(values[0]) if len(values) == 1 else None
+
+
+def _in_half(value: float, dtype: str) -> bool:
+    if "bfloat16" in dtype:
+        return not int(np.float32(value).view(np.uint32)) & 0xFFFF
+    with np.errstate(over="ignore"):
+        return bool(np.float16(value) == np.float32(value))

@@ -1,0 +1,193 @@
+"""Calls that carry padding into real steps, or into a result without time, with no mask to blame: MV04, MV05, MV09, MV10, MV36, MV37."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from maskviz.core.blame import MERGES, Harm, How
+from maskviz.core.facts import Facts
+from maskviz.core.finding import KERAS, Finding
+from maskviz.core.rules import code, fixes
+from maskviz.core.rules.lost import GUIDE, about, is_windowed
+from maskviz.core.rules.recurrent import RECURRENT
+from maskviz.core.trace import Call, Fate
+
+NORMALIZERS = ("GroupNormalization", "LayerNormalization", "UnitNormalization", "RMSNormalization", "BatchNormalization")
+FLATTENS = ("Flatten", "Reshape", "Permute")
+MASKED_MAX = '''@keras.saving.register_keras_serializable("masks")
+class MaskedMax(keras.layers.Layer):
+    """The largest value over kept steps."""
+
+    def call(self, x, mask=None):
+        if mask is not None:
+            x = keras.ops.where(mask[..., None], x, -1e4)
+        return keras.ops.max(x, axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None
+'''
+
+
+def readers(facts: Facts) -> Iterator[tuple[Call, Harm]]:
+    """Calls at which padding gets into what counts by their own doing, and that do not drop a mask on the way as well."""
+    for (how, name), harm in facts.blame.items():
+        call = facts.by_id[name]
+        said_elsewhere = is_windowed(call) or call.class_name in (*MERGES, "Masking", "Embedding") and call.kind == "layer"
+        if how is How.READS and not said_elsewhere and (How.DROPPED, name) not in facts.blame:
+            yield call, harm
+
+
+def _is(call: Call, *classes: str) -> bool:
+    return call.kind == "layer" and call.origin == "keras" and call.class_name in classes
+
+
+def _is_softmax(call: Call) -> bool:
+    return call.class_name == "Softmax" or (_is(call, "Activation") and call.config.get("activation") == "softmax")
+
+
+def flattening_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV04-flatten-reads-padding."""
+    for call, harm in readers(facts):
+        if _is(call, *FLATTENS):
+            given = code.inputs(call)
+            yield about(
+                "MV04-flatten-reads-padding",
+                call,
+                harm,
+                f"{call.class_name} '{call.name}' makes features of padded steps, and the mask ends there unused",
+                "After the time axis is gone nothing can tell which features were padding.",
+                f"{fixes.ZERO_MASKED}\n\n{code.variable(call.id)} = {code.layer(call)}(ZeroMasked()({given}))",
+                f"{KERAS}layers/reshaping/flatten.py",
+            )
+
+
+def global_pooling_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV05-pooling-reads-padding."""
+    for call, harm in readers(facts):
+        if call.kind == "layer" and call.origin == "keras" and call.class_name.startswith("Global"):
+            given, name = code.inputs(call), code.variable(call.id)
+            fix = f'{name} = keras.layers.GlobalAveragePooling1D(name="{call.name}")({given})  # the one that uses the mask'
+            if "Max" in call.class_name:
+                fix = f'{MASKED_MAX}\n\n{name} = MaskedMax(name="{call.name}")({given})'
+            yield about(
+                "MV05-pooling-reads-padding",
+                call,
+                harm,
+                f"{call.class_name} '{call.name}' pools over padded steps as well",
+                "Of the global poolings only GlobalAveragePooling1D uses a mask.",
+                fix,
+                f"{KERAS}layers/pooling/global_max_pooling1d.py",
+            )
+
+
+def normalizing_over_time(facts: Facts) -> Iterator[Finding]:
+    """MV37-normalizes-over-time."""
+    for call, harm in readers(facts):
+        if _is(call, *NORMALIZERS):
+            given = code.inputs(call)
+            fix = f'{code.variable(call.id)} = keras.layers.LayerNormalization(name="{call.name}")({given})  # each step by itself'
+            if call.class_name == "UnitNormalization":
+                fix = f"{code.variable(call.id)} = {code.layer(call, axis=-1)}({given})  # each step by itself"
+            yield about(
+                "MV37-normalizes-over-time",
+                call,
+                harm,
+                f"{call.class_name} '{call.name}' normalizes real steps together with padded ones",
+                "Mean and size are taken over the time axis, padding included, although the mask passes on.",
+                fix,
+                f"{KERAS}layers/normalization/group_normalization.py",
+            )
+
+
+def softmax_over_time(facts: Facts) -> Iterator[Finding]:
+    """MV36-softmax-over-time."""
+    for call, harm in readers(facts):
+        if _is_softmax(call) and call.inputs:
+            given, shape = code.inputs(call), call.inputs[0].shape
+            mask = code.mask_of(facts, call)
+            axis = "axis=1, " if len(shape) > 2 else ""
+            wide = "[..., None]" if len(shape) > 2 else ""
+            name = call.name if call.kind == "layer" else code.variable(call.id)
+            yield about(
+                "MV36-softmax-over-time",
+                call,
+                harm,
+                f"The softmax '{call.name}' over time gives weight to padded steps",
+                "A softmax used as an activation or operation knows no mask; the Softmax layer takes one as an argument.",
+                f'mask = {mask}\n{code.variable(call.id)} = keras.layers.Softmax({axis}name="{name}")({given}, mask=mask{wide})',
+                f"{KERAS}layers/activations/softmax.py",
+            )
+
+
+def operation_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV09-operation-reads-padding."""
+    for call, harm in readers(facts):
+        if call.kind == "operation" and not _is_softmax(call):
+            yield about(
+                "MV09-operation-reads-padding",
+                call,
+                harm,
+                f"The operation '{call.name}' ({call.class_name}) computes over padded steps",
+                "keras.ops and operators know no masks: what they sum, average or compare over time includes padding.",
+                _masked_operation(facts, call),
+                "https://github.com/keras-team/keras/issues/18416",
+            )
+
+
+def _masked_operation(facts: Facts, call: Call) -> str:
+    given, name = code.inputs(call), code.variable(call.id)
+    if call.fate is Fate.ENDS or not any(o.has_time for o in call.outputs):
+        if call.class_name == "Mean":
+            return f"{name} = keras.layers.GlobalAveragePooling1D()({given})"
+        if call.class_name in ("Max", "Amax"):
+            return f"{MASKED_MAX}\n\n{name} = MaskedMax()({given})"
+    first, *others = code.names(call) or ["x"]
+    return f"{fixes.ZERO_MASKED}\n\n{first} = ZeroMasked()({first})  # then {', '.join([first, *others])} as before"
+
+
+def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV10-custom-layer-reads-padding, MV10-custom-layer-gets-no-mask."""
+    for call, harm in readers(facts):
+        if call.origin != "custom" or call.kind != "layer":
+            continue
+        if call.ignores:
+            first = next((name for name in call.received if name != "attention_mask"), "mask")
+            given = ", ".join(code.names(call))
+            yield about(
+                "MV10-custom-layer-gets-no-mask",
+                call,
+                harm,
+                f"'{call.name}' ({call.class_name}) takes a mask and gets none, although its input has one",
+                "With more than one tensor argument Keras fills in only arguments named after the tensor they belong to (inputs_mask).",
+                f"{code.variable(call.id)} = {code.layer(call)}({given}, {first}={code.mask_of(facts, call)})",
+                f"{KERAS}layers/layer.py",
+            )
+            continue
+        masked = any(tensor.mask is not None for tensor in call.inputs)
+        yield about(
+            "MV10-custom-layer-reads-padding",
+            call,
+            harm,
+            f"'{call.name}' ({call.class_name}) carries padding into what counts{'' if masked else ', and no mask reaches it'}",
+            "The code of this layer mixes timesteps and does not look at a mask; what happens inside it is its own affair.",
+            f"class {call.class_name}(keras.layers.Layer):\n    def call(self, inputs, mask=None):  # Keras fills in the mask of inputs\n"
+            "        …  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, inputs.dtype)[..., None]",
+            GUIDE,
+        )
+
+
+def layer_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV05-layer-reads-padding: any other layer of Keras."""
+    for call, harm in readers(facts):
+        known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or _is_softmax(call)
+        if call.origin != "keras" or call.kind != "layer" or known or (call.class_name in RECURRENT and call.ignores):
+            continue
+        yield about(
+            "MV05-layer-reads-padding",
+            call,
+            harm,
+            f"{call.class_name} '{call.name}' carries padding into what counts",
+            "The padding test changed only what padding holds, and real results behind this layer moved.",
+            f"{fixes.ZERO_MASKED}\n\n{code.variable(call.id)} = {code.layer(call)}(ZeroMasked()({code.inputs(call)}))",
+            GUIDE,
+        )

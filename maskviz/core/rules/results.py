@@ -1,0 +1,127 @@
+"""Predictions and metrics: MV02, MV03, MV06, MV10, MV23."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from maskviz.core.facts import Facts
+from maskviz.core.finding import KERAS, Finding, Severity
+from maskviz.core.rules import code
+from maskviz.core.rules.recurrent import received
+from maskviz.core.rules.texts import count, number, percent
+
+REDUCTIONS = f"{KERAS}metrics/reduction_metrics.py"
+
+
+def metric_ignores_mask(facts: Facts) -> Iterator[Finding]:
+    """MV02-metric-ignores-mask, by the experiment that the engine made."""
+    masked = any(o.mask is not None for o in facts.trace.network_outputs)
+    for note in facts.trace.metric_notes:
+        if note.honours_mask is not False or not masked or note.masked_value is None:
+            continue
+        if np.isclose(note.value, note.masked_value, rtol=1e-4, atol=1e-7):
+            continue
+        yield Finding(
+            "MV02-metric-ignores-mask",
+            Severity.ERROR,
+            None,
+            f"The metric {note.name} counts masked steps: {number(note.value)}, where kept steps alone give {number(note.masked_value)}.",
+            "Metrics that are a mean of a value a step take the mask; Precision, Recall, AUC and others that count do not.",
+            f'# give it weights instead, which it takes\nnetwork.compile(network.optimizer, network.loss, weighted_metrics=["{note.name}"])\n'
+            'network.fit(x, y, sample_weight=(~padding).astype("float32"))',
+            REDUCTIONS,
+            {"value": note.value, "value over kept steps": note.masked_value},
+        )
+
+
+def metric_ignores_weights(facts: Facts) -> Iterator[Finding]:
+    """MV03-metric-ignores-weights: once for all metrics of a network."""
+    if not facts.batch.sample_weight:
+        return
+    names = [n.name for n in facts.trace.metric_notes if n.honours_weights is False]
+    if names:
+        listed = ", ".join(names)
+        quoted = ", ".join(f'"{n}"' for n in names)
+        yield Finding(
+            "MV03-metric-ignores-weights",
+            Severity.INFO,
+            None,
+            f"sample_weight does not reach {'the metrics' if len(names) > 1 else 'the metric'} {listed}.",
+            "What is given as metrics= never sees weights; what is given as weighted_metrics= does.",
+            f"network.compile(network.optimizer, network.loss, weighted_metrics=[{quoted}])",
+            "https://keras.io/api/metrics/",
+            {n.name: n.value for n in facts.trace.metric_notes if n.name in names},
+        )
+
+
+def masked_predictions_are_not_zero(facts: Facts) -> Iterator[Finding]:
+    """MV06-masked-predictions-not-zero: a fact of life that surprises."""
+    for output in facts.trace.network_outputs:
+        mask, values = facts.step_mask(output.mask), facts.trace.outputs[output.name]
+        if mask is None or values.shape[:2] != mask.shape or values.dtype.kind != "f" or mask.all():
+            continue
+        skipped = values[~mask]
+        largest = float(np.nanmax(np.abs(skipped), initial=0.0))
+        if largest > 0:
+            yield Finding(
+                "MV06-masked-predictions-not-zero",
+                Severity.INFO,
+                None if output.ref is None else output.ref.partition("#")[0],
+                f"predict() gives values at masked steps of '{output.name}' as well, up to {number(largest)}: they mean nothing.",
+                "A mask does not erase: Dense puts out its bias, and a recurrent layer repeats its last output.",
+                f"y_pred = np.where(mask[..., None], y_pred, 0)  # {count(int((~mask).sum()), 'masked step')} in this batch",
+                "https://github.com/keras-team/keras/issues/3855",
+                {"largest value at a masked step": largest, "masked steps": int((~mask).sum())},
+            )
+
+
+def empty_samples(facts: Facts) -> Iterator[Finding]:
+    """MV23-empty-sample: samples that are all padding."""
+    worst: Finding | None = None
+    for call in facts.own_calls:
+        mask = received(facts, call)
+        if mask is None or mask.shape[1] == 0 or bool(mask.any(axis=1).all()):
+            continue
+        empty = np.flatnonzero(~mask.any(axis=1))
+        broken = call.class_name == "GlobalAveragePooling1D" and any(
+            v.dtype.kind == "f" and len(v) == len(mask) and bool(np.isnan(v[empty]).any()) for v in facts.trace.outputs.values()
+        )
+        if worst is not None and not broken:
+            continue
+        what = "divides by 0 kept steps and gives NaN" if broken else "has nothing to compute from"
+        worst = Finding(
+            "MV23-empty-sample",
+            Severity.ERROR if broken else Severity.INFO,
+            call.id,
+            f"{count(len(empty), 'sample')} (the first is {empty[0]}) {'is' if len(empty) == 1 else 'are'} all padding: {call.class_name} "
+            f"'{call.name}' {what}.",
+            "A mean over no steps is 0 / 0; one training step on it makes every weight NaN. Recurrent layers give 0, attention spreads evenly."
+            if broken
+            else "Recurrent layers give 0 for an empty sample, attention spreads evenly over padding, and cuDNN refuses the batch.",
+            "keep = ~padding.all(axis=1)\nx, y = x[keep], y[keep]",
+            f"{KERAS}layers/pooling/global_average_pooling1d.py",
+            {"empty samples": len(empty), "share of the batch": percent(len(empty) / len(mask))},
+        )
+    if worst is not None:
+        yield worst
+
+
+def outputs_from_padding(facts: Facts) -> Iterator[Finding]:
+    """MV10-output-computed-from-padding: a touched output for which no other rule found where padding came in."""
+    blamed = {name for harm in facts.blame.values() for name in harm.touched}
+    for output in facts.trace.network_outputs:
+        call = facts.by_id.get((output.ref or "").partition("#")[0])
+        touched = 0.0 if call is None else max((facts.touched(o) for o in call.outputs), default=0.0)
+        if call is not None and touched > 0 and output.name not in blamed:
+            yield Finding(
+                "MV10-output-computed-from-padding",
+                Severity.ERROR,
+                call.id,
+                f"{percent(touched)} of what counts in output '{output.name}' is computed from padding.",
+                "The padding test changed only what padding holds, and this output moved; where it came in could not be seen from outside.",
+                f"{code.variable(call.id)} = …  # look for code in '{call.name}' that mixes timesteps without a mask",
+                "https://keras.io/guides/understanding_masking_and_padding/",
+                {f"touched of {output.name}": touched},
+            )

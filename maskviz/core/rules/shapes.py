@@ -1,0 +1,89 @@
+"""Targets, weights and masks whose shapes fit only by accident: MV18, MV20, MV21, MV35."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from maskviz.core.facts import Facts
+from maskviz.core.finding import KERAS, Finding, Severity
+from maskviz.core.ledger import LossTerms
+from maskviz.core.losses import contributions
+from maskviz.core.ranks import RankTrap, traps_of
+from maskviz.core.rules.texts import number
+
+IDS = {
+    "target_rank": "MV21-target-without-last-axis",
+    "target_repeated": "MV21-target-repeated",
+    "weights_rank": "MV18-sample-weights-taken-per-step",
+    "mask_rank": "MV35-mask-of-another-rank",
+    "weights_mean": "MV20-weighted-mean-too-big",
+}
+WHY = {
+    "target_rank": "Keras makes target and prediction of one rank by dropping a last axis of length 1, here that of the prediction.",
+    "target_repeated": "Shapes that differ are broadcast as numpy does it, from the last axis on.",
+    "weights_rank": "Weights of fewer axes than the loss are broadcast from the last axis on, which is time and not the samples.",
+    "mask_rank": "A mask of fewer axes than the loss is broadcast from the last axis on, which is not the one it is about.",
+    "weights_mean": "mean_with_sample_weight divides by the sum of the weights at their own shape, before they are repeated over time.",
+}
+
+
+def rank_traps(facts: Facts) -> Iterator[Finding]:
+    """MV18, MV20, MV21, MV35: where Keras combined arrays in another way than they are meant."""
+    for trap in traps_of(facts.trace, facts.network, facts.batch):
+        if trap.consequence == "raises":
+            continue  # then there is no run to speak of
+        terms = next((t for t in facts.trace.ledger.terms if t.output == trap.output), None)
+        counted, meant = (None, None) if terms is None else _as_meant(trap, terms)
+        instead = "" if counted is None or meant is None else f" The loss is {number(counted)} and would be {number(meant)}."
+        numbers = {} if counted is None or meant is None else {"loss": counted, "loss as meant": meant}
+        yield Finding(
+            IDS[trap.kind],
+            _severity(facts, trap),
+            None,
+            f"{trap.sentence[:1].upper()}{trap.sentence[1:]}{instead}",
+            WHY[trap.kind],
+            _fix(trap),
+            f"{KERAS}losses/loss.py",
+            {**{f"shape of {name}": list(shape) for name, shape in trap.shapes.items()}, **numbers},
+            0.0 if counted is None or meant is None else abs(counted - meant),
+        )
+
+
+def _severity(facts: Facts, trap: RankTrap) -> Severity:
+    if trap.consequence == "wrong":
+        return Severity.ERROR
+    return Severity.WARNING if facts.has_padding else Severity.INFO
+
+
+def _as_meant(trap: RankTrap, terms: LossTerms) -> tuple[float | None, float | None]:
+    """The loss as it was counted, and with weights or mask along the axes they are about; None where that cannot be told."""
+    if not terms.separable:
+        return None, None
+    values, w, mask = terms.values, terms.sample_weight, terms.mask
+    if trap.kind == "weights_rank" and w is not None and w.ndim < values.ndim and w.shape == values.shape[: w.ndim]:
+        wide = np.broadcast_to(w.reshape(*w.shape, *[1] * (values.ndim - w.ndim)), values.shape)
+        return terms.total, float(contributions(replace(terms, sample_weight=wide)).sum())
+    if trap.kind == "mask_rank" and mask is not None and mask.ndim < values.ndim and mask.shape == values.shape[: mask.ndim]:
+        kept = np.broadcast_to(mask.reshape(*mask.shape, *[1] * (values.ndim - mask.ndim)), values.shape)
+        return terms.total, float(contributions(replace(terms, mask=kept)).sum())
+    if trap.kind == "weights_mean" and w is not None and w.size:
+        return terms.total, terms.total * w.size / values.size
+    return None, None
+
+
+def _fix(trap: RankTrap) -> str:
+    """Code that gives the array the shape it should have."""
+    if trap.kind in ("weights_rank", "weights_mean"):
+        given, loss = trap.shapes["sample_weight"], trap.shapes["loss"]
+        if given != loss[: len(given)]:
+            return f"sample_weight = sample_weight.reshape({trap.use})"
+        spread = f"sample_weight.reshape({(*given, *[1] * (len(loss) - len(given)))})"
+        return f"sample_weight = np.broadcast_to({spread}, {loss})  # one weight for each number of the loss"
+    if trap.kind == "mask_rank":
+        mask, loss = trap.shapes["mask"], trap.shapes["loss"]
+        spread = f"mask.reshape({(*mask, *[1] * (len(loss) - len(mask)))})"
+        return f'sample_weight = np.broadcast_to({spread}, {loss}).astype("float32")  # and let the mask end before the output'
+    return "y = y[..., None]  # the shape of the prediction" if trap.kind == "target_rank" else f"y = y.reshape({trap.use})"
