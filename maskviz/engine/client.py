@@ -20,6 +20,7 @@ from maskviz.core.messages import Died, Event, Refused, Request, event_from_wire
 CHILD_ARGUMENT = "--maskviz-engine"
 CAREFUL = "MASKVIZ_CAREFUL_ENGINE"  # an engine that follows a dead one compiles nothing in the background
 LAST_LINES = 200
+LONGEST_SECONDS = 1800  # that a script waits for an answer
 
 
 def command() -> list[str]:
@@ -168,7 +169,10 @@ class BlockingEngine:
         """The answer to a request. Raises the MaskVizError of a refusal, EngineFailed when the process dies."""
         number = self._client.request(request)
         while True:
-            event = self._events.get()
+            try:
+                event = self._events.get(timeout=LONGEST_SECONDS)
+            except queue.Empty:
+                raise EngineFailed(f"The engine did not answer for {LONGEST_SECONDS // 60} minutes and was stopped.") from None
             match event:
                 case Died():
                     raise EngineFailed(event.sentence, event.details)

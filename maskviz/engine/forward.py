@@ -80,6 +80,8 @@ class ForwardPass:
         self.mode = mode
         self.creators: list[str] = []
         self.adds_losses = False
+        self.described: dict[Any, dict[str, Any]] = {}
+        """What ``tracing`` says about this pass, by the shapes of the run it said it of last."""
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
         self._network, self._signature, self._feed, self._state = network, signature, feed, state
@@ -87,6 +89,7 @@ class ForwardPass:
         shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
         self._size = len(feed.x[0]) if fast else None
         self._run = compiling.compiled(self._traced, arrays, shapes, fast)
+        del self._feed  # its arrays said what to compile for
 
     def __call__(self, feed: Feed, level: float = 1.0) -> dict[str, NDArray[Any]]:
         """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""

@@ -20,6 +20,7 @@ from maskviz.engine.forward import Feed, ForwardPass, Mode
 from maskviz.engine.recorder import lasting_name
 from maskviz.engine.signature import Signature
 
+MOST_PASSES = 16  # compiled passes kept, each for batches of one shape
 Tell = Callable[[str], None]
 
 
@@ -31,12 +32,13 @@ class Tracer:
         self._tell = tell
         self._passes: dict[Any, ForwardPass] = {}
         self._fast: dict[Any, ForwardPass] = {}
-        self._abouts: dict[Any, dict[str, Any]] = {}
         self._eligible: dict[Any, bool] = {}
         self._mode: Mode | None = None
         self._why_twice = ""
         self._state: list[Any] = []
         self._evaluate_failed = False
+        self._moving: frozenset[str] = frozenset()
+        """Inputs whose content is changed although masks move: the noise behind the masks moves them."""
         self.seconds = 0.0
         """How long the last run took, without compiling."""
 
@@ -53,7 +55,19 @@ class Tracer:
         started = time.perf_counter()
         arrays = forward(feed)
         self.seconds = time.perf_counter() - started
+        if eligible and self._masks_moved(arrays, batch, eligible):
+            return self.trace(batch, rows)
         return self._recording(forward, feed, arrays, rows, eligible)
+
+    def _masks_moved(self, arrays: dict[str, NDArray[Any]], batch: Batch, eligible: frozenset[str]) -> bool:
+        """Whether the content of an input now moves a mask that it did not move before: it is then changed no more."""
+        moves = not arrays["same_masks"]
+        if not moves or self._moving == eligible:
+            return False
+        for name in eligible:
+            self._eligible.pop((name, batch.x[name].shape[1:]), None)
+        self._moving = self._eligible_inputs(batch)
+        return self._moving != eligible
 
     def prepare_row_edits(self, batch: Batch) -> None:
         """Compile the pass over one row with XLA, for edits that follow; can take seconds, and may run on another thread.
@@ -112,6 +126,8 @@ class Tracer:
     def _pass(self, feed: Feed, mode: Mode) -> ForwardPass:
         key = (mode, feed.shapes(), len(self._state))
         if key not in self._passes:
+            while len(self._passes) >= MOST_PASSES:
+                self._passes.pop(next(iter(self._passes)))
             self._tell("compiling the network for this batch")
             self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state)
         return self._passes[key]
@@ -191,10 +207,11 @@ class Tracer:
 
     def _describe(self, forward: ForwardPass, shapes: NDArray[Any], size: int) -> dict[str, Any]:
         """What is said about a run, made once for each pass and its shapes."""
-        key = (id(forward), size, shapes.tobytes())
-        if key not in self._abouts:
-            self._abouts[key] = describe(forward, self.signature, _shapes(forward, shapes), size)
-        return self._abouts[key]
+        key = (size, shapes.tobytes())
+        if key not in forward.described:
+            forward.described.clear()
+            forward.described[key] = describe(forward, self.signature, _shapes(forward, shapes), size)
+        return forward.described[key]
 
     def _test_sentence(self, forward: ForwardPass, eligible: frozenset[str]) -> str:
         changed = [f"noise on masked steps of {', '.join(forward.creators)}"] if forward.creators else []
