@@ -65,7 +65,9 @@ def nothing_left() -> Iterator[None]:
 def shown_windows() -> set[object]:
     widgets = sys.modules.get("PySide6.QtWidgets")
     application = widgets and widgets.QApplication.instance()
-    return {window for window in application.topLevelWidgets() if window.isVisible()} if application else set()
+    if not widgets or not isinstance(application, widgets.QApplication):  # exports do with a QGuiApplication, which has no widgets
+        return set()
+    return {window for window in application.topLevelWidgets() if window.isVisible()}
 
 
 def lasting(left: Callable[[], set[object]]) -> set[object]:
