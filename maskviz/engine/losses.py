@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -123,8 +123,8 @@ def loss_parts(network: keras.Model, y_pred: Any) -> list[LossPart]:
     for path, loss, weight, _ in flat:
         number = paths.index(tuple(path)) if tuple(path) in paths else min(len(parts), len(paths) - 1)
         parts.append(LossPart(number, 1.0 if weight is None else float(weight), loss_name(loss), getattr(loss, "reduction", None)))
-    # of several losses on the one output of a network, Keras 3.15.1 takes the first alone (CompileLoss.call, "Fast path")
-    return parts if tree.is_nested(y_pred) else parts[:1]
+    # of several losses on the one output of a network, Keras 3.15.1 counts the first alone (CompileLoss.call, "Fast path")
+    return parts if tree.is_nested(y_pred) else [replace(part, weight=part.weight if n == 0 else 0.0) for n, part in enumerate(parts)]
 
 
 def has_loss(network: keras.Model) -> bool:
