@@ -66,12 +66,15 @@ def check_classes(entries: list[Object], name: str) -> None:
 
 
 def check_is_network(config: Object, name: str) -> None:
-    own = _module(config)
-    is_model = config["class_name"] in NETWORKS or "models" in own
-    if own[0] in ("", *KERAS) and not is_model and ">" not in config["class_name"] and not is_network(config):
+    """Refuses files that hold something smaller than a network, or one without layers or outputs."""
+    is_model = config["class_name"] in NETWORKS or "models" in _module(config)
+    if not is_model and not _is_custom(config) and not is_network(config):
         raise UnusableInput(f"{name} holds a single {config['class_name']} and not a network: save a whole keras.Model.")
     if is_model and not is_network(config):
         raise UnusableInput(f"{name} holds a network without layers: save it again after it has been built.")
+    inner = config["config"]
+    if isinstance(inner, dict) and inner.get("output_layers", True) in ([], {}):
+        raise UnusableInput(f"{name} holds a network without outputs, which computes nothing: save a network that has some.")
 
 
 def check_sizes(entries: list[Object], weights: int, name: str) -> None:
@@ -104,7 +107,7 @@ def _least_parameters(entry: Object) -> int:
 
     def size(key: str, default: int = 0) -> int:
         value = config.get(key)
-        values = value if isinstance(value, list) else [value]
+        values: list[Any] = value if isinstance(value, list) else [value]
         return prod(abs(v) for v in values) if all(type(v) is int for v in values) else default
 
     features = _features(entry)

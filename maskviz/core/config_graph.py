@@ -186,12 +186,16 @@ def _input(drawing: _Drawing, entry: Mapping[str, Any], path: str | None) -> Sou
 
 
 def _settled(tensor: Tensor, entries: Mapping[str, Any]) -> Tensor:
-    """A reference to a nested functional network as counted from its first call. Keras counts its making as call 0: in the outputs
-    of a network always, and in every reference before Keras 3."""
-    config = entries[tensor.layer].get("config")
-    calls = len(entries[tensor.layer].get("inbound_nodes") or [])
+    """A reference to a nested network as counted from its first call. Keras counts its making as call 0: that of a functional network in
+    the outputs of a network always, and any in every reference before Keras 3."""
+    entry = entries[tensor.layer]
+    config = entry.get("config")
+    calls = entry.get("inbound_nodes") or []
     counted = isinstance(config, Mapping) and "input_layers" in config
-    return tensor._replace(call=tensor.call - 1) if tensor.call and (counted or tensor.call == calls) else tensor
+    if is_network(entry) and any(not isinstance(node, Mapping) for node in calls):
+        first = (config["layers"] if isinstance(config, Mapping) else config)[0]
+        counted = counted or first["class_name"] == "InputLayer"
+    return tensor._replace(call=tensor.call - 1) if tensor.call and (counted or tensor.call == len(calls)) else tensor
 
 
 def _read_call(node: Any, entries: Mapping[str, Any], seen: dict[Tensor, Shape]) -> _Call:
@@ -215,8 +219,9 @@ def _read_call(node: Any, entries: Mapping[str, Any], seen: dict[Tensor, Shape])
         take(node.get("args", []), False)
         keywords(node.get("kwargs", {}))
     else:
-        for item in [node] if _is_reference(node) else node:
-            take(item[:3], False)
+        for item in [node] if isinstance(node[0], str) else node:
+            if item[0] != "_CONSTANT_VALUE":
+                take(item[:3], False)
             if len(item) > 3 and isinstance(item[3], Mapping):
                 keywords(item[3])
     return _Call(tuple(dict.fromkeys(data)), tuple(dict.fromkeys(masks)), tuple(order))

@@ -32,13 +32,13 @@ class _Reader:
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content = content
-        version = self.bytes(8, 1)[0]
+        version = self.take(8, 1)[0]
         if version in (0, 1):
-            self._offset, self._length = self.bytes(13, 2)
+            self._offset, self._length = self.take(13, 2)
             first = 24 if version == 0 else 28
             end, root = first + 2 * self._offset, first + 5 * self._offset
         elif version in (2, 3):
-            self._offset, self._length = self.bytes(9, 2)
+            self._offset, self._length = self.take(9, 2)
             end, root = 12 + 2 * self._offset, 12 + 3 * self._offset
         else:
             raise ValueError("an unknown version of HDF5")
@@ -48,20 +48,20 @@ class _Reader:
             raise ValueError("the file is cut off")
         self.root = self.number(root, self._offset)
 
-    def bytes(self, start: int, size: int) -> bytes:
+    def take(self, start: int, size: int) -> bytes:
         if start < 0 or size < 0 or start + size > len(self._content):
             raise ValueError("the file is cut off")
         return self._content[start : start + size]
 
     def number(self, start: int, size: int) -> int:
-        return int.from_bytes(self.bytes(start, size), "little")
+        return int.from_bytes(self.take(start, size), "little")
 
     def messages(self, header: int) -> Iterator[bytes]:
         """The attribute messages of an object header."""
-        if self.bytes(header, 4) != b"OHDR":
+        if self.take(header, 4) != b"OHDR":
             yield from self._walk([(header + 16, self.number(header + 8, 4))], size_at=2, data_at=8, margin=0)
             return
-        flags = self.bytes(header + 5, 1)[0]
+        flags = self.take(header + 5, 1)[0]
         start = header + 6 + (16 if flags & 0x20 else 0) + (4 if flags & 0x10 else 0)
         width = 1 << (flags & 3)
         # a continued block has a signature of 4 bytes before its messages and a checksum behind them
@@ -76,7 +76,7 @@ class _Reader:
                 if met > MOST_MESSAGES:
                     raise ValueError("an HDF5 structure is damaged")
                 kind, length = self.number(start, size_at), self.number(start + size_at, 2)
-                data = self.bytes(start + data_at, length)
+                data = self.take(start + data_at, length)
                 if kind == ATTRIBUTE:
                     yield data
                 elif kind == CONTINUATION:
@@ -109,7 +109,7 @@ class _Reader:
 
     def _heap_object(self, heap: int, index: int) -> bytes:
         """An object of a global heap collection."""
-        if self.bytes(heap, 4) != b"GCOL":
+        if self.take(heap, 4) != b"GCOL":
             raise ValueError("an HDF5 structure is damaged")
         end = heap + self.number(heap + 8, self._length)
         start = heap + 8 + self._length
@@ -117,7 +117,7 @@ class _Reader:
             found, size = self.number(start, 2), self.number(start + 8, self._length)
             start += 8 + self._length
             if found == index and size <= LONGEST_TEXT:
-                return self.bytes(start, size)
+                return self.take(start, size)
             if found in (0, index):
                 break
             start += -(-size // 8) * 8

@@ -55,7 +55,10 @@ def build(seen: Archive, config: Mapping[str, Any], objects: Mapping[str, Any], 
     network = keras.saving.deserialize_keras_object(dict(config), custom_objects=dict(objects), safe_mode=not unsafe)
     if isinstance(network, keras.Model):
         with tempfile.TemporaryDirectory() as folder:
-            _load_weights(network, seen, Path(folder))
+            try:
+                _load_weights(network, seen, Path(folder))
+            except KeyError as error:
+                raise ValueError(f"Weight mismatch: the file lacks {error}") from error
     return network
 
 
@@ -99,7 +102,8 @@ def compile_as_saved(network: keras.Model, seen: Archive, objects: Mapping[str, 
     conversion = Conversion(objects, is_old(seen))
 
     def restored(key: str, get: Any) -> Any:
-        return _each(conversion.value(saved.get(key), {"loss": "losses"}.get(key, "metrics")), get)
+        value = conversion.value(saved.get(key), {"loss": "losses"}.get(key, "metrics"))
+        return _each(value, lambda item: objects[item] if isinstance(item, str) and item in objects else get(item))
 
     with keras.saving.custom_object_scope(dict(objects)):
         loss = restored("loss", keras.losses.get)
@@ -108,6 +112,30 @@ def compile_as_saved(network: keras.Model, seen: Archive, objects: Mapping[str, 
             return
         optimizer = _optimizer(saved)
         network.compile(optimizer=optimizer, loss=loss, metrics=metrics, weighted_metrics=weighted, loss_weights=saved.get("loss_weights"))
+
+
+def unknown_names(seen: Archive, objects: Mapping[str, Any]) -> tuple[str, ...]:
+    """Losses and metrics that the file gives by a name which neither the user's file nor Keras has."""
+    saved = seen.config.get("compile_config")
+    if not isinstance(saved, Mapping):
+        return ()
+    unknown: list[str] = []
+
+    def ask(get: Any) -> Any:
+        def known(value: Any) -> None:
+            if not isinstance(value, Mapping | None):
+                try:
+                    get(value)
+                except ValueError:
+                    unknown.append(str(value))
+
+        return known
+
+    with keras.saving.custom_object_scope(dict(objects)):
+        _each(saved.get("loss"), ask(keras.losses.get))
+        for key in ("metrics", "weighted_metrics"):
+            _each(saved.get(key), ask(_metric))
+    return tuple(dict.fromkeys(unknown))
 
 
 def _each(value: Any, get: Any) -> Any:
@@ -149,10 +177,14 @@ def _optimizer(saved: Mapping[str, Any]) -> Any:
 
 
 def check_readable(seen: Archive) -> None:
-    """Refuses files whose weights are not in them. Raises UnusableInput."""
-    if seen.kind != "h5":
+    """Refuses files of which something would be left behind, or read from elsewhere. Raises UnusableInput."""
+    if seen.kind == "keras":
+        with zipfile.ZipFile(seen.path) as archive:
+            if any(member.startswith("assets/") and not member.endswith("/") for member in archive.namelist()):
+                raise UnusableInput(
+                    f"“{seen.path.name}” holds vocabularies beside its layers, which only the Keras that saved it can read."
+                )
         return
-
     elsewhere = []
 
     def look(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -166,6 +198,6 @@ def check_readable(seen: Archive) -> None:
             look("/", file)
             file.visititems(look)
     except (OSError, RuntimeError, KeyError) as error:
-        raise UnusableInput(f"{seen.path.name} is damaged or cut off: copy or download it again.", str(error)) from error
+        raise UnusableInput(f"“{seen.path.name}” is damaged or cut off: copy or download it again.", str(error)) from error
     if elsewhere:
-        raise UnusableInput(f"{seen.path.name} takes its weights from another file, which no saved network does, and was not opened.")
+        raise UnusableInput(f"“{seen.path.name}” takes its weights from another file, which no saved network does, and was not opened.")

@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import keras
@@ -24,11 +25,11 @@ OPERATIONS = ("numpy", "nn", "core", "math", "linalg", "image")
 RNN = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 ACTIVATIONS = ("activation", "recurrent_activation")
 GONE = {
-    "CuDNNLSTM": "replace it by LSTM",
-    "CuDNNGRU": "replace it by GRU(reset_after=True)",
-    "LocallyConnected1D": "Keras 3 has no such layer",
-    "LocallyConnected2D": "Keras 3 has no such layer",
-    "ThresholdedReLU": "replace it by ReLU(threshold=…)",
+    "CuDNNLSTM": "put its weights into an LSTM with Keras 2 and save the network again",
+    "CuDNNGRU": "put its weights into a GRU(reset_after=True) with Keras 2 and save the network again",
+    "LocallyConnected1D": "write it as a custom layer and save the network again",
+    "LocallyConnected2D": "write it as a custom layer and save the network again",
+    "ThresholdedReLU": "replace it by ReLU(threshold=…) with Keras 2 and save the network again",
 }
 # arguments that Keras 2 wrote and Keras 3 lost, with the values that change nothing
 MEANINGLESS = {
@@ -45,6 +46,7 @@ MEANINGLESS = {
     "value_shape": None,
     "softmax_robust_masking": None,
     "fused": None,
+    "vocabulary_size": None,
     "fn": None,
     "module": None,
     "function_type": None,
@@ -103,6 +105,8 @@ class Conversion:
         config["layers"] = [self._layer(layer, by_name) for layer in layers]
         if "output_layers" in config:
             config["output_layers"] = legacy_graph.output_references(config["output_layers"], by_name)
+            if self.old:
+                config |= {key: legacy_graph.one_or_many(config[key]) for key in ("input_layers", "output_layers")}
         built = entry.get("build_config")
         if kind == "Sequential" and isinstance(built, Mapping):
             config.setdefault("build_input_shape", built.get("input_shape"))
@@ -184,9 +188,9 @@ class Conversion:
             return {"module": operation, "class_name": plain, "registered_name": plain}, None
         for name in dict.fromkeys((plain, plain.removesuffix("V1"), plain.removesuffix("V2"))):
             for part in dict.fromkeys((space, *SPACES)):
-                cls = getattr(getattr(keras, part), name, None)
-                if inspect.isclass(cls):
-                    return {"module": f"keras.{part}", "class_name": name, "registered_name": None}, cls
+                public = _classes(part).get(name)
+                if public is not None:
+                    return {"module": f"keras.{part}", "class_name": public, "registered_name": None}, getattr(getattr(keras, part), public)
         return None
 
     def _known(self, kind: str, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,6 +223,8 @@ class Conversion:
             settings.setdefault("reset_after", False)
         if class_name == "BatchNormalization" and isinstance(settings.get("axis"), list) and len(settings["axis"]) == 1:
             settings["axis"] = settings["axis"][0]
+        if class_name == "LeakyReLU" and "alpha" in settings:
+            settings["negative_slope"] = settings.pop("alpha")
         if class_name == "VarianceScaling" and settings.get("distribution") == "normal":
             settings["distribution"] = "truncated_normal"
         if settings.get("reduction") == "auto":
@@ -240,7 +246,7 @@ class Conversion:
             return False
         if cls is None or not self.old or key in _parameters(cls):
             return True
-        if value not in (None, False, 0, [], {}):
+        if isinstance(value, str | int | float) and value not in (False, 0, 1):  # 1 and True are what Keras 2 wrote unasked
             self.left_out.append(f"{key}={value!r} of {name}")
         return False
 
@@ -308,6 +314,13 @@ def _space(key: str, default: str = "layers") -> str:
 def _is_old_module(module: str) -> bool:
     """Whether a module path is one of Keras 2, which Keras 3 cannot import."""
     return module.startswith(("tf_keras", "tensorflow", "keras.engine", "keras.src.engine", "keras.saving", "keras.src.saving"))
+
+
+@cache
+def _classes(part: str) -> dict[str, str]:
+    """The public name of every class in a part of Keras, by that name and by the class' own."""
+    public = {name: cls for name, cls in vars(getattr(keras, part)).items() if inspect.isclass(cls)}
+    return {cls.__name__: name for name, cls in public.items()} | {name: name for name in public}
 
 
 def _class_at(module: str, class_name: str) -> Any:

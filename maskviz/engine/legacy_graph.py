@@ -33,12 +33,12 @@ def _tensor(reference: list[Any], by_name: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made_with_a_call(entry: Mapping[str, Any], call: int) -> int:
     """1 for a nested network whose making Keras 2 counted as its first call."""
-    if not is_network(entry) or not call:
+    calls = entry.get("inbound_nodes") or []
+    if not is_network(entry) or not call or any(isinstance(node, Mapping) for node in calls):
         return 0
     config = entry["config"]
-    calls = len(entry.get("inbound_nodes") or [])
     first = (config["layers"] if isinstance(config, Mapping) else config)[0]
-    return int("input_layers" in config or first["class_name"] == "InputLayer" or call >= calls)
+    return int("input_layers" in config or first["class_name"] == "InputLayer" or call >= len(calls))
 
 
 def _is_reference(value: Any) -> bool:
@@ -47,7 +47,7 @@ def _is_reference(value: Any) -> bool:
 
 def node(call: Any, by_name: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Inputs and keyword arguments of a call in the form of Keras 2."""
-    items = [call] if _is_reference(call) else list(call)
+    items = [call] if isinstance(call[0], str) else list(call)
     inputs, keywords = [], {}
     for item in items:
         if isinstance(item, list) and item and item[0] == "_CONSTANT_VALUE":
@@ -76,3 +76,9 @@ def output_references(value: Any, by_name: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
         return {key: output_references(item, by_name) for key, item in value.items()}
     return [output_references(item, by_name) for item in value]
+
+
+def one_or_many(references: Any) -> Any:
+    """Keras 2 wrote a list of one where it took or gave a single tensor; Keras 3 takes the list at its word."""
+    one = isinstance(references, list) and len(references) == 1 and _is_reference(references[0])
+    return references[0] if one else references

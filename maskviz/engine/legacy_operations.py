@@ -91,6 +91,6 @@ def modern(function: str, inputs: list[Any], keywords: Mapping[str, Any]) -> Mod
 def _part(part: Any) -> Any:
     if isinstance(part, Mapping) and set(part) == {"start", "stop", "step"}:
         return {"class_name": "__slice__", "config": dict(part)}
-    if part == "...":
+    if part == "..." or (isinstance(part, Mapping) and part.get("class_name") == "__ellipsis__"):
         return {"class_name": "__ellipsis__", "config": {}}
     return part

@@ -34,7 +34,6 @@ def load(path: str, custom: str | None = None, unsafe: bool = False, compiled: b
     """
     seen = archive.look(path)
     objects = custom_objects(custom) if custom else {}
-    name = seen.path.name
     try:
         if legacy.needs_conversion(seen, objects):
             network, notes = _load_converted(seen, objects, unsafe, compiled)
@@ -43,9 +42,9 @@ def load(path: str, custom: str | None = None, unsafe: bool = False, compiled: b
     except MaskVizError:
         raise
     except Exception as error:
-        raise UnusableInput(_sentence(name, error), str(error)) from error
+        raise _refusal(seen, error) from error
     if not isinstance(network, keras.Model):
-        raise UnusableInput(f"{name} holds a single {type(network).__name__}, not a network: save the whole network instead.")
+        raise UnusableInput(f"{_quoted(seen)} holds a single {type(network).__name__}, not a network: save the whole network instead.")
     return network, complete(network, (*seen.notes, *notes))
 
 
@@ -69,6 +68,10 @@ def custom_objects(path: str) -> dict[str, Any]:
     return {k: v for k, v in vars(module).items() if callable(v) and getattr(v, "__module__", None) == module.__name__}
 
 
+def _quoted(seen: Archive) -> str:
+    return f"“{seen.path.name}”"
+
+
 def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool, needed: tuple[str, ...], code: tuple[str, ...]) -> None:
     missing, code = _unknown(needed, objects), () if unsafe else code
     if missing or code:
@@ -77,7 +80,7 @@ def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool, need
             wanted.append(f"needs {_list(missing)}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)")
         if code:
             wanted.append("holds code of its own that loading would run: allow it only if you trust the file (--unsafe)")
-        raise NeedsConsent(f"{seen.path.name} {'; it also '.join(wanted)}.", missing, code)
+        raise NeedsConsent(f"{_quoted(seen)} {'; it also '.join(wanted)}.", missing, code)
 
 
 def _unknown(names: tuple[str, ...], objects: Mapping[str, Any]) -> tuple[str, ...]:
@@ -113,17 +116,19 @@ def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: boo
         return read(compiled=False), (lacks,)
     try:
         return read(compiled=True), ()
-    except Exception as first:
-        return read(compiled=False), (_without_loss(first),)
+    except Exception:
+        network = read(compiled=False)
+    return network, _compiled(network, seen, objects)
 
 
 def _load_converted(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: bool) -> tuple[Any, tuple[str, ...]]:
     """What the file holds after it has been put into the form of Keras 3, and notes."""
     config, conversion = legacy.converted(seen, objects, unsafe)
     entries = list(config_checks.objects(config))
-    needed = tuple(dict.fromkeys((*seen.custom, *conversion.missing)))
+    told = {name.split(">")[-1] for name in seen.custom}
+    needed = (*seen.custom, *(name for name in conversion.missing if name not in told))
     _check_consent(seen, objects, unsafe, needed, tuple(dict.fromkeys(config_checks.code(config))))
-    config_checks.check_classes(entries, f"“{seen.path.name}”")
+    config_checks.check_classes(entries, _quoted(seen))
     if unsafe:
         lambda_code.check(config)
     legacy.check_readable(seen)
@@ -137,18 +142,23 @@ def _load_converted(seen: Archive, objects: Mapping[str, Any], unsafe: bool, com
         if not compiled or not isinstance(network, keras.Model):
             return network, notes
         lacks = _lacking(seen, objects, unsafe)
-        if lacks is not None:
-            return network, (*notes, lacks)
-        try:
-            legacy.compile_as_saved(network, seen, objects)
-        except Exception as error:
-            return network, (*notes, _without_loss(error))
-    return network, notes
+        return network, (*notes, *((lacks,) if lacks is not None else _compiled(network, seen, objects)))
+
+
+def _compiled(network: keras.Model, seen: Archive, objects: Mapping[str, Any]) -> tuple[str, ...]:
+    """Gives a network its losses and metrics, without the optimizer's state; a note where that fails."""
+    try:
+        legacy.compile_as_saved(network, seen, objects)
+    except Exception as error:
+        return (f"Opened without its loss and metrics, which could not be restored ({_cause(error)}): choose a loss (--loss NAME).",)
+    return ()
 
 
 def _lacking(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> str | None:
     """A note on losses and metrics that need what is not there."""
-    missing = _unknown(seen.compile_custom, objects)
+    missing = _unknown((*seen.compile_custom, *legacy.unknown_names(seen, objects)), objects)
+    if "<lambda>" in missing:
+        return "Opened without its loss and metrics: one of them was a lambda, which the file does not hold; choose a loss (--loss NAME)."
     if missing:
         return (
             f"Opened without its loss and metrics, which need {_list(missing)}: choose the Python file that defines it (--custom FILE.py) "
@@ -162,30 +172,51 @@ def _lacking(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> str | N
     return None
 
 
-def _without_loss(error: Exception) -> str:
-    missing = re.search(r"Could not (?:locate|interpret)[^'\n]*?(?:class|function|identifier)[^'\n]*?:? ?'?([\w>]+)'?", str(error))
+def _refusal(seen: Archive, error: Exception) -> UnusableInput:
+    """One sentence of ours for what Keras raises while loading ; the whole message goes into the details."""
+    name, text = _quoted(seen), str(error)
+    missing = re.search(r"Could not locate (?:class|function) '([^']+)'|Could not interpret activation function identifier: (\w+)", text)
     if missing:
+        needed = missing[1] or missing[2]
+        sentence = f"{name} needs {needed}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)."
+        return NeedsConsent(sentence, (needed,), (), text)
+    return UnusableInput(_sentence(seen, error, text), text)
+
+
+def _sentence(seen: Archive, error: Exception, text: str) -> str:
+    name = _quoted(seen)
+    gone = re.search(r"Could not deserialize '(keras[\w.]+)'", text)
+    newer = _newer(seen)
+    if gone:
         return (
-            f"Opened without its loss and metrics, which need {missing[1]}: choose the Python file that defines it (--custom FILE.py) "
-            "or another loss (--loss NAME)."
+            f"{name} needs {gone[1]}, which Keras {keras.__version__} does not have: {newer or 'save the network again with this Keras'}."
         )
-    return f"Opened without its loss and metrics, which could not be restored ({_cause(error)}): choose a loss (--loss NAME)."
-
-
-def _sentence(name: str, error: Exception) -> str:
-    """One sentence of ours for what Keras raises while loading (masking-mechanics.md, "Loading")."""
-    text = str(error)
-    missing = re.search(r"Could not locate (?:class|function) '([^']+)'", text)
-    if missing:
-        return f"{name} needs {missing[1]}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)."
-    if ("lambda" in text.lower() and "safe_mode" in text.lower()) or "Requested the deserialization" in text:
+    if "Requested the deserialization" in text or ("lambda" in text.lower() and "safe_mode" in text.lower()):
         return f"{name} holds code that loading would run: allow it only if you trust the file (--unsafe)."
-    unfit = ("objects could not be loaded", "Layer count mismatch", "Unable to synchronously open")
-    if any(words in text for words in unfit) or ("expected" in text and "variables" in text):
-        return f"The weights in {name} do not fit its layers: the file was changed or cut off after it was saved; save the network again."
+    if "Expected a model.weights" in text or "'model.weights.h5'" in text:
+        return f"{name} holds no weights: save the whole network again with network.save()."
+    if any(words in text for words in ("truncated file", "signature not found", "Unable to synchronously open")):
+        return f"The weights in {name} are damaged or cut off: copy or download the file again."
+    if any(words in text for words in ("objects could not be loaded", "mismatch", "ayer count", "Unable to open object")):
+        return f"The weights in {name} do not fit its layers: the file was changed after it was saved; save the network again."
     if isinstance(error, MemoryError) or "OOM" in text or "ResourceExhausted" in type(error).__name__:
         return f"{name} describes layers that do not fit into memory: use a machine with more memory or a smaller network."
-    return f"{name} cannot be rebuilt by Keras {keras.__version__}: {_cause(error)}."
+    if "Invalid Functional model configuration" in text or isinstance(error, IndexError):
+        return f"{name} has a broken layer graph: its config contradicts itself."
+    if isinstance(error, KeyError):
+        return f"{name} lacks the entry {text} in its config, without which it cannot be rebuilt: save the network again."
+    return f"{name} cannot be rebuilt by Keras {keras.__version__}: {_cause(error)}" + (f"; {newer}." if newer else ".")
+
+
+def _newer(seen: Archive) -> str:
+    """What to do about a file of a newer Keras than this one, else nothing."""
+
+    def version(text: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+    if seen.keras_version is None or version(seen.keras_version) <= version(keras.__version__):
+        return ""
+    return f"it was saved by the newer Keras {seen.keras_version}: update Keras"
 
 
 def _cause(error: Exception) -> str:
@@ -193,7 +224,8 @@ def _cause(error: Exception) -> str:
     text = str(error)
     after = text.split("Exception encountered:")[-1] if "Exception encountered:" in text else text
     line = next((line.strip() for line in after.splitlines() if line.strip()), type(error).__name__)
-    return (line[:200] + "…" if len(line) > 200 else line).rstrip(".")
+    line = line.replace(" with name 'None'", "")
+    return (line[:200] + "…" if len(line) > 200 else line).rstrip(".:")
 
 
 def complete(network: keras.Model, notes: tuple[str, ...] = ()) -> Signature:

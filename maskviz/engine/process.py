@@ -5,10 +5,14 @@ Whatever the network's own code prints goes to standard error, so that it cannot
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
+
+LOAD_SECONDS = 300
 
 
 def main() -> None:
@@ -18,7 +22,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.dont_write_bytecode = True  # a user's file with custom objects gets no __pycache__ beside it
     from maskviz.core import wire
-    from maskviz.core.messages import Event, Ready, event_to_wire, request_from_wire
+    from maskviz.core.messages import Event, Load, Ready, event_to_wire, request_from_wire
     from maskviz.engine import devices
     from maskviz.engine.client import CAREFUL
 
@@ -34,7 +38,9 @@ def main() -> None:
     send(Ready(keras.__version__, keras.backend.backend(), service.devices()))
     while (frame := wire.read_frame(requests)) is not None:
         number, request = request_from_wire(*frame)
-        send(service.answer(number, request))
+        with time_limit(LOAD_SECONDS if isinstance(request, Load) else None):
+            answer = service.answer(number, request)
+        send(answer)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -44,6 +50,17 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return requests, answers
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """End the process when the block takes longer, also where it hangs in compiled code."""
+    if seconds is not None:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=2)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def limit_memory() -> None:

@@ -58,6 +58,22 @@ def test_a_network_of_keras_2_without_keras(h5):
     assert (seen.kind, seen.keras_version, seen.compiled) == ("h5", "2.2.0", True)
 
 
+def test_calls_of_a_nested_sequential_are_counted_as_keras_2_counts_them(h5):
+    def entry(name, class_name, *nodes, **config):
+        return {"class_name": class_name, "name": name, "config": {"name": name, **config}, "inbound_nodes": list(nodes)}
+
+    inner = [entry("i", "InputLayer", batch_input_shape=[None, 4]), entry("d", "Dense", units=4)]
+    layers = [
+        entry("x", "InputLayer", batch_input_shape=[None, 4]),
+        entry("inner", "Sequential", [["x", 0, 0, {}]], [["inner", 1, 0, {}]], layers=inner),
+        entry("minus", "TFOpLambda", ["_CONSTANT_VALUE", -1, 1.0, {"y": ["inner", 2, 0]}], function="math.subtract"),
+    ]
+    config = {"name": "net", "layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["minus", 0, 0]]}
+    graph = look(h5({"class_name": "Functional", "config": config})).graph
+    assert [(edge.source, edge.target) for edge in graph.edges if edge.target == "minus"] == [("inner:1/d", "minus")]
+    assert {edge.source for edge in graph.edges if edge.target == "inner:1/d"} == {"inner/d"}
+
+
 def test_a_legacy_file_under_the_name_of_a_new_one(h5):
     assert "in spite of its name" in look(h5(configs.masked_lstm(), "net.keras")).notes[0]
 
