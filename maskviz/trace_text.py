@@ -23,7 +23,8 @@ def trace_text(trace: Trace, batch_source: str) -> str:
         lines += [f"{row.label.ljust(label)}  {_value(row.value):>12}  {row.formula}".rstrip() for row in trace.ledger.rows]
         if trace.ledger.matches is False:
             lines.append(f"the contributions do not add up to evaluate(): {trace.ledger.sum:.8g} against {trace.ledger.evaluate:.8g}")
-    lines += [f"metric {name}  {value:.6g}" for name, value in trace.metrics.items()]
+    words = {note.name: note.words for note in trace.metric_notes}
+    lines += [f"metric {name}  {value:.6g}  {words.get(name, '')}".rstrip() for name, value in trace.metrics.items()]
     if trace.findings:
         lines.append("")
         lines += [f"{f.severity}: {f.sentence}  [{f.id}]" for f in trace.findings]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from maskviz.core.ledger import Ledger, LossTerms
+from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.sheet import Line, Section, SheetPanel
@@ -34,20 +35,32 @@ def sections(document: Document) -> tuple[Section, ...]:
     if ledger.reported is None and not ledger.rows:
         return (Section("LOSS", sentences=(NO_LOSS,)), *_metrics(trace))
     loss = Section("LOSS", sentences=_sentences(ledger), lines=(*_rows(ledger), *_match(ledger), *_share(ledger)), numbers=True)
-    return (loss, *_terms(ledger), *_metrics(trace))
+    return (loss, *_versions(ledger), *_terms(ledger), *_metrics(trace))
 
 
 def _sentences(ledger: Ledger) -> tuple[str, ...]:
     whole = [t.output for t in ledger.terms if not t.separable]
     if not whole:
-        return ()
+        return () if ledger.terms else ("No loss was given to compile: what is reported comes from layers or from the network's own code.",)
     return (f"The loss of {', '.join(whole)} gives one number for the whole batch, so it cannot be split over steps.",)
 
 
 def _rows(ledger: Ledger) -> tuple[Line, ...]:
-    """The rows as the engine worded them; those of single outputs have a section of their own, the share its own form."""
-    rows = [row for row in ledger.rows if row.key != "padding_share" and not row.key.startswith("output:")]
+    """The rows as the engine worded them; those of versions and of single outputs have sections of their own, the share its own form."""
+    rows = [row for row in ledger.rows if row.key != "padding_share" and not row.key.startswith(("output:", "rule:"))]
     return tuple(Line(row.label, number(row.value), row.formula) for row in rows)
+
+
+def _versions(ledger: Ledger) -> tuple[Section, ...]:
+    """What each version of Keras would report; the number that differs from today's is marked."""
+    rows = [row for row in ledger.rows if row.key.startswith("rule:")]
+    today = next((row.value for row in rows if row.value is not None), None)
+
+    def line(row: LedgerRow) -> Line:
+        differs = row.value is not None and today is not None and not np.isclose(row.value, today, rtol=1e-5, equal_nan=True)
+        return Line(row.label.removeprefix("under the rule of "), number(row.value), row.formula, tone=Status.EXPOSED if differs else None)
+
+    return (Section("BY THE RULE OF", lines=tuple(map(line, rows)), numbers=True),) if rows else ()
 
 
 def _match(ledger: Ledger) -> tuple[Line, ...]:
@@ -75,7 +88,9 @@ def _terms(ledger: Ledger) -> tuple[Section, ...]:
 
 
 def _metrics(trace: Trace) -> tuple[Section, ...]:
-    return (Section("METRICS", lines=tuple(Line(k, number(v)) for k, v in trace.metrics.items()), numbers=True),) if trace.metrics else ()
+    notes = {note.name: note for note in trace.metric_notes}
+    lines = [Line(name, number(value), notes[name].words if name in notes else "") for name, value in trace.metrics.items()]
+    return (Section("METRICS", lines=tuple(lines), numbers=True),) if lines else ()
 
 
 class LedgerPanel(SheetPanel):

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from maskviz.core.ledger import LedgerRow
+from maskviz.core.ledger import Ledger, LedgerRow, MetricNote
+from maskviz.core.status import Status
 from maskviz.gui.ledger_view import LedgerPanel, number, sections
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
@@ -62,6 +63,52 @@ def test_the_engine_s_own_rows_are_not_shown_twice() -> None:
     assert [k for k in keys if "added" in k] == ["of it added by layers"]
     assert [k for k in keys if "padding" in k] == ["share from padding"]
     assert [k for k in keys if "tags" in k] == ["tags", "tags_accuracy"]
+
+
+def test_versions_have_a_section_where_a_difference_is_marked() -> None:
+    doc = document(sliced())
+    ledger = doc.trace.ledger
+    rules = (
+        LedgerRow("rule:keras_3", "under the rule of Keras 3", 0.5, "Σ 3 / 6 kept steps"),
+        LedgerRow("rule:tensorflow_2.11", "under the rule of TensorFlow ≤ 2.11", 0.25, "Σ 3 / 12 steps"),
+        LedgerRow("rule:keras_2.2", "under the rule of Keras 2.2", 0.5, "Σ 3 / 6 kept steps"),
+    )
+    doc.trace = replace(doc.trace, ledger=replace(ledger, rows=(*ledger.rows, *rules)))
+    versions = next(s for s in sections(doc) if s.caption == "BY THE RULE OF")
+    assert [(line.key, line.value, line.note) for line in versions.lines] == [
+        ("Keras 3", "0.5000", "Σ 3 / 6 kept steps"),
+        ("TensorFlow ≤ 2.11", "0.2500", "Σ 3 / 12 steps"),
+        ("Keras 2.2", "0.5000", "Σ 3 / 6 kept steps"),
+    ]
+    assert [line.tone for line in versions.lines] == [None, Status.EXPOSED, None]
+    assert not [line for line in sections(doc)[0].lines if "under the rule" in line.key]
+
+
+def test_metrics_say_what_they_make_of_masks_and_weights() -> None:
+    doc = document(sliced())
+    notes = (
+        MetricNote("mse", 0.5, True, False, 0.25),
+        MetricNote("auc", 0.5, False, None, 0.5),
+        MetricNote("mae", 0.5, None, None, 0.75),
+        MetricNote("own", 0.5),
+    )
+    doc.trace = replace(doc.trace, metrics={note.name: note.value for note in notes}, metric_notes=notes)
+    metrics = next(s for s in sections(doc) if s.caption == "METRICS")
+    assert [line.note for line in metrics.lines] == [
+        "honours the mask · ignores weights · 0.25 with both",
+        "ignores the mask",
+        "0.75 over kept steps",
+        "",
+    ]
+
+
+def test_a_loss_without_terms_is_explained() -> None:
+    doc = document(sliced())
+    row = LedgerRow("reported", "reported by evaluate()", 0.5, "")
+    doc.trace = replace(doc.trace, ledger=Ledger(0.5, None, None, None, None, rows=(row,)))
+    (loss, *_) = sections(doc)
+    assert "No loss was given to compile" in loss.sentences[0]
+    assert loss.lines[0].value == "0.5000"
 
 
 def test_no_loss_and_no_network_are_said() -> None:
