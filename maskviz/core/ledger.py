@@ -59,6 +59,8 @@ class Ledger:
     evaluate: float | None = None
     terms: tuple[LossTerms, ...] = ()
     rows: tuple[LedgerRow, ...] = ()
+    added_varies: bool = False
+    """Whether what layers add depends on the batch, as activity regularizers do; regularizers of weights do not."""
 
     @property
     def matches(self) -> bool | None:

@@ -82,7 +82,8 @@ def _ledger(
     kept = _total([_over_kept(t, output_padding.get(t.output)) for t in terms], added)
     unmasked = _total([_without_mask(t) for t in terms], added)
     together = _total([version_rules.mask_times_weights(t) if t.separable else None for t in terms], added)
-    ledger = Ledger(reported, total, kept[0], unmasked[0], share, added, about.get("evaluate"), terms)
+    varies = bool(added) and bool(about.get("adds_losses", True))
+    ledger = Ledger(reported, total, kept[0], unmasked[0], share, added, about.get("evaluate"), terms, added_varies=varies)
     rows = [
         LedgerRow("reported", "reported by evaluate()", reported, as_reported[1]),
         LedgerRow("sum", "sum of contributions", total, _what_is_not_in_the_sum(terms)),
@@ -90,12 +91,12 @@ def _ledger(
         LedgerRow("kept_only", "over real steps only", *kept),
         LedgerRow("unmasked", "without any mask", *unmasked),
         LedgerRow("mask_times_weights", "mean weighted by mask × weights", *together),
-        *_batches_row(terms, added, about),
         *_rule_rows(reduced, as_reported, added),
     ]
     if from_padding is not None:
         rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{from_padding:.4g} of {parts:.4g}"))
-    return replace(ledger, rows=(*rows, *_output_rows(reduced)))
+    ledger = replace(ledger, rows=(*rows, *_output_rows(reduced)))
+    return in_batches_of(ledger, BATCH_SIZE) if samples_of(ledger) > BATCH_SIZE else ledger
 
 
 def _without_terms(about: Mapping[str, Any]) -> Ledger:
@@ -159,14 +160,24 @@ def _rule_rows(reduced: Reduced, as_reported: tuple[float | None, str], added: f
     return rows
 
 
-def _batches_row(terms: tuple[LossTerms, ...], added: float, about: Mapping[str, Any]) -> list[LedgerRow]:
-    """What ``evaluate`` reports where its default of 32 samples cuts the batch into several."""
-    size = len(terms[0].values) if terms[0].values.ndim else 0
-    if size <= BATCH_SIZE or not all(t.separable for t in terms) or (added and about.get("adds_losses", True)):
-        return []
-    sizes, losses = version_rules.in_batches(terms, BATCH_SIZE, added)
-    formula = f"Σ samples·loss / {size} samples, {len(sizes)} batches"
-    return [LedgerRow("batches", f"in batches of {BATCH_SIZE}, the default", version_rules.epoch_loss(sizes, losses), formula)]
+def samples_of(ledger: Ledger) -> int:
+    """Number of samples that the losses were computed for; 0 where there is no loss that can be cut into batches."""
+    whole = bool(ledger.terms) and all(t.separable for t in ledger.terms) and not ledger.added_varies
+    return len(ledger.terms[0].values) if whole else 0
+
+
+def in_batches_of(ledger: Ledger, size: int) -> Ledger:
+    """The ledger with a row for what ``evaluate(batch_size=size)`` reports of the same samples, where that can be known."""
+    samples = samples_of(ledger)
+    label = f"in batches of {size}" + (", the default" if size == BATCH_SIZE else "")
+    row = LedgerRow("batches", label, None, "" if samples else "the loss cannot be cut into batches")
+    if samples:
+        sizes, losses = version_rules.in_batches(ledger.terms, size, ledger.added)
+        written = " + ".join(f"{n}·{loss:.4g}" for n, loss in zip(sizes, losses, strict=True)) if len(sizes) <= 3 else "Σ samples·loss"
+        row = replace(row, value=version_rules.epoch_loss(sizes, losses), formula=f"({written}) / {samples} samples")
+    others = [r for r in ledger.rows if r.key != "batches"]
+    place = next((n for n, r in enumerate(others) if r.key.startswith("rule:")), len(others))
+    return replace(ledger, rows=(*others[:place], row, *others[place:]))
 
 
 def _output_rows(reduced: Reduced) -> list[LedgerRow]:

@@ -14,6 +14,7 @@ from maskviz import api
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.core.ledger import MetricNote
+from maskviz.core.losses import in_batches_of
 from maskviz.core.network import Network, OutputSpec
 from maskviz.core.ranks import rank_traps
 from maskviz.core.version_rules import epoch_loss, in_batches
@@ -275,6 +276,34 @@ def test_the_row_of_batches_is_what_evaluate_gives_by_default() -> None:
     ledger = api.trace(net, x, y).ledger
     rows = {row.key: row for row in ledger.rows}
     expected = net.evaluate(x, y, verbose=0)
+    first, rest = (float(net.test_on_batch(x[cut], y[cut])) for cut in (slice(32), slice(32, None)))
     assert rows["batches"].value == pytest.approx(expected, rel=1e-5)
-    assert rows["batches"].formula == "Σ samples·loss / 45 samples, 2 batches"
+    assert rows["batches"].formula == f"(32·{first:.4g} + 13·{rest:.4g}) / 45 samples"
     assert expected != pytest.approx(ledger.reported, rel=1e-3)
+
+
+def test_batches_of_any_size() -> None:
+    net = network()
+    net.compile(loss="mse")
+    ledger = in_batches_of(api.trace(net, IDS, NUMBERS).ledger, 2)
+    (row,) = (row for row in ledger.rows if row.key == "batches")
+    assert row.label == "in batches of 2"
+    assert row.value == pytest.approx(net.evaluate(IDS, NUMBERS, batch_size=2, verbose=0), rel=1e-5)
+    assert in_batches_of(ledger, 3).rows != ledger.rows
+    assert len(in_batches_of(ledger, 3).rows) == len(ledger.rows)
+
+
+@pytest.mark.parametrize("activity", [True, False])
+def test_what_layers_add_to_each_batch(activity: bool) -> None:
+    """Regularizers of weights count once in every batch; what depends on the batch is not guessed."""
+    keras.utils.set_random_seed(1)
+    ids = keras.Input((None,), name="ids")
+    hidden = layers.Embedding(7, 4, mask_zero=True)(ids)
+    net = keras.Model(ids, layers.Dense(1, name="out", **{"activity_regularizer" if activity else "kernel_regularizer": "l2"})(hidden))
+    net.compile(loss="mse")
+    ledger = in_batches_of(api.trace(net, IDS, NUMBERS).ledger, 2)
+    (row,) = (row for row in ledger.rows if row.key == "batches")
+    if activity:
+        assert row.value is None
+    else:
+        assert row.value == pytest.approx(net.evaluate(IDS, NUMBERS, batch_size=2, verbose=0), rel=1e-5)
