@@ -73,6 +73,7 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
     if command == "trace":
         parser.add_argument("--json", metavar="FILE", help="write the trace as JSON into FILE, - for standard output")
         parser.add_argument("--npz", metavar="FILE", help="write masks, statuses, predictions and contributions into FILE")
+        parser.add_argument("--batch-size", type=_positive, metavar="N", help="say also what evaluate(batch_size=N) reports")
     else:
         _add_export(parser)
     return parser
@@ -195,9 +196,14 @@ def _preview(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from maskviz.core.losses import in_batches_of
     from maskviz.core.trace_json import to_arrays
 
     trace, batch, _ = _traced(options)
+    if options.batch_size:
+        trace = replace(trace, ledger=in_batches_of(trace.ledger, options.batch_size))
     if options.json:
         _write_json({**trace.to_dict(), "batch": batch.source}, options.json)
     if options.npz:
