@@ -173,8 +173,9 @@ def in_batches_of(ledger: Ledger, size: int) -> Ledger:
     row = LedgerRow("batches", label, None, "" if samples else "the loss cannot be cut into batches")
     if samples:
         sizes, losses = version_rules.in_batches(ledger.terms, size, ledger.added)
-        written = " + ".join(f"{n}·{loss:.4g}" for n, loss in zip(sizes, losses, strict=True)) if len(sizes) <= 3 else "Σ samples·loss"
-        row = replace(row, value=version_rules.epoch_loss(sizes, losses), formula=f"({written}) / {samples} samples")
+        each = " + ".join(f"{n}·{loss:.4g}" for n, loss in zip(sizes, losses, strict=True))
+        formula = f"({each}) / {samples} samples" if len(sizes) <= 3 else f"Σ samples·loss / {samples} samples, {len(sizes)} batches"
+        row = replace(row, value=version_rules.epoch_loss(sizes, losses), formula=formula)
     others = [r for r in ledger.rows if r.key != "batches"]
     place = next((n for n, r in enumerate(others) if r.key.startswith("rule:")), len(others))
     return replace(ledger, rows=(*others[:place], row, *others[place:]))

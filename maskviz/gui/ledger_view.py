@@ -52,15 +52,24 @@ def _rows(ledger: Ledger) -> tuple[Line, ...]:
 
 
 def _versions(ledger: Ledger) -> tuple[Section, ...]:
-    """What each version of Keras would report; the number that differs from today's is marked."""
+    """What each version of Keras would report, in one line where they agree; the number that differs from today's is marked."""
     rows = [row for row in ledger.rows if row.key.startswith("rule:")]
     today = next((row.value for row in rows if row.value is not None), None)
+    if not rows or today is None:
+        return ()
 
-    def line(row: LedgerRow) -> Line:
-        differs = row.value is not None and today is not None and not np.isclose(row.value, today, rtol=1e-5, equal_nan=True)
-        return Line(row.label.removeprefix("under the rule of "), number(row.value), row.formula, tone=Status.EXPOSED if differs else None)
+    def differs(row: LedgerRow) -> bool:
+        return row.value is None or not np.isclose(row.value, today, rtol=1e-5, equal_nan=True)
 
-    return (Section("BY THE RULE OF", lines=tuple(map(line, rows)), numbers=True),) if rows else ()
+    def version(row: LedgerRow) -> str:
+        return row.label.removeprefix("under the rule of ")
+
+    if any(map(differs, rows)):
+        tones = [Status.EXPOSED if row.value is not None and differs(row) else None for row in rows]
+        lines = [Line(version(row), number(row.value), row.formula, tone=tone) for row, tone in zip(rows, tones, strict=True)]
+    else:
+        lines = [Line(" · ".join(map(version, rows)), number(today), "all agree on this batch")]
+    return (Section("BY THE RULE OF", lines=tuple(lines), numbers=True),)
 
 
 def _match(ledger: Ledger) -> tuple[Line, ...]:

@@ -82,6 +82,9 @@ def test_versions_have_a_section_where_a_difference_is_marked() -> None:
     ]
     assert [line.tone for line in versions.lines] == [None, Status.EXPOSED, None]
     assert not [line for line in sections(doc)[0].lines if "under the rule" in line.key]
+    doc.trace = replace(doc.trace, ledger=replace(ledger, rows=(*ledger.rows, rules[0], rules[2])))
+    (line,) = next(s for s in sections(doc) if s.caption == "BY THE RULE OF").lines
+    assert (line.key, line.value, line.note) == ("Keras 3 · Keras 2.2", "0.5000", "all agree on this batch")
 
 
 def test_metrics_say_what_they_make_of_masks_and_weights() -> None:
