@@ -141,12 +141,15 @@ class Conversion:
             )
         class_name, settings, _ = calls[0]  # type: ignore[misc]
         where = _operation_module(class_name)
-        assert where is not None
+        if where is None:
+            raise UnusableInput(f"Keras {keras.__version__} has no operation {class_name}, which {name} needs: update Keras.")
+        if "name" in _parameters(vars(importlib.import_module(where))[class_name]):
+            settings = {"name": name, **settings}
         return {
             "module": where,
             "class_name": class_name,
             "registered_name": class_name,
-            "config": {"name": name, **settings},
+            "config": settings,
             "name": name,
             "inbound_nodes": [{"args": call[2], "kwargs": {}} for call in calls if call],
         }

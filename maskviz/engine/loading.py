@@ -195,10 +195,14 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
         return f"{name} holds code that loading would run: allow it only if you trust the file (--unsafe)."
     if "Expected a model.weights" in text or "'model.weights.h5'" in text:
         return f"{name} holds no weights: save the whole network again with network.save()."
-    if any(words in text for words in ("truncated file", "signature not found", "Unable to synchronously open")):
+    if any(words in text for words in ("truncated file", "signature not found", "synchronously open file")):
         return f"The weights in {name} are damaged or cut off: copy or download the file again."
-    if any(words in text for words in ("objects could not be loaded", "mismatch", "ayer count", "Unable to open object")):
-        return f"The weights in {name} do not fit its layers: the file was changed after it was saved; save the network again."
+    if any(words in text for words in ("objects could not be loaded", "mismatch", "ayer count", "open object")):
+        lacks = re.search(r"Layer '([^']+)' expected (\d+) variables, but received (\d+)", text)
+        where = f" ({lacks[1]} needs {lacks[2]}, the file holds {lacks[3]})" if lacks else ""
+        return (
+            f"The weights in {name} do not fit its layers{where}: it was changed afterwards, or saved before it was built; save it again."
+        )
     if isinstance(error, MemoryError) or "OOM" in text or "ResourceExhausted" in type(error).__name__:
         return f"{name} describes layers that do not fit into memory: use a machine with more memory or a smaller network."
     if "Invalid Functional model configuration" in text or isinstance(error, IndexError):

@@ -25,6 +25,7 @@ from maskviz.engine import loading
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.filterwarnings("ignore:.*does not support masking"),
+    pytest.mark.filterwarnings("ignore:(?s).*structure of `inputs`"),  # Keras 3.10 writes a list of one for one input
     pytest.mark.expects_log("considered legacy"),
     pytest.mark.expects_log("triggered tf.function retracing"),
 ]
@@ -475,6 +476,35 @@ def test_a_leaky_slope_keeps_its_value(tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((6, 4)), layers.LeakyReLU(negative_slope=0.5, name="leaky")])
     path = write(tmp_path / "net.h5", with_layer(old("leaky", "LeakyReLU", "x", alpha=0.5)), network)
     assert len(same(path, network, X)) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*has not yet been built")
+def test_a_network_that_was_never_built(tmp_path: Path) -> None:
+    keras.Sequential([layers.Masking(), layers.LSTM(3)]).save(tmp_path / "net.keras")
+    assert "was saved before it was first called" in said(str(tmp_path / "net.keras"))
+
+
+def test_a_layer_that_this_keras_does_not_have(tmp_path: Path) -> None:
+    masked().save(tmp_path / "first.keras")
+    with zipfile.ZipFile(tmp_path / "first.keras") as old_file, zipfile.ZipFile(tmp_path / "net.keras", "w") as file:
+        for member in old_file.namelist():
+            data = old_file.read(member).replace(b'"LSTM"', b'"LSTM9"')
+            file.writestr(member, b'{"keras_version": "99.1.0"}' if member == "metadata.json" else data)
+    sentence = said(str(tmp_path / "net.keras"))
+    assert "needs keras.layers.LSTM9" in sentence
+    assert "saved by the newer Keras 99.1.0: update Keras" in sentence
+
+
+def test_an_optimizer_of_ones_own_is_not_missed(tmp_path: Path) -> None:
+    network = masked()
+    network.compile("adam", "mae")
+    network.save(tmp_path / "first.keras")
+    with zipfile.ZipFile(tmp_path / "first.keras") as old_file, zipfile.ZipFile(tmp_path / "net.keras", "w") as file:
+        for member in old_file.namelist():
+            file.writestr(member, old_file.read(member).replace(b'"Adam"', b'"Lion9"'))
+    _, signature = loading.load(str(tmp_path / "net.keras"))
+    assert signature.network.outputs[0].loss == "mae"
+    assert signature.network.notes == ()
 
 
 def test_what_would_fill_the_memory_is_refused_at_once(tmp_path: Path) -> None:
