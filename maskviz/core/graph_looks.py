@@ -123,7 +123,9 @@ def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
         return NodeLook(node.name, "loss", "loss")
     counts = counts_padding(trace, name)
     badge: tuple[str, Tone] = ("counts padding", "bad") if counts else ("", "quiet")
-    return NodeLook(node.name, f"loss · {term.total:.4g}", "loss", Status.EXPOSED if counts else None, *badge)
+    # a weighted loss is written out: Keras reports it without its weight under the output's own name
+    value = f"{term.total:.4g}" if term.weight == 1 else f"{term.weight:g} × {term.total / term.weight:.4g}" if term.weight else "weight 0"
+    return NodeLook(node.name, f"loss · {value}", "loss", Status.EXPOSED if counts else None, *badge)
 
 
 def counts_padding(trace: Trace, output: str) -> bool:

@@ -244,7 +244,7 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 event: Event = simple[kind](**body)
                 return event
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise EngineFailed("The engine sent an answer that cannot be read: restart it.", repr(error)) from error
+        raise EngineFailed("The engine sent an answer that cannot be read.", repr(error)) from error
 
 
 def _error(body: dict[str, Any]) -> MaskVizError:

@@ -54,12 +54,12 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]
         return None
     magic, header_size, arrays_size = HEAD.unpack(head)
     if magic != MAGIC or header_size > MOST_HEADER or arrays_size > MOST_ARRAYS:
-        raise EngineFailed("The engine sent something that is not an answer: restart it.")
+        raise EngineFailed("The engine sent something that is not an answer.")
     try:
         header = json.loads(bytes(_exactly(stream, header_size) or b""))
         arrays = _read_arrays(header.pop("arrays"), arrays_size, lambda size: _exactly(stream, size))
     except (ValueError, TypeError, KeyError, AttributeError, SyntaxError, ArithmeticError, RecursionError) as error:
-        raise EngineFailed("The engine sent an answer that cannot be read: restart it.", str(error)) from error
+        raise EngineFailed("The engine sent an answer that cannot be read.", str(error)) from error
     return header, arrays
 
 

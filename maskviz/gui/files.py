@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from maskviz.core.errors import MaskVizError, NeedsConsent
+from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.file_drop import kind_of, refusal
 from maskviz.gui.notices import Notices
@@ -52,6 +52,7 @@ class Files(QObject):
         jobs.saved.connect(lambda path: notices.show_notice("info", f"The network is saved as {path}."))
         document.network_changed.connect(self._network_came)
         document.engine_changed.connect(self._engine_changed)
+        document.stale_changed.connect(lambda stale: None if stale else notices.dismiss("engine died"))
 
     # -- opening
 
@@ -197,7 +198,7 @@ class Files(QObject):
             action = ("Restart the engine", self.restart_engine)
             self._notices.show_notice("error", str(error), error.details, action, key="engine down")
         else:
-            self._notices.show_notice("error", str(error), error.details)
+            self._notices.show_notice("error", str(error), error.details, key="engine died" if isinstance(error, EngineFailed) else "")
 
     def _ask_consent(self, request: NeedsConsent) -> None:
         panel = ConsentPanel(request, self._opening.path, self._settings.folder, self._notices)

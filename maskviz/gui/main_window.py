@@ -43,7 +43,8 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.settings = settings
         self.workspace: Workspace | None = None
-        self.notices = Notices(theme.palette)
+        self.pages = QStackedWidget()
+        self.notices = Notices(theme.palette, self.pages)
         self.files = Files(self, document, jobs, settings, self.notices)
         self.walk = Walk(document)
         self.commands = build_actions(self)
@@ -59,9 +60,8 @@ class MainWindow(QMainWindow):
         self.progress = ProgressLine(theme.palette)
         self.status = StatusLine(document)
         self.welcome = Welcome(self.commands, theme.palette)
-        self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
-        self.setCentralWidget(column(self.toolbar, self.progress, self.notices, self.pages, self.status))
+        self.setCentralWidget(column(self.toolbar, self.progress, self.pages, self.status))
         self.drops = FileDrop(self, theme.palette)
         self._keys = InputKeys(self)
         self._connect()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.icons import icon
 from maskviz.palette import Palette
@@ -15,6 +15,8 @@ from maskviz.palette import Palette
 Level = Literal["error", "warning", "info"]
 WORDS = {"error": "Problem", "warning": "Take note", "info": "Note"}
 MOST = 3
+MARGIN, WIDEST = 10, 940
+READING_MS = 8000  # a mere note goes by itself
 PATIENCE_MS = 300
 
 
@@ -57,6 +59,13 @@ class Notice(QFrame):
         button.clicked.connect(lambda: clicked())
         return button
 
+    def fade(self) -> None:
+        """Go by itself, once the mouse is elsewhere."""
+        if self.underMouse():
+            QTimer.singleShot(READING_MS, self, self.fade)
+        else:
+            self.dismiss()
+
     def dismiss(self) -> None:
         self.hide()
         self.dismissed.emit()
@@ -64,16 +73,18 @@ class Notice(QFrame):
 
 
 class Notices(QWidget):
-    """The place for notices, under the toolbar; takes no room while there are none."""
+    """The notices, lying over the top of ``below``: what is under the mouse stays where it is when one comes or goes."""
 
-    def __init__(self, colours: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, colours: Palette, below: QWidget) -> None:
+        super().__init__(below)
         self._colours = colours
+        self._below = below
         self._panel: QFrame | None = None
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(8, 0, 8, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        below.installEventFilter(self)
+        self.hide()
 
     def show_notice(
         self, level: Level, sentence: str, details: str = "", action: tuple[str, Callable[[], object]] | None = None, key: str = ""
@@ -90,6 +101,8 @@ class Notices(QWidget):
         notice.dismissed.connect(self._fit)
         self._column.addWidget(notice)
         notice.show()
+        if level == "info" and action is None:
+            QTimer.singleShot(READING_MS, notice, notice.fade)
         self._fit()
 
     def bars(self) -> list[Notice]:
@@ -124,9 +137,23 @@ class Notices(QWidget):
             panel.show()
         self._fit()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._fit()
+        return False
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
     def _fit(self) -> None:
-        margin = 8 if self._panel is not None or self.bars() else 0
-        self._column.setContentsMargins(8, margin, 8, margin)
+        """Lie at the top, in the middle, as high as the notices need."""
+        self.setVisible(self._panel is not None or bool(self.bars()))
+        width = min(self._below.width() - 2 * MARGIN, WIDEST)
+        height = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else self._column.totalSizeHint().height()
+        self.setGeometry((self._below.width() - width) // 2, MARGIN, width, height)
+        self.raise_()
 
 
 class ProgressLine(QWidget):

@@ -138,10 +138,10 @@ def chip_text(document: Document) -> tuple[str, str]:
     """What the chip says, and its look: ``fresh``, ``busy``, ``failed`` or ``none``."""
     if document.engine.kind == "failed":
         return "engine stopped", "failed"
-    if document.trace is not None and document.recompute_seconds is not None and document.engine.kind != "starting":
-        return f"recomputed {duration(document.recompute_seconds)}", "busy" if document.stale else "fresh"
     if document.engine.kind == "starting":
         return "engine starting", "busy"
+    if document.trace is not None and document.recompute_seconds is not None:
+        return f"recomputed {duration(document.recompute_seconds)}", "busy" if document.stale else "fresh"
     if document.engine.kind == "busy":
         return "computing…", "busy"
     return ("engine ready", "none") if document.engine.kind == "idle" else ("engine off", "none")

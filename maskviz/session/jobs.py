@@ -165,10 +165,11 @@ class Jobs(QObject):
         try:
             batch, notes = batch_files.read_batch(path, network)
         except MaskVizError as error:
-            self.failed.emit(error)
+            self.failed.emit(named(error, path))
             return
         self._note(notes)
         self.document.edit(batch, f"Load batch {Path(path).name}", on_trial=True)
+        self.noticed.emit(f"{Path(path).name} is loaded: {described(batch)}.")
 
     def save_network(self, path: str) -> None:
         """Save the network as a ``.keras`` file."""
@@ -224,7 +225,7 @@ class Jobs(QObject):
         try:
             batch, notes = first_batch(opening.batch, event.network)
         except MaskVizError as error:
-            self.failed.emit(error)
+            self.failed.emit(named(error, opening.batch if isinstance(opening.batch, str) else ""))
             batch, notes = None, ()
         self._note(notes)
         if batch is not None:
@@ -232,6 +233,7 @@ class Jobs(QObject):
             return
 
         def made(answer: Any) -> None:
+            self.noticed.emit(f"The batch is {answer.batch.source}: {described(answer.batch)}. Drop an .npz file to use your own.")
             self._show_opened(opening, event.network, complete(answer.batch, event.network))
 
         self._ask(Generate(self.seed), made, self._open_refused)
@@ -389,6 +391,7 @@ class Jobs(QObject):
             self._set_engine("failed", event.sentence)
             self.failed.emit(EngineFailed(f"{event.sentence} Undo the last edit or open another file, then restart it.", event.details))
             return
+        self.document.set_stale(self.document.trace is not None)
         self.failed.emit(EngineFailed(f"{event.sentence} It is being restarted.", event.details))
         self._start_anew()
 
@@ -429,6 +432,19 @@ def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | N
         return kept, ()
     except UnusableInput as error:
         return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
+
+
+def named(error: MaskVizError, path: str) -> MaskVizError:
+    """The error, with the file it is about where it does not say so."""
+    name = Path(path).name
+    return error if name in str(error) else UnusableInput(f"{name}: {error}", error.details)
+
+
+def described(batch: Batch) -> str:
+    """The size of a batch in words."""
+    steps = sorted({padding.shape[1] for padding in batch.padding.values()})
+    lengths = f" of {' and '.join(map(str, steps))} steps" if steps else ""
+    return f"{batch.size} sample{'' if batch.size == 1 else 's'}{lengths}"
 
 
 def working_sentence(request: Request) -> str:

@@ -88,6 +88,7 @@ class GraphPanel(QWidget):
         self.view.moved.connect(self._walk)
         self.view.opened.connect(lambda: self.toggle(document.selection.call or ""))
         self.find_field.textChanged.connect(self._count_matches)
+        self.find_field.textEdited.connect(self._search)
         self.find_field.stepped.connect(self._next_match)
         self.find_field.left.connect(self.view.setFocus)
         self.mask_path.toggled.connect(self._lay_out)
@@ -281,6 +282,14 @@ class GraphPanel(QWidget):
         searching = bool(self.find_field.text().strip())
         self._matches.setText(f"{place}{len(matches)}" if matches else "nothing found")
         self._matches.setVisible(searching)
+
+    def _search(self) -> None:
+        """Go to the first match in view while the words are typed; a match that is selected stays. Enter also looks into what is folded."""
+        matches = self.matches() if self.find_field.text().strip() else []
+        shown = next((call for call in matches if call in self._scene.items_by_id), None)
+        if shown is not None and self._document.selection.call not in matches:
+            self._document.select(call=shown)
+            self._count_matches()
 
     def _next_match(self, step: int) -> None:
         matches = self.matches()
