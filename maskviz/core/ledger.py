@@ -88,9 +88,9 @@ class MetricNote:
 
     @property
     def words(self) -> str:
-        """``honours the mask · ignores weights · 0.8123 with both``; what could not be found out is left out."""
+        """``honours the mask · ignores weights · 0.8123 without padding, by weight``; what could not be found out is left out."""
         found = ((self.honours_mask, "the mask"), (self.honours_weights, "weights"))
         words = [f"{'honours' if honours else 'ignores'} {what}" for honours, what in found if honours is not None]
         if self.masked_value is not None and not np.isclose(self.masked_value, self.value, rtol=1e-4, equal_nan=True):
-            words.append(f"{self.masked_value:.4g} {'with both' if words else 'over kept steps'}")
+            words.append(f"{self.masked_value:.4g} without padding, by weight")
         return " · ".join(words)

@@ -98,9 +98,9 @@ def test_metrics_say_what_they_make_of_masks_and_weights() -> None:
     doc.trace = replace(doc.trace, metrics={note.name: note.value for note in notes}, metric_notes=notes)
     metrics = next(s for s in sections(doc) if s.caption == "METRICS")
     assert [line.note for line in metrics.lines] == [
-        "honours the mask · ignores weights · 0.25 with both",
+        "honours the mask · ignores weights · 0.25 without padding, by weight",
         "ignores the mask",
-        "0.75 over kept steps",
+        "0.75 without padding, by weight",
         "",
     ]
 
