@@ -162,7 +162,9 @@ def test_find_goes_through_the_matches_and_unfolds(make: Make, qtbot: QtBot) -> 
     settle(qtbot, panel)
     panel.focus_find()
     QTest.keyClicks(panel.find_field, "out")
-    assert panel._matches.text() == "2"
+    assert doc.selection.call == "block:1/out", "what is in view is found while it is typed"
+    assert "block/out" not in panel._scene.items_by_id
+    assert panel._matches.text() == "2 of 2"
     QTest.keyClick(panel.find_field, Qt.Key.Key_Return)
     settle(qtbot, panel)
     assert doc.selection.call == "block/out"
