@@ -38,13 +38,15 @@ class Harm:
     leaks: dict[str, float] = field(default_factory=dict)
     unmasked: set[str] = field(default_factory=set)
 
-    def add(self, other: Harm | None) -> None:
-        """Take in what else came of the same cause."""
-        if other is not None:
-            self.losses |= other.losses
-            self.touched |= other.touched
-            self.leaks |= other.leaks
-            self.unmasked |= other.unmasked
+    def together(self, *others: Harm | None) -> Harm:
+        """This harm and what else came of the same call."""
+        found = Harm()
+        for harm in (self, *(other for other in others if other is not None)):
+            found.losses |= harm.losses
+            found.touched |= harm.touched
+            found.leaks |= harm.leaks
+            found.unmasked |= harm.unmasked
+        return found
 
     @property
     def any(self) -> bool:
@@ -67,7 +69,7 @@ def blame(facts: Facts) -> Blame:
     """Harm by cause: how, and the id of the call. A mask that was lost without harm in this batch is in it with no harm."""
     found: Blame = {}
     for call in facts.own_calls:
-        if call.fate is Fate.DROPS:
+        if call.fate is Fate.DROPS and any(facts.skips(tensor.mask) for tensor in call.inputs):
             for how, name in causes(facts, call):
                 if how in (How.DROPPED, How.STRIPPED, How.BETWEEN):
                     found.setdefault((how, name), Harm())
@@ -118,11 +120,25 @@ def _reasons(facts: Facts, call: Call) -> tuple[tuple[How, str], ...]:
     """Why a call read padding, where it would not have with all its masks; nothing where it is the call's own doing."""
     if call.ignores:
         return ()
+    if replaced := mask_replaced_before(facts, call):
+        return ((How.WIDENED, replaced.id),)
     found = causes_of_inputs(facts, call)
     if call.class_name in MERGES:
         lost = tuple(cause for cause in found if cause[0] is not How.NEVER)
         return lost if any(t.mask is not None for t in call.inputs) else found
     return found if any(name != "attention_mask" for name in call.received) else ()
+
+
+def mask_replaced_before(facts: Facts, call: Call) -> Call | None:
+    """The Masking layer before a call that put a mask of its own in place of the one its input had."""
+    for tensor, made_by, _ in facts.sources(call):
+        if tensor.mask is None or made_by.kind == "input":
+            continue
+        if made_by.class_name == "Masking" and made_by.fate is Fate.CHANGES:
+            return made_by
+        if found := mask_replaced_before(facts, made_by):
+            return found
+    return None
 
 
 def causes(facts: Facts, call: Call, seen: frozenset[str] = frozenset()) -> tuple[tuple[How, str], ...]:

@@ -121,6 +121,11 @@ class Facts:
         mask = None if key is None else self.trace.masks.get(key)
         return mask if mask is not None and mask.ndim == 2 else None
 
+    def skips(self, key: str | None) -> bool:
+        """Whether a mask leaves any step out."""
+        mask = None if key is None else self.trace.masks.get(key)
+        return mask is not None and not bool(mask.all())
+
     def input_of(self, call: Call) -> InputSpec | None:
         """The network input that a call takes directly, None where something lies between."""
         names = {spec.name: spec for spec in self.network.inputs}

@@ -34,6 +34,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     # where masks begin
     Rule(masking.masking_masks_nothing, "a Masking layer that never matches masks nothing, and says nothing"),
+    Rule(masking.second_mask, "a Masking layer behind a mask replaces it by what values say"),
     Rule(sources.real_steps_masked, "0 as a word, or a measurement equal to mask_value, is thrown away with the padding"),
     Rule(sources.padding_kept, "a mask that keeps padding is worse than none: all looks well"),
     Rule(sources.no_mask_at_all, "padding that nothing masks is data to every layer"),

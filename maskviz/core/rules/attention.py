@@ -64,9 +64,9 @@ def softmax_masks_classes(facts: Facts) -> Iterator[Finding]:
             "MV36-softmax-masks-classes",
             Severity.ERROR,
             call.id,
-            f"Softmax '{call.name}' takes the mask of {steps} steps for one of its {classes} classes: where a sample has padding, classes "
-            f"{_masked_classes(mask)} get no probability.",
-            "The Softmax layer applies its mask along the axis it normalizes. With as many steps as classes the shapes fit and nothing is said.",
+            f"Softmax '{call.name}' takes its mask {mask.shape} of samples and steps for one of steps and classes: some of the classes "
+            f"{_masked_classes(mask)} get no probability, in every sample.",
+            "The Softmax layer applies a mask to the axes it normalizes, the last ones. Where the sizes happen to fit, nothing is said.",
             f'{code.variable(call.id)} = keras.layers.Activation("softmax", name="{call.name}")({code.inputs(call)})',
             f"{KERAS}layers/activations/softmax.py",
             {"steps": steps, "classes": classes, "samples with padding": padded},

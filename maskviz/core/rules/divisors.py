@@ -95,10 +95,10 @@ def weights_and_mask(facts: Facts) -> Iterator[Finding]:
     """MV19-weights-repeat-the-mask, MV19-weights-do-not-divide."""
     for terms in separable(facts):
         w = _one_a_step(terms)
-        if w is None or terms.reduction not in MEAN or not np.isin(w, (0.0, 1.0)).all() or w.all() or not w.any():
+        if w is None or terms.reduction not in MEAN or w.all() or not w.any():
             continue
         if terms.mask is not None:
-            if terms.mask.shape == w.shape and np.array_equal(w != 0, terms.mask.astype(bool)):
+            if terms.mask.shape == w.shape and np.array_equal(w, terms.mask.astype(w.dtype)):
                 yield _repeats(terms)
         elif terms.values.ndim > 1:
             yield _does_not_divide(facts, terms, w)

@@ -17,15 +17,21 @@ GUIDE = "https://keras.io/guides/understanding_masking_and_padding/"
 
 
 def dropped(facts: Facts) -> Iterator[tuple[Call, Harm]]:
-    """Calls that lost a mask, with what came of it."""
+    """Calls that lost a mask, with what came of it, and of padding that they carry into real steps as well."""
     for (how, name), harm in facts.blame.items():
-        if how is How.DROPPED:
-            yield facts.by_id[name], harm
+        call = facts.by_id[name]
+        if how is How.DROPPED and not is_softmax(call):
+            yield call, harm.together(facts.blame.get((How.READS, name)))
 
 
 def is_windowed(call: Call) -> bool:
     """Whether a call is a convolution or a pooling of Keras."""
     return call.origin == "keras" and call.kind == "layer" and call.class_name.startswith(WINDOWED)
+
+
+def is_softmax(call: Call) -> bool:
+    """Whether a call is a softmax: of it the rule of weights over time speaks."""
+    return call.class_name == "Softmax" or (call.class_name == "Activation" and call.config.get("activation") == "softmax")
 
 
 def about(rule: str, call: Call, harm: Harm, what: str, why: str, fix: str, link: str) -> Finding:
@@ -119,7 +125,6 @@ def layer_drops_mask(facts: Facts) -> Iterator[Finding]:
     for call, harm in dropped(facts):
         if call.origin != "keras" or call.kind != "layer" or is_windowed(call) or call.class_name in (*MERGES, "Lambda", "TimeDistributed"):
             continue
-        harm.add(facts.blame.get((How.READS, call.id)))
         yield about(
             "MV04-layer-drops-mask",
             call,
@@ -137,9 +142,7 @@ def window_over_time(facts: Facts) -> Iterator[Finding]:
         causes = [facts.blame.get((how, call.id)) for how in (How.DROPPED, How.READS)]
         if not is_windowed(call) or causes == [None, None]:
             continue
-        harm = Harm()
-        for part in causes:
-            harm.add(part)
+        harm = Harm().together(*causes)
         reads = call.id in harm.leaks
         into = f"carries padding into {percent(harm.leaks[call.id])} of the real steps" if reads else ""
         drops = "drops the mask" if causes[0] is not None else ""

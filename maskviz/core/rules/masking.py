@@ -12,7 +12,7 @@ from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.sources import Mask, creators, harm_of_mask
 from maskviz.core.rules.texts import came_of, count, evidence, severity
-from maskviz.core.trace import Call
+from maskviz.core.trace import Call, Fate
 
 Reason = tuple[str, str, str, str]
 """Id, what is wrong, why, and the fix."""
@@ -39,6 +39,32 @@ def masking_masks_nothing(facts: Facts) -> Iterator[Finding]:
             fix,
             f"{KERAS}layers/core/masking.py",
             {"padded steps": int(padding.sum()), "padded steps masked": 0, **evidence(harm)},
+            harm.change,
+        )
+
+
+def second_mask(facts: Facts) -> Iterator[Finding]:
+    """MV29-second-mask-replaces-first."""
+    for call in facts.own_calls:
+        if call.class_name != "Masking" or call.fate is not Fate.CHANGES or not call.inputs:
+            continue
+        before, after = facts.step_mask(call.inputs[0].mask), facts.step_mask(call.outputs[0].mask)
+        if before is None or after is None or before.shape != after.shape:
+            continue
+        harm = harm_of_mask(facts, call)
+        lost, won = int((before & ~after).sum()), int((~before & after).sum())
+        what = " and ".join(
+            part for part in (f"masks {count(lost, 'real step')}" if lost else "", f"keeps {count(won, 'padded step')}" if won else "") if part
+        )
+        yield Finding(
+            "MV29-second-mask-replaces-first",
+            Severity.ERROR,
+            call.id,
+            f"Masking '{call.name}' replaces the mask its input has already: it {what}: {came_of(harm)}.",
+            "Masking looks only at values: a step whose features all equal mask_value is masked, whatever the mask before said, and no other is.",
+            f"{code.variable(call.id)} = {code.inputs(call)}  # without '{call.name}': the mask is there already",
+            f"{KERAS}layers/core/masking.py",
+            {"real steps masked": lost, "padded steps kept": won, **evidence(harm)},
             harm.change,
         )
 

@@ -18,10 +18,7 @@ def merges(facts: Facts) -> Iterator[tuple[Call, Harm]]:
     for call in facts.own_calls:
         causes = [facts.blame.get((how, call.id)) for how in (How.DROPPED, How.WIDENED, How.READS)]
         if call.class_name in MERGES and call.kind == "layer" and causes != [None] * 3:
-            harm = Harm()
-            for part in causes:
-                harm.add(part)
-            yield call, harm
+            yield call, Harm().together(*causes)
 
 
 def merge_loses_mask(facts: Facts) -> Iterator[Finding]:

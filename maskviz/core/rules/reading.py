@@ -8,7 +8,7 @@ from maskviz.core.blame import MERGES, Harm, How
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding
 from maskviz.core.rules import code, fixes
-from maskviz.core.rules.lost import GUIDE, about, is_windowed
+from maskviz.core.rules.lost import GUIDE, about, is_softmax, is_windowed
 from maskviz.core.rules.recurrent import RECURRENT
 from maskviz.core.trace import Call, Fate
 
@@ -32,17 +32,13 @@ def readers(facts: Facts) -> Iterator[tuple[Call, Harm]]:
     """Calls at which padding gets into what counts by their own doing, and that do not drop a mask on the way as well."""
     for (how, name), harm in facts.blame.items():
         call = facts.by_id[name]
-        said_elsewhere = is_windowed(call) or call.class_name in (*MERGES, "Masking", "Embedding") and call.kind == "layer"
-        if how is How.READS and not said_elsewhere and (How.DROPPED, name) not in facts.blame:
-            yield call, harm
+        said_elsewhere = is_windowed(call) or (call.class_name in (*MERGES, "Masking", "Embedding") and call.kind == "layer")
+        if how is How.READS and not said_elsewhere and ((How.DROPPED, name) not in facts.blame or is_softmax(call)):
+            yield call, harm.together(facts.blame.get((How.DROPPED, name)))
 
 
 def _is(call: Call, *classes: str) -> bool:
     return call.kind == "layer" and call.origin == "keras" and call.class_name in classes
-
-
-def _is_softmax(call: Call) -> bool:
-    return call.class_name == "Softmax" or (_is(call, "Activation") and call.config.get("activation") == "softmax")
 
 
 def flattening_reads_padding(facts: Facts) -> Iterator[Finding]:
@@ -102,7 +98,7 @@ def normalizing_over_time(facts: Facts) -> Iterator[Finding]:
 def softmax_over_time(facts: Facts) -> Iterator[Finding]:
     """MV36-softmax-over-time."""
     for call, harm in readers(facts):
-        if _is_softmax(call) and call.inputs:
+        if is_softmax(call) and call.inputs:
             given, shape = code.inputs(call), call.inputs[0].shape
             mask = code.mask_of(facts, call)
             axis = "axis=1, " if len(shape) > 2 else ""
@@ -122,7 +118,7 @@ def softmax_over_time(facts: Facts) -> Iterator[Finding]:
 def operation_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV09-operation-reads-padding."""
     for call, harm in readers(facts):
-        if call.kind == "operation" and not _is_softmax(call):
+        if call.kind == "operation" and not is_softmax(call):
             yield about(
                 "MV09-operation-reads-padding",
                 call,
@@ -179,7 +175,7 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
 def layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV05-layer-reads-padding: any other layer of Keras."""
     for call, harm in readers(facts):
-        known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or _is_softmax(call)
+        known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or is_softmax(call)
         if call.origin != "keras" or call.kind != "layer" or known or (call.class_name in RECURRENT and call.ignores):
             continue
         yield about(

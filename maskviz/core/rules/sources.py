@@ -72,7 +72,7 @@ def creators(facts: Facts) -> Iterator[tuple[Call, Mask, InputSpec, Mask]]:
     """Calls that make a mask of an input's own steps: the call, its mask, the input and its padding."""
     specs = {spec.name: spec for spec in facts.network.inputs}
     for call in facts.own_calls:
-        if call.fate is not Fate.CREATES and call.class_name not in ("Masking", "Embedding"):
+        if (call.fate is not Fate.CREATES and call.class_name not in ("Masking", "Embedding")) or call.fate is Fate.CHANGES:
             continue
         mask = facts.step_mask(call.outputs[0].mask) if call.outputs else None
         name = next((n for n in _inputs_behind(facts, call) if n in facts.trace.padding and n in specs), None)
@@ -94,10 +94,7 @@ def _inputs_behind(facts: Facts, call: Call) -> list[str]:
 
 def harm_of_mask(facts: Facts, call: Call) -> Harm:
     """What came of a mask that keeps padding."""
-    harm = Harm()
-    for how in (How.WIDENED, How.READS):
-        harm.add(facts.blame.get((how, call.id)))
-    return harm
+    return Harm().together(*(facts.blame.get((how, call.id)) for how in (How.WIDENED, How.READS)))
 
 
 def real_steps_masked(facts: Facts) -> Iterator[Finding]:
@@ -105,10 +102,9 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
     for call, mask, spec, padding in creators(facts):
         before = np.maximum.accumulate(mask, axis=1)
         after = np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
-        said_real = ~mask & ~padding
+        declared = spec.name in facts.batch.declared
         # padding that was read off the data itself cannot tell a real 0 from a gap
-        inside = np.zeros_like(mask) if spec.name in facts.batch.declared else ~mask & before & after
-        lost = said_real | inside
+        lost = ~mask & ~padding if declared else ~mask & before & after
         if not lost.any():
             continue
         sample, step = (int(i) for i in np.argwhere(lost)[0])
@@ -118,17 +114,18 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
         fix = f"{code.variable(spec.name)} = {code.variable(spec.name)} + 1  # 0 is for padding alone\n{code.made(call, **_one_more(call))}"
         if another:
             why = "Masking compares what it is given, and what earlier layers make of a real step can equal mask_value in all features."
-            fix = f"# leave '{call.name}' out: a mask is there already, or belongs right behind the input\n{code.variable(call.id)} = {code.inputs(call)}"
+            name = code.variable(spec.name)
+            fix = f"{name}_masked = {code.layer(call)}({name})  # right behind the input, where padding is still padding"
         elif not ids:
             value = _free_value(facts, spec.name)
             why = "A step whose features all equal mask_value is masked, wherever it stands: choose a value that data cannot take."
             fix = f"x[padding] = {value}\n{code.made(call, mask_value=value)}"
         yield Finding(
             "MV26-zero-is-a-word" if ids and not another else "MV27-real-step-equals-mask-value",
-            Severity.ERROR if said_real.any() else Severity.WARNING,
+            Severity.ERROR if declared else Severity.WARNING,
             call.id,
-            f"'{call.name}' masks {count(int(lost.sum()), 'step')} that {'are real' if said_real.any() else 'lie between real ones'}, "
-            f"the first at sample {sample}, t={step}.",
+            f"'{call.name}' masks {count(int(lost.sum()), 'step')} {'of data' if declared else 'between real ones'}, the first at sample {sample}, "
+            f"t={step}.",
             why,
             fix,
             GUIDE,

@@ -44,10 +44,8 @@ def came_of(harm: Harm) -> str:
     if harm.losses:
         shift = max(harm.losses.values(), key=lambda s: s.change)
         whose = f" of '{shift.output}'" if len(harm.losses) > 1 else ""
-        parts.append(
-            f"the loss{whose} counts padding, {number(shift.counted)} where real steps alone give {number(shift.over_real)} "
-            f"({percent(shift.share)} of it is padding's)"
-        )
+        share = f" ({percent(shift.share)} of it from padding)" if shift.share > 0.005 else ""
+        parts.append(f"the loss{whose} counts padding, {number(shift.counted)} where real steps alone give {number(shift.over_real)}{share}")
     if harm.touched:
         output, fraction = max(harm.touched.items(), key=lambda item: item[1])
         parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding")

@@ -22,11 +22,8 @@ def wrapper_hides_mask(facts: Facts) -> Iterator[Finding]:
     for call in facts.own_calls:
         if call.class_name != "TimeDistributed" or any(o.mask is not None for o in call.outputs):
             continue
-        harm = Harm()
-        harm.add(facts.blame.get((How.DROPPED, call.id)))
         inputs = [t.source for t in call.inputs if t.source is not None and hidden_by_wrapper(facts, t.source)]
-        for name in inputs:
-            harm.add(facts.blame.get((How.NEVER, name)))
+        harm = Harm().together(facts.blame.get((How.DROPPED, call.id)), *(facts.blame.get((How.NEVER, name)) for name in inputs))
         if not harm.any and (How.DROPPED, call.id) not in facts.blame:
             continue
         name, given = code.variable(call.id), code.inputs(call)
@@ -47,9 +44,9 @@ def stale_mask(facts: Facts) -> Iterator[Finding]:
     for call in facts.own_calls:
         for out in call.outputs:
             mask = None if out.mask is None else facts.trace.masks.get(out.mask)
-            if mask is None or mask.shape == out.shape[: mask.ndim] or call.fate is Fate.NONE:
+            if mask is None or _fits(mask.shape, out.shape) or call.fate is Fate.NONE:
                 continue
-            if any(t.mask == out.mask and mask.shape != t.shape[: mask.ndim] for t in call.inputs):
+            if any(t.mask == out.mask and not _fits(mask.shape, t.shape) for t in call.inputs):
                 continue  # said where it began
             name = code.variable(call.id)
             axis = ", ".join(str(a) for a in range(2, mask.ndim))
@@ -64,6 +61,10 @@ def stale_mask(facts: Facts) -> Iterator[Finding]:
                 {"mask axes": mask.ndim, "output axes": len(out.shape)},
             )
             break
+
+
+def _fits(mask: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return len(mask) <= len(shape) and all(m in (n, 1) for m, n in zip(mask, shape, strict=False))
 
 
 def lost_when_saved(facts: Facts) -> Iterator[Finding]:
