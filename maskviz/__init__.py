@@ -1,28 +1,34 @@
 """MaskViz: see what padding does to your network.
 
-``maskviz.trace(network, x, y)`` is the same as ``maskviz trace --json`` on the command line; see ``maskviz.api``.
+``maskviz.trace(network, x, y)`` is the same as ``maskviz trace --json`` on the command line, ``maskviz.check`` gives its findings, and
+``maskviz.assert_masked`` fails a test on them; see ``maskviz.api``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maskviz.api import trace
+    from maskviz.api import assert_masked, check, trace
+    from maskviz.core.finding import Finding, Severity
     from maskviz.core.trace import Trace
 
 __version__ = "0.1.0"
-__all__ = ["Trace", "trace"]
+__all__ = ["Finding", "Severity", "Trace", "assert_masked", "check", "trace"]
+
+_HOMES = {
+    "assert_masked": "maskviz.api",
+    "check": "maskviz.api",
+    "trace": "maskviz.api",
+    "Finding": "maskviz.core.finding",
+    "Severity": "maskviz.core.finding",
+    "Trace": "maskviz.core.trace",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: the window starts without numpy's and the engine's weight."""
-    if name == "trace":
-        from maskviz.api import trace
-
-        return trace
-    if name == "Trace":
-        from maskviz.core.trace import Trace
-
-        return Trace
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'maskviz' has no attribute {name!r}")

@@ -1,9 +1,12 @@
-"""MaskViz from Python: ``maskviz.trace`` gives what ``maskviz trace --json`` writes, with the arrays beside it."""
+"""MaskViz from Python: ``maskviz.trace`` gives what ``maskviz trace --json`` writes, with the arrays beside it.
+
+``maskviz.check`` gives the findings, ``maskviz.assert_masked`` fails a test on them.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,13 @@ from maskviz.core import archive
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import RawBatch, fit
+from maskviz.core.errors import UnusableInput
+from maskviz.core.finding import Finding, Severity
 from maskviz.core.messages import Evaluate, Evaluated, Generate, Generated, Load, Loaded, RunTrace, Traced, UseDevice
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
+from maskviz.finding_text import finding_text
 
 MakeBatch = Callable[[Network], Batch]
 MaybeBatch = Callable[[Network], Batch | None]
@@ -51,6 +57,64 @@ def trace(
     return _trace_live(network, make, x, loss)
 
 
+def check(
+    network: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    custom: str | os.PathLike[str] | None = None,
+    unsafe: bool = False,
+    loss: str | None = None,
+    padding: Any = None,
+) -> list[Finding]:
+    """What is wrong or worth knowing when ``network`` sees a batch: errors first, then by effect on the loss; empty where nothing is.
+
+    Takes and raises what ``trace`` does. Findings are about this batch: one without padding shows nothing about masks.
+    """
+    return list(trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding).findings)
+
+
+def assert_masked(
+    network: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    at_least: str = Severity.WARNING,
+    accept: Iterable[str] = (),
+    custom: str | os.PathLike[str] | None = None,
+    unsafe: bool = False,
+    loss: str | None = None,
+    padding: Any = None,
+) -> None:
+    """For a test suite: fail where padding has an effect that it should not have on this batch.
+
+    Raises AssertionError when there are findings of severity ``at_least`` (``"error"``: this run showed a wrong result; ``"warning"``, the
+    default: also what is likely wrong, such as padding in a loss to come) whose id is not among ``accept`` (``"MV08-lambda-drops-mask"``,
+    or ``"MV08-lambda-drops-mask@shift"`` for one call). The message names the layer, says in numbers what is wrong, and gives the fix.
+    Raises UnusableInput when the batch has no padding, since such a test could never fail; else takes and raises what ``trace`` does.
+    """
+    limit, known = Severity(at_least), frozenset([accept] if isinstance(accept, str) else accept)
+    traced = trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding)
+    if not any(bool(p.any()) for p in traced.padding.values()):
+        raise UnusableInput(
+            "The batch has no padding, so it shows nothing about masks: add a padded sample, or say which steps are padding=."
+        )
+    order = list(Severity)
+    found = [f for f in traced.findings if order.index(f.severity) <= order.index(limit) and not known & {f.id, f"{f.id}@{f.call}"}]
+    if found:
+        raise AssertionError(_message(traced, found))
+
+
+def _message(traced: Trace, found: list[Finding]) -> str:
+    first, others = found[0], len(found) - 1
+    place = f"'{first.call}' of " if first.call is not None else ""
+    more = f" (and {others} more)" if others else ""
+    text = "\n\n".join(finding_text(finding) for finding in found)
+    return f"padding is not masked as it should be: {place}'{traced.network_name}', {first.id}{more}\n\n{text}"
+
+
 def trace_file(
     path: Path,
     make_batch: MaybeBatch,
@@ -67,17 +131,31 @@ def trace_file(
     with BlockingEngine(tell) as engine:
         if device is not None:
             engine.ask(UseDevice(device))
-        loaded = engine.ask(Load(str(path), custom, unsafe, loss))
-        assert isinstance(loaded, Loaded)
-        batch = make_batch(loaded.network)
-        if batch is None:
-            made = engine.ask(Generate(seed))
-            assert isinstance(made, Generated)
-            batch = made.batch
-        traced = engine.ask(RunTrace(batch))
-        assert isinstance(traced, Traced)
-        evaluated = engine.ask(Evaluate())
-        assert isinstance(evaluated, Evaluated)
+        return trace_with(engine, path, make_batch, seed=seed, custom=custom, unsafe=unsafe, loss=loss)
+
+
+def trace_with(
+    engine: BlockingEngine,
+    path: Path,
+    make_batch: MaybeBatch,
+    *,
+    seed: int = 0,
+    custom: str | None = None,
+    unsafe: bool = False,
+    loss: str | None = None,
+) -> tuple[Trace, Batch, Network]:
+    """The same in an engine that is there already: one after another, many files need only one."""
+    loaded = engine.ask(Load(str(path), custom, unsafe, loss))
+    assert isinstance(loaded, Loaded)
+    batch = make_batch(loaded.network)
+    if batch is None:
+        made = engine.ask(Generate(seed))
+        assert isinstance(made, Generated)
+        batch = made.batch
+    traced = engine.ask(RunTrace(batch))
+    assert isinstance(traced, Traced)
+    evaluated = engine.ask(Evaluate())
+    assert isinstance(evaluated, Evaluated)
     return trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds), batch, loaded.network
 
 

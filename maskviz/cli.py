@@ -1,6 +1,6 @@
-"""The command line: ``maskviz [FILE]`` opens the window; ``trace``, ``export`` and ``preview`` run without one.
+"""The command line: ``maskviz [FILE]`` opens the window; ``trace``, ``check``, ``export`` and ``preview`` run without one.
 
-Exit codes: 0 done, 2 input unusable (one sentence on standard error), 3 engine failed.
+Exit codes: 0 done, 1 findings (``check`` alone), 2 input unusable (one sentence on standard error), 3 engine failed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DONE, UNUSABLE, FAILED = 0, 2, 3
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code."""
-    commands = {"trace": _trace, "export": _export, "preview": _preview}
+    commands = {"trace": _trace, "check": _check, "export": _export, "preview": _preview}
     name = arguments[0] if arguments and arguments[0] in commands else None
     options = _command_parser(name).parse_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
     try:
@@ -48,7 +48,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="maskviz",
         description="See what padding does to a Keras network.",
-        epilog="Without a window: maskviz trace|export|preview NETWORK (each has --help).",
+        epilog="Without a window: maskviz trace|check|export|preview NETWORK (each has --help).",
     )
     parser.add_argument("file", nargs="?", help="a .keras file to open")
     parser.add_argument(
@@ -61,10 +61,18 @@ def _window_parser() -> argparse.ArgumentParser:
 def _command_parser(command: str | None) -> argparse.ArgumentParser:
     about = {
         "trace": "What happened to the mask, call by call.",
+        "check": "What is wrong with masks and padding, why, and how to repair it.",
         "export": "Heatmaps and graph as pictures.",
         "preview": "The architecture from config.json alone; Keras is never imported.",
     }
     parser = argparse.ArgumentParser(prog=f"maskviz {command}", description=about[command or "trace"])
+    if command == "check":
+        from maskviz.checking.command import add_options
+
+        parser.add_argument("networks", nargs="+", metavar="network", help="a .keras file")
+        add_options(parser)
+        _add_common(parser, each=True)
+        return parser
     parser.add_argument("network", help="a .keras file")
     if command == "preview":
         parser.add_argument("--json", metavar="FILE", help="write JSON into FILE, - for standard output")
@@ -79,8 +87,11 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch", metavar="FILE", help="batch to feed (.npz, .npy, .csv, .json); without one a batch is generated")
+def _add_common(parser: argparse.ArgumentParser, each: bool = False) -> None:
+    """Options of all commands; with ``each``, a batch may be given for each of several networks."""
+    action, more = ("append", "; once for all networks, or once for each") if each else ("store", "")
+    about = f"batch to feed (.npz, .npy, .csv, .json); without one a batch is generated{more}"
+    parser.add_argument("--batch", metavar="FILE", action=action, help=about)
     parser.add_argument("--custom", metavar="FILE.py", help="trusted Python file with the network's custom objects; it is run")
     parser.add_argument("--unsafe", action="store_true", help="allow code inside the file (Lambda layers) to run")
     parser.add_argument("--device", metavar="NAME", help="CPU or GPU:0")
@@ -216,6 +227,12 @@ def _trace(options: argparse.Namespace) -> int:
 
         print(trace_text(trace, batch.source))
     return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from maskviz.checking.command import run
+
+    return run(options)
 
 
 def _export(options: argparse.Namespace) -> int:
