@@ -23,6 +23,12 @@ from maskviz.engine import lambda_code, legacy
 from maskviz.engine.signature import Signature, describe_outputs, signature_of, unique_names
 
 STEPS_TO_TRY = 8
+NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "•")
+# what Python says of a value of the wrong kind, which says nothing about the file
+PYTHONS_OWN = re.compile(
+    r"unhashable type|not supported between|object is not|object has no attribute|invalid literal|argument must be a string|"
+    r"argument after \*|pop expected|object cannot be interpreted|maximum recursion"
+)
 
 
 def load(path: str, custom: str | None = None, unsafe: bool = False, compiled: bool = True) -> tuple[keras.Model, Signature]:
@@ -39,13 +45,13 @@ def load(path: str, custom: str | None = None, unsafe: bool = False, compiled: b
             network, notes = _load_converted(seen, objects, unsafe, compiled)
         else:
             network, notes = _load(seen, objects, unsafe, compiled)
+        if not isinstance(network, keras.Model):
+            raise UnusableInput(f"{_quoted(seen)} holds a single {type(network).__name__}, not a network: save the whole network instead.")
+        return network, complete(network, (*seen.notes, *notes))
     except MaskVizError:
         raise
     except Exception as error:
         raise _refusal(seen, error) from error
-    if not isinstance(network, keras.Model):
-        raise UnusableInput(f"{_quoted(seen)} holds a single {type(network).__name__}, not a network: save the whole network instead.")
-    return network, complete(network, (*seen.notes, *notes))
 
 
 def custom_objects(path: str) -> dict[str, Any]:
@@ -209,6 +215,9 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
         return f"{name} has a broken layer graph: its config contradicts itself."
     if isinstance(error, KeyError):
         return f"{name} lacks the entry {text} in its config, without which it cannot be rebuilt: save the network again."
+    # a custom class may raise the same for reasons of its own
+    if not seen.custom and (isinstance(error, AttributeError | RecursionError) or PYTHONS_OWN.search(text)):
+        return f"{name} has a config with values of the wrong kind: it was changed after it was saved; save the network again."
     return f"{name} cannot be rebuilt by Keras {keras.__version__}: {_cause(error)}" + (f"; {newer}." if newer else ".")
 
 
@@ -227,9 +236,10 @@ def _cause(error: Exception) -> str:
     """The last line of a Keras message that says why, short enough for a sentence."""
     text = str(error)
     after = text.split("Exception encountered:")[-1] if "Exception encountered:" in text else text
-    line = next((line.strip() for line in after.splitlines() if line.strip()), type(error).__name__)
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in after.splitlines()]  # Keras writes in bold
+    line = next((line for line in lines if line and not line.startswith(NOT_THE_CAUSE)), type(error).__name__)
     line = line.replace(" with name 'None'", "")
-    return (line[:200] + "…" if len(line) > 200 else line).rstrip(".:")
+    return (line[:200] + "…" if len(line) > 200 else line).rstrip(".:,")
 
 
 def complete(network: keras.Model, notes: tuple[str, ...] = ()) -> Signature:

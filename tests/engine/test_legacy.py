@@ -246,6 +246,7 @@ def with_layer(entry: dict[str, Any], units: int = 4) -> dict[str, Any]:
         (old("mine", "Custom>MyLayer", "x"), "needs MyLayer, which Keras does not know"),
         (old("dense", "Dense", "x", units=3, activation="my_act"), "needs my_act, which Keras does not know"),
         (old("dense", "Dense", "x", units="three"), "cannot be rebuilt by Keras"),
+        (old("masking", "Masking", "x", mask_value={"a": 1}), "a config with values of the wrong kind"),
         (old("dense", "Dense", "x", units=2**40), "declares 1.1e+12 weights in dense"),
         (old("dense", "Dense", "nowhere", units=3), "broken layer graph"),
         (old("lambda", "Lambda", "x", function="my_function", function_type="function"), "needs my_function"),
