@@ -1,7 +1,7 @@
 """The terms of the loss, recorded while Keras itself computes it.
 
 Recording the arguments of ``reduce_weighted_values`` keeps Keras' own matching of outputs, targets and weights; the formulas
-that turn the terms into contributions are in ``core.ledger``.
+that turn the terms into contributions are in ``core.version_rules``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import keras
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from maskviz import api
+from maskviz import api, cli, resources
 from maskviz.core.errors import UnusableInput
 from maskviz.core.ledger import Ledger
 from maskviz.core.trace import Trace
+from tests.engine.plain import plain
 
 pytestmark = [
     pytest.mark.engine,
@@ -239,3 +241,17 @@ def test_a_loss_is_chosen_for_every_output() -> None:
     trace = api.trace(network(2), IDS, {"a": Y, "b": Y}, loss="mse")
     assert trace.ledger.matches
     assert list(trace.contributions) == ["a", "b"]
+
+
+def test_the_command_line_says_the_loss_in_batches(capsys: pytest.CaptureFixture[str]) -> None:
+    example = resources.example("divisor")
+    arguments = ["trace", str(example.network), "--batch", str(example.batch), "--batch-size", "1", "--json", "-"]
+    if example.custom is not None:
+        arguments += ["--custom", str(example.custom)]
+    assert cli.run(arguments) == 0
+    (row,) = (row for row in json.loads(capsys.readouterr().out)["loss"]["rows"] if row["key"] == "batches")
+    held = plain("divisor")
+    held.reset()
+    expected = held.network.evaluate(held.x, held.y, sample_weight=held.weight, batch_size=1, verbose=0, return_dict=True)
+    assert row["label"] == "in batches of 1"
+    assert row["value"] == pytest.approx(expected["loss"], rel=1e-5)
