@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from typing import Any
 
 import keras
@@ -10,6 +12,7 @@ from keras import layers, ops
 
 from maskviz import api
 from maskviz.core.finding import Finding
+from maskviz.core.rules import code
 from maskviz.core.trace import Trace
 
 B, T, F, V = 5, 6, 3, 9
@@ -29,9 +32,9 @@ def features(seed: int = 0, pad: float = 0.0) -> Any:
     return np.where(PADDED[..., None], np.float32(pad), values)
 
 
-def series(units: int = 1, seed: int = 1) -> Any:
+def series(units: int = 1, seed: int = 1, steps: int = T) -> Any:
     """Targets a step."""
-    return np.random.default_rng(seed).normal(size=(B, T, units)).astype("float32")
+    return np.random.default_rng(seed).normal(size=(B, steps, units)).astype("float32")
 
 
 def vector(units: int = 1, seed: int = 1) -> Any:
@@ -41,12 +44,14 @@ def vector(units: int = 1, seed: int = 1) -> Any:
 
 def words(mask: bool = True) -> tuple[Any, Any]:
     """An input of ids and its embedding, with or without a mask."""
+    keras.utils.set_random_seed(0)
     x = keras.Input((T,), dtype="int64", name="ids")
     return x, layers.Embedding(V + 2, 4, mask_zero=mask, name="embedding")(x)
 
 
 def data(mask: bool = True) -> tuple[Any, Any]:
     """An input of features and what a Masking layer makes of it."""
+    keras.utils.set_random_seed(0)
     x = keras.Input((T, F), name="features")
     return x, layers.Masking(name="masking")(x) if mask else x
 
@@ -65,8 +70,26 @@ def ending(tensor: Any, units: int = 1) -> Any:
 
 
 def traced(made: keras.Model, x: Any, y: Any = None, weight: Any = None, padding: Any = PADDED) -> Trace:
-    """The trace of a live network, with the batch's padding declared."""
-    return api.trace(made, x, y, weight, padding=padding)
+    """The trace of a live network, with the batch's padding declared; what its findings say is looked over."""
+    trace = api.trace(made, x, y, weight, padding=padding)
+    for finding in trace.findings:
+        ast.parse(finding.fix)
+        json.dumps(finding.to_dict(), allow_nan=False)
+        assert finding.sentence.endswith((".", ")")), finding.sentence
+        assert finding.why
+        assert finding.link.startswith("https://")
+        assert finding.call is None or trace.call(finding.call) is not None
+    return trace
+
+
+def repaired_by(finding: Finding, made: keras.Model) -> Any:
+    """The tensor that the code of a fix makes in place of the output of the call it is about."""
+    names: dict[str, Any] = {"keras": keras, "np": np, "network": made}
+    for operation in made.operations:
+        if isinstance(operation.output, keras.KerasTensor):
+            names[code.variable(operation.name)] = names[f"{code.variable(operation.name)}_unmasked"] = operation.output
+    exec(finding.fix, names)
+    return names[code.variable(finding.call)]
 
 
 def ids_of(found: Trace | tuple[Finding, ...], least: str = "warning") -> list[str]:
@@ -113,16 +136,6 @@ class WithMaskOf(keras.Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None if mask is None else mask[1]
-
-
-class SetMask(keras.Layer):
-    """The first tensor with the second as its mask."""
-
-    def call(self, inputs: Any) -> Any:
-        return ops.copy(inputs[0])
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return inputs[1]
 
 
 class ZeroMasked(keras.Layer):

@@ -9,11 +9,12 @@ import keras
 import pytest
 from keras import layers, ops
 
+from maskviz.core.trace import Trace
 from tests.findings.nets import (
+    B,
     F,
     MeanOverTime,
     Plain,
-    SetMask,
     Supporting,
     T,
     V,
@@ -25,6 +26,7 @@ from tests.findings.nets import (
     ids,
     ids_of,
     network,
+    repaired_by,
     series,
     traced,
     vector,
@@ -33,20 +35,36 @@ from tests.findings.nets import (
 
 pytestmark = [pytest.mark.engine, pytest.mark.expects_log("triggered tf.function retracing")]
 
-Change = Callable[[Any, Any], Any]
-"""What is done to masked features, and the features before the mask."""
+Change = Callable[[Any], Any]
+"""What is done to masked features."""
 
 
 def per_step(change: Change) -> keras.Model:
-    """Masked features, something done to them, and a loss a step."""
+    """Masked features, something done to them, and a last layer."""
     x, masked = data()
-    return network(x, ending(change(masked, x)))
+    return network(x, ending(change(masked)))
 
 
-def per_sample(change: Change) -> keras.Model:
-    """Masked features, something done to them that ends time, and a loss a sample."""
-    x, masked = data()
-    return network(x, ending(change(masked, x)))
+class Two(keras.Layer):
+    """A layer of two tensors, which adds the mean of the second over time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, a: Any, b: Any, mask: Any = None) -> Any:
+        kept = ops.ones_like(b[..., :1]) if mask is None else ops.cast(mask, b.dtype)[..., None]
+        return a + ops.sum(b * kept, axis=1, keepdims=True) / ops.sum(kept, axis=1, keepdims=True)
+
+    def compute_mask(self, a: Any, previous: Any = None) -> Any:
+        return previous
+
+
+class TwoNamed(Two):
+    """The same, with the argument named as Keras wants it."""
+
+    def call(self, a: Any, b: Any, b_mask: Any = None) -> Any:
+        return super().call(a, b, b_mask)
 
 
 def copied(x: Any) -> Any:
@@ -57,83 +75,108 @@ def attended(x: Any, given: Any) -> Any:
     return layers.Add()([x, layers.MultiHeadAttention(1, 2, name="attention")(given, given)])
 
 
-PER_STEP: dict[str, tuple[Change, Change, str]] = {
-    "MV08-lambda-drops-mask": (
-        lambda x, raw: layers.Lambda(lambda v: v * 2.0, name="double")(x),
-        lambda x, raw: layers.Rescaling(2.0)(x),
-        "double",
-    ),
-    "MV09-operation-drops-mask": (lambda x, raw: x * 2.0, lambda x, raw: layers.Rescaling(2.0)(x), "multiply"),
-    "MV10-custom-layer-drops-mask": (lambda x, raw: Plain(name="own")(x), lambda x, raw: Supporting()(x), "own"),
-    "MV04-layer-drops-mask": (
-        lambda x, raw: layers.Reshape((T, F), name="reshape")(x),
-        lambda x, raw: WithMaskOf()([layers.Reshape((T, F))(x), x]),
-        "reshape",
-    ),
-    "MV05-window-reads-padding": (
-        lambda x, raw: layers.Conv1D(4, 3, padding="same", name="conv")(x),
-        lambda x, raw: WithMaskOf()([layers.Conv1D(4, 3, padding="same")(ZeroMasked()(x)), x]),
-        "conv",
-    ),
-    "MV05-window-drops-mask": (
-        lambda x, raw: layers.Conv1D(4, 3, padding="causal", name="conv")(x),
-        lambda x, raw: WithMaskOf()([layers.Conv1D(4, 3, padding="causal")(x), x]),
-        "conv",
-    ),
-    "MV11-mha-strips-mask": (lambda x, raw: attended(x, x), lambda x, raw: attended(x, copied(x)), "attention"),
-    "MV17-dot-drops-mask": (
-        lambda x, raw: layers.Dot(axes=(2, 2), name="dot")([x, x]),
-        lambda x, raw: WithMaskOf()([layers.Dot(axes=(2, 2))([ZeroMasked()(x), ZeroMasked()(x)]), x]),
-        "dot",
-    ),
-    "MV37-normalizes-over-time": (
-        lambda x, raw: layers.GroupNormalization(1, name="group")(x),
-        lambda x, raw: layers.LayerNormalization()(x),
-        "group",
-    ),
-    "MV36-softmax-over-time": (
-        lambda x, raw: ops.softmax(x, axis=1),
-        lambda x, raw: WithMaskOf()([layers.Softmax(axis=1)(x, mask=ops.any(ops.not_equal(raw, 0.0), axis=-1, keepdims=True)), x]),
-        "softmax",
-    ),
-    "MV10-custom-layer-reads-padding": (
-        lambda x, raw: MeanOverTime(False, name="mean")(x),
-        lambda x, raw: MeanOverTime(True)(x),
-        "mean",
-    ),
-    "MV13-decoder-starts-unmasked": (
-        lambda x, raw: layers.RepeatVector(T, name="repeat")(layers.LSTM(4)(x)),
-        lambda x, raw: SetMask()([layers.RepeatVector(T)(layers.LSTM(4)(x)), ops.any(ops.not_equal(raw, 0.0), axis=-1)]),
-        "repeat",
-    ),
+PER_STEP: dict[str, tuple[str, Change]] = {
+    "MV08-lambda-drops-mask": ("double", lambda x: layers.Lambda(lambda v: v * 2.0, name="double")(x)),
+    "MV09-operation-drops-mask": ("multiply", lambda x: x * 2.0),
+    "MV04-layer-drops-mask": ("reshape", lambda x: layers.Reshape((T, F), name="reshape")(x)),
+    "MV05-window-reads-padding": ("conv", lambda x: layers.Conv1D(4, 3, padding="same", name="conv")(x)),
+    "MV05-window-drops-mask": ("conv", lambda x: layers.Conv1D(4, 3, padding="causal", name="conv")(x)),
+    "MV37-normalizes-over-time": ("group", lambda x: layers.GroupNormalization(1, name="group")(x)),
+    "MV36-softmax-over-time": ("softmax", lambda x: ops.softmax(x, axis=1)),
+    "MV13-decoder-starts-unmasked": ("repeat", lambda x: layers.RepeatVector(T, name="repeat")(layers.LSTM(4, name="lstm")(x))),
+}
+PER_SAMPLE: dict[str, tuple[str, Change]] = {
+    "MV04-flatten-reads-padding": ("flat", lambda x: layers.Flatten(name="flat")(x)),
+    "MV05-pooling-reads-padding": ("pool", lambda x: layers.GlobalMaxPooling1D(name="pool")(layers.Rescaling(-1.0)(x))),
+    "MV09-operation-reads-padding": ("mean", lambda x: ops.mean(x, axis=1)),
+}
+RESIZED: dict[str, Change] = {
+    "lambda": lambda x: layers.Lambda(lambda v: v[:, 2:], name="at")(x),
+    "crop": lambda x: layers.Cropping1D((1, 2), name="at")(x),
+    "pad": lambda x: layers.ZeroPadding1D(1, name="at")(x),
+    "pool": lambda x: layers.MaxPooling1D(2, name="at")(x),
+    "conv": lambda x: layers.Conv1D(2, 3, strides=2, name="at")(x),
+    "repeat": lambda x: layers.UpSampling1D(2, name="at")(x),
 }
 
-PER_SAMPLE: dict[str, tuple[Change, Change, str]] = {
-    "MV04-flatten-reads-padding": (lambda x, raw: layers.Flatten(name="flat")(x), lambda x, raw: layers.Flatten()(ZeroMasked()(x)), "flat"),
-    "MV05-pooling-reads-padding": (
-        lambda x, raw: layers.GlobalMaxPooling1D(name="pool")(layers.Rescaling(-1.0)(x)),
-        lambda x, raw: layers.GlobalAveragePooling1D()(x),
-        "pool",
-    ),
-    "MV09-operation-reads-padding": (lambda x, raw: ops.mean(x, axis=1), lambda x, raw: layers.GlobalAveragePooling1D()(x), "mean"),
-}
+
+def loud(found: Trace) -> list[tuple[str, str, str | None]]:
+    """Findings above info: id, severity and call."""
+    return [(f.id, f.severity.value, f.call) for f in found.findings if f.severity != "info"]
 
 
 @pytest.mark.parametrize("rule", PER_STEP)
-def test_a_mask_lost_on_the_way_is_found_where_it_was_lost(rule: str) -> None:
-    broken, repaired, at = PER_STEP[rule]
-    first = traced(per_step(broken), features(), series())
-    assert [(f.id, f.severity.value, f.call) for f in first.findings if f.severity != "info"] == [(rule, "error", at)]
-    units = first.outputs["out"].shape[-1]
-    assert ids_of(traced(per_step(repaired), features(), series(units))) == []
+def test_a_mask_lost_on_the_way_is_found_where_it_was_lost_and_its_fix_helps(rule: str) -> None:
+    at, change = PER_STEP[rule]
+    broken = per_step(change)
+    found = traced(broken, features(), series())
+    assert loud(found) == [(rule, "error", at)]
+    repaired = network(broken.inputs, ending(repaired_by(found.findings[0], broken)))
+    assert loud(traced(repaired, features(), series())) == []
 
 
 @pytest.mark.parametrize("rule", PER_SAMPLE)
-def test_padding_in_what_ends_time_is_found_where_it_came_in(rule: str) -> None:
-    broken, repaired, at = PER_SAMPLE[rule]
-    first = traced(per_sample(broken), features(), vector())
-    assert [(f.id, f.severity.value, f.call) for f in first.findings if f.severity != "info"] == [(rule, "error", at)]
-    assert ids_of(traced(per_sample(repaired), features(), vector())) == []
+def test_padding_in_what_ends_time_is_found_where_it_came_in_and_its_fix_helps(rule: str) -> None:
+    at, change = PER_SAMPLE[rule]
+    broken = per_step(change)
+    found = traced(broken, features(), vector())
+    assert loud(found) == [(rule, "error", at)]
+    repaired = network(broken.inputs, ending(repaired_by(found.findings[0], broken)))
+    assert loud(traced(repaired, features(), vector())) == []
+
+
+@pytest.mark.parametrize("kind", RESIZED)
+def test_a_mask_is_changed_as_the_steps_are(kind: str) -> None:
+    broken = per_step(RESIZED[kind])
+    steps = broken.output_shape[1]
+    found = traced(broken, features(), series(steps=steps))
+    (finding,) = (f for f in found.findings if f.call == "at")
+    assert finding.id.startswith(("MV08-", "MV04-", "MV05-"))
+    repaired = traced(network(broken.inputs, ending(repaired_by(finding, broken))), features(), series(steps=steps))
+    assert loud(repaired) == []
+    mask = repaired.network_outputs[0].mask
+    assert mask is not None
+    assert repaired.masks[mask].shape == (B, steps)
+
+
+def test_a_layer_of_ones_own_says_nothing_of_masks() -> None:
+    found = traced(per_step(lambda x: Plain(name="own")(x)), features(), series())
+    assert loud(found) == [("MV10-custom-layer-drops-mask", "error", "own")]
+    assert "self.supports_masking = True" in found.findings[0].fix
+    assert loud(traced(per_step(lambda x: Supporting(name="own")(x)), features(), series())) == []
+
+
+def test_a_layer_of_ones_own_does_not_look_at_its_mask() -> None:
+    found = traced(per_step(lambda x: MeanOverTime(False, name="mean")(x)), features(), series())
+    assert loud(found) == [("MV10-custom-layer-reads-padding", "error", "mean")]
+    assert loud(traced(per_step(lambda x: MeanOverTime(True, name="mean")(x)), features(), series())) == []
+
+
+def test_a_layer_of_two_tensors_gets_no_mask() -> None:
+    def made(by_name: bool) -> keras.Model:
+        return per_step(lambda x: (TwoNamed if by_name else Two)(name="two")(x, x))
+
+    found = traced(made(False), features(), series())
+    assert loud(found) == [("MV10-custom-layer-gets-no-mask", "error", "two")]
+    assert loud(traced(made(True), features(), series())) == []
+
+
+def test_dot_never_has_a_mask() -> None:
+    found = traced(per_step(lambda x: layers.Dot(axes=(2, 2), name="dot")([x, x])), features(), series())
+    assert loud(found) == [("MV17-dot-drops-mask", "error", "dot")]
+
+    def repaired(x: Any) -> Any:
+        zeroed = ZeroMasked()(x)
+        return WithMaskOf()([layers.Dot(axes=(2, 2))([zeroed, zeroed]), x])
+
+    assert loud(traced(per_step(repaired), features(), series())) == []
+
+
+def test_sequences_meet_whose_padding_does_not_lie_alike() -> None:
+    x, raw = data(mask=False)
+    turned = ops.flip(raw, axis=1)
+    found = traced(network(x, ending(layers.Add(name="add")([turned, raw]))), features(), series())
+    assert {"MV17-merge-aligns-padding", "MV29-features-without-mask"} & set(ids_of(found))
 
 
 def test_one_cause_is_one_finding_however_much_follows_it() -> None:
@@ -145,7 +188,7 @@ def test_one_cause_is_one_finding_however_much_follows_it() -> None:
 
 
 def test_a_residual_sum_after_attention_is_not_blamed_for_the_mask_it_never_got() -> None:
-    found = traced(per_step(lambda x, raw: attended(x, x)), features(), series()).findings
+    found = traced(per_step(lambda x: attended(x, x)), features(), series()).findings
     assert "MV17-merge-drops-mask" not in ids_of(found, "info")
     (finding,) = (f for f in found if f.id == "MV11-mha-strips-mask")
     assert "masking_copy = keras.layers.Rescaling(1.0)(masking)" in finding.fix

@@ -43,7 +43,7 @@ def literal(value: Any) -> str:
     if isinstance(value, Mapping) and "class_name" in value:
         name = str(value["class_name"])
         if name.startswith("__") or name == "function":
-            return str(value.get("config", "…"))
+            return "..."
         kind = "regularizers" if name in REGULARIZERS else "layers"
         return f"keras.{kind}.{name}({_arguments(value.get('config', {}))})"
     if isinstance(value, str) and value in ("nan", "inf", "-inf"):

@@ -64,7 +64,7 @@ class {name}(keras.layers.Layer):
 def _time_change(facts: Facts, call: Call, before: int, after: int) -> tuple[str, str]:
     """What a call does to the steps of a sequence ``x``, and the same for ``mask``."""
     config = call.config
-    layer = f"{code.layer(call)}(x)" if call.origin == "keras" and call.kind == "layer" and call.class_name != "Lambda" else "…"
+    layer = f"{code.layer(call)}(x)" if call.origin == "keras" and call.kind == "layer" and call.class_name != "Lambda" else _as_now(call)
     match call.class_name:
         case "ZeroPadding1D":
             left, right = _pair(config.get("padding", 1))
@@ -82,6 +82,10 @@ def _time_change(facts: Facts, call: Call, before: int, after: int) -> tuple[str
         return f"x[:, {part}]", f"mask[:, {part}]"
     ratio = max(1, round(before / after)) if after else 1
     return layer, f"keras.ops.any(keras.ops.reshape(mask[:, : {ratio * after}], (-1, {after}, {ratio})), axis=-1)"
+
+
+def _as_now(call: Call) -> str:
+    return f"{code.existing(call)}(x)" if call.kind == "layer" else "...  # what the operation does now"
 
 
 def first_step(facts: Facts, call: Call, before: int, after: int) -> int | None:

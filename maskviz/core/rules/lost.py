@@ -105,10 +105,10 @@ def custom_layer_drops_mask(facts: Facts) -> Iterator[Finding]:
             line = (
                 "        self.supports_masking = True"
                 if same
-                else "\n    def compute_mask(self, inputs, mask=None):\n        return None if mask is None else …  # as call() changes time"
+                else "\n    def compute_mask(self, inputs, mask=None):\n        return mask  # with its time changed as call() changes it"
             )
             uses = " It takes a mask and passes none on." if "mask" in call.received else ""
-            head = f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, …, **kwargs):\n        super().__init__(**kwargs)"
+            head = f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, *args, **kwargs):\n        super().__init__(**kwargs)"
             yield about(
                 "MV10-custom-layer-drops-mask",
                 call,

@@ -54,7 +54,9 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
         harm = harm_of_mask(facts, call)
         lost, won = int((before & ~after).sum()), int((~before & after).sum())
         what = " and ".join(
-            part for part in (f"masks {count(lost, 'real step')}" if lost else "", f"keeps {count(won, 'padded step')}" if won else "") if part
+            part
+            for part in (f"masks {count(lost, 'real step')}" if lost else "", f"keeps {count(won, 'padded step')}" if won else "")
+            if part
         )
         yield Finding(
             "MV29-second-mask-replaces-first",

@@ -167,7 +167,7 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
             f"'{call.name}' ({call.class_name}) carries padding into what counts{'' if masked else ', and no mask reaches it'}",
             "The code of this layer mixes timesteps and does not look at a mask; what happens inside it is its own affair.",
             f"class {call.class_name}(keras.layers.Layer):\n    def call(self, inputs, mask=None):  # Keras fills in the mask of inputs\n"
-            "        …  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, inputs.dtype)[..., None]",
+            "        ...  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, inputs.dtype)[..., None]",
             GUIDE,
         )
 

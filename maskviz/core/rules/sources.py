@@ -59,7 +59,7 @@ def _with_mask_zero(facts: Facts, spec: InputSpec) -> str:
     embedding = next((c for c in facts.trace.calls if c.class_name == "Embedding" and any(t.source == spec.name for t in c.inputs)), None)
     if embedding is not None:
         return f"{code.made(embedding, mask_zero=True)}{note}"
-    return f"# where ids become vectors\nkeras.layers.Embedding(input_dim={spec.vocabulary or '…'}, output_dim=…, mask_zero=True){note}"
+    return f"# where ids become vectors\nkeras.layers.Embedding(input_dim={spec.vocabulary or '...'}, output_dim=..., mask_zero=True){note}"
 
 
 def _with_masking(spec: InputSpec) -> str:

@@ -45,7 +45,9 @@ def came_of(harm: Harm) -> str:
         shift = max(harm.losses.values(), key=lambda s: s.change)
         whose = f" of '{shift.output}'" if len(harm.losses) > 1 else ""
         share = f" ({percent(shift.share)} of it from padding)" if shift.share > 0.005 else ""
-        parts.append(f"the loss{whose} counts padding, {number(shift.counted)} where real steps alone give {number(shift.over_real)}{share}")
+        parts.append(
+            f"the loss{whose} counts padding, {number(shift.counted)} where real steps alone give {number(shift.over_real)}{share}"
+        )
     if harm.touched:
         output, fraction = max(harm.touched.items(), key=lambda item: item[1])
         parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding")
