@@ -73,6 +73,7 @@ def shared_steps(batch: Batch, trace: Trace | None) -> int:
     """Length of the shared time axis: the longest input or output, at least 1."""
     lengths = [p.shape[1] for p in batch.padding.values()]
     if trace is not None:
+        lengths += [p.shape[1] for p in trace.padding.values()]  # text has steps only in the network
         lengths += [trace.outputs[o.name].shape[1] for o in trace.network_outputs if o.has_time and o.name in trace.outputs]
     return max(lengths, default=1)
 
@@ -101,17 +102,18 @@ def source_mask(trace: Trace, name: str) -> NDArray[Any] | None:
 
 def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | None = None) -> Heatmap:
     """Which steps of an input are padding, and what its mask does with them. Follows the batch while the trace is still older."""
-    spec = next((i for i in network.inputs if i.name == name), next((i for i in network.inputs if i.name in batch.padding), None))
+    known = {**({} if trace is None else trace.padding), **batch.padding}  # the trace alone knows the steps that are made from text
+    spec = next((i for i in network.inputs if i.name == name), next((i for i in network.inputs if i.name in known), None))
     title = "Padding and mask"
     if spec is None:
         return Heatmap("mask", title, explanation="No input of this network has timesteps, so there is nothing to pad or mask.")
-    if spec.kind == "text":
+    if spec.kind == "text" and spec.name not in known:
         return Heatmap(
             "mask", title, explanation=f"‘{spec.name}’ is text: the network splits it into steps itself, so there is no padding to edit."
         )
-    if spec.name not in batch.padding:
+    if spec.name not in known:
         return Heatmap("mask", title, explanation=f"‘{spec.name}’ has no time axis, so there is nothing to pad or mask.")
-    padding = batch.padding[spec.name].astype(bool)
+    padding = known[spec.name].astype(bool)
     mask = _live_mask(spec, padding, trace)
     if mask is None:
         status = np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
@@ -121,8 +123,9 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
     present = np.arange(steps) < padding.shape[1]
     odd = None if mask is None else ~mask & ~padding
     columns = np.arange(padding.shape[1])
+    made = "" if spec.name in batch.padding else " · the network makes these steps from text, so they cannot be edited"
     return Heatmap(
-        "mask", title, _mask_words(spec, padding, mask), unit=spec.name, present=present,
+        "mask", title, _mask_words(spec, padding, mask) + made, unit=spec.name, present=present,
         status=_spread(status, columns, steps, np.uint8(Status.ENDED)),
         skipped=_spread(status == Status.SKIPPED, columns, steps, False),
         exposed=_spread(status == Status.EXPOSED, columns, steps, False),
@@ -174,7 +177,7 @@ def loss_map(trace: Trace, steps: int, name: str | None = None) -> Heatmap:
         return Heatmap("loss", title, explanation=f"‘{out.name if out else ''}’ has no loss or no targets; choose another output.")
     values = trace.contributions[out.name]
     values = values.reshape(*values.shape[:2], -1).sum(axis=-1) if values.ndim > 2 else values
-    return _on_axis("loss", title, loss_words(trace, out.name), "share of the loss", trace, out, values, steps)
+    return _on_axis("loss", title, loss_words(trace, out.name), "contribution to the loss", trace, out, values, steps)
 
 
 def unit_count(trace: Trace, out: OutputTrace) -> int:

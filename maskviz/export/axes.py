@@ -14,6 +14,7 @@ from maskviz.export.painting import Window, metrics
 from maskviz.palette import Palette
 
 TICK = 3.0
+STEPS_SHOWN = 24  # so many classes are steps of a colour bar, more a gradient
 
 
 def count_ticks(start: float, end: float, most: int) -> list[int]:
@@ -37,6 +38,24 @@ def value_ticks(low: float, high: float, most: int) -> list[float]:
     spacing = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
     first = math.ceil(low / spacing - 1e-9)
     return [k * spacing for k in range(first, math.floor(high / spacing + 1e-9) + 1)]
+
+
+def bar_ticks(low: float, high: float, length: float, line: float) -> list[float]:
+    """Both ends of a range drawn ``length`` long, and round numbers between them that leave room for lines of text ``line`` high;
+    the middle where no round number does."""
+    if not high > low:
+        return [low]
+    apart = 1.6 * line * (high - low) / length
+    inner = [v for v in value_ticks(low, high, max(1, int(length / (2.4 * line)))) if low + apart <= v <= high - apart]
+    return [low, *(inner or [(low + high) / 2]), high]
+
+
+def class_ticks(classes: int, length: float, line: float) -> list[tuple[int, float]]:
+    """Class numbers beside a colour bar, first and last among them, and where they stand as a share of its length."""
+    numbers = count_ticks(0, classes, max(2, int(length / (1.3 * line))))
+    apart = line * classes / length
+    numbers = [k for k in numbers if k == 0 or k + apart <= classes - 1] + ([classes - 1] if classes > 1 else [])
+    return [(k, (k + 0.5) / classes if classes <= STEPS_SHOWN else k / (classes - 1)) for k in numbers]
 
 
 def paint_samples(painter: QPainter, rect: QRectF, window: Window, samples: int, palette: Palette, strong: int | None = None) -> None:
@@ -70,7 +89,7 @@ def paint_steps(painter: QPainter, rect: QRectF, window: Window, steps: int, pal
 
 
 def paint_values_below(painter: QPainter, rect: QRectF, low: float, high: float, palette: Palette) -> None:
-    """Values below a bar chart whose axis runs from ``low`` to ``high``."""
+    """Values below a bar chart whose axis runs from ``low`` to ``high``; none reaches beyond ``rect``."""
     painter.setPen(QColor(palette.muted))
     for value in value_ticks(low, high, max(2, int(rect.width() / 90))):
         _tick_below(painter, rect, rect.left() + (value - low) / (high - low) * rect.width(), number(value))
@@ -78,14 +97,16 @@ def paint_values_below(painter: QPainter, rect: QRectF, low: float, high: float,
 
 def _tick_below(painter: QPainter, rect: QRectF, x: float, text: str) -> None:
     painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + 1 + TICK))
-    box = QRectF(x - 100, rect.bottom() + TICK + 2, 200, metrics(painter).height())
+    half = metrics(painter).horizontalAdvance(text) / 2
+    middle = min(x, rect.right() + 3 - half)
+    box = QRectF(middle - 100, rect.bottom() + TICK + 2, 200, metrics(painter).height())
     painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
 
 
 def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, classes: int = 0) -> None:
-    """The colours of a scale, high at the top; as steps where there are ``classes`` (up to 24)."""
+    """The colours of a scale, high at the top; as steps where there are few ``classes``."""
     table = scale.table()[::-1]
-    if 0 < classes <= 24:
+    if 0 < classes <= STEPS_SHOWN:
         table = scale.table()[np.linspace(0, 255, classes).round().astype(int)][::-1]
     rgba = np.ascontiguousarray(np.hstack([table, np.full((len(table), 1), 255, np.uint8)]))
     image = QImage(rgba.data, 1, len(rgba), 4, QImage.Format.Format_RGBA8888)
@@ -93,26 +114,23 @@ def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, classes: int =
     painter.drawImage(rect, image)
 
 
-def paint_colour_bar(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, unit: str, classes: int = 0) -> None:
-    """A colour bar with ticks to its right and its unit written above."""
+def bar_labels(scale: Scale, classes: int, length: float, line: float) -> list[tuple[str, float]]:
+    """The words beside a colour bar and where they stand as a share of its length, from low to high."""
+    if classes:
+        return [(str(k), share) for k, share in class_ticks(classes, length, line)]
+    return [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in bar_ticks(scale.low, scale.high, length, line)]
+
+
+def paint_colour_bar(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, classes: int = 0) -> None:
+    """A colour bar with ticks to its right."""
     paint_gradient(painter, rect, scale, classes)
     painter.setPen(QPen(QColor(palette.edge), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(rect)
-    line = metrics(painter).height()
+    measure = metrics(painter)
     painter.setPen(QColor(palette.muted))
-    most = max(2, int(rect.height() / (line * 2.4)))
-    if classes:
-        ticks = (
-            [(k, (k + 0.5) / classes) for k in count_ticks(0, classes, most)]
-            if classes <= 24
-            else [(k, k / (classes - 1)) for k in count_ticks(0, classes, most)]
-        )
-        labels = [(str(k), share) for k, share in ticks]
-    else:
-        labels = [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in value_ticks(scale.low, scale.high, most)]
-    for text, share in labels:
-        y = rect.bottom() - share * rect.height()
+    for text, share in bar_labels(scale, classes, rect.height(), measure.height()):
+        y, half = rect.bottom() - share * rect.height(), measure.capHeight() / 2
         painter.drawLine(QPointF(rect.right() + 1, y), QPointF(rect.right() + 1 + TICK, y))
-        painter.drawText(QPointF(rect.right() + TICK + 4, y + metrics(painter).ascent() / 2 - 1), text)
-    painter.drawText(QPointF(rect.left(), rect.top() - 4), unit)
+        middle = min(max(y, rect.top() + half), rect.bottom() - half)
+        painter.drawText(QPointF(rect.right() + TICK + 4, middle + half), text)

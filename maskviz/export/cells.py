@@ -21,14 +21,17 @@ ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
 
 
 def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
-    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values."""
+    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values.
+
+    Bars start at zero whatever their colours, so the colours of theirs tell the samples apart.
+    """
     colors = choice.colors.get(heatmap.kind, "inferno" if heatmap.kind == "loss" else "viridis")
     if heatmap.values is None:
         return Scale(colors)
     if heatmap.classes:
         return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
     values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
-    automatic = auto_range(values, zero=heatmap.kind == "loss" or values.ndim == 1, symmetric=colors == "diverging")
+    automatic = auto_range(values, zero=heatmap.kind == "loss" and values.ndim == 2, symmetric=colors == "diverging")
     return Scale(colors, *choice.ranges.get(heatmap.kind, automatic))
 
 

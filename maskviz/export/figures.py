@@ -16,14 +16,16 @@ from maskviz.core.heatmaps import Choice, Heatmap, loss_map, mask_map, predictio
 from maskviz.core.network import Network
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
-from maskviz.export.axes import paint_colour_bar, paint_samples, paint_steps, paint_values_below
+from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below
 from maskviz.export.cells import Cells, Hatch, scale_of
 from maskviz.export.painting import Window, bar_range, hatch_tile, paint_bars, paint_dot, paint_map, paint_mark
 from maskviz.palette import Palette, palette
 
 FONT_PX = 12.0
-NARROWEST, WIDEST = 560.0, 1500.0  # logical width between which print sizes are kept; beyond, the figure is scaled as a whole
-TALLEST_MAP, ROW, LOWEST_MAP = 420.0, 18.0, 40.0
+NARROWEST, WIDEST = 440.0, 1500.0  # logical width between which print sizes are kept; beyond, the figure is scaled as a whole
+TALLEST_MAP, ROW, LOWEST_MAP = 420.0, 18.0, 44.0
+TALLEST = 1.2  # height of a figure by its width, beyond which its rows shrink: it has to fit on a page
+MARGIN, BAR = 18.0, 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,10 @@ def paint_figure(painter: QPainter, figure: Figure, width: float, colors: Palett
     """Paint a figure at the origin in logical pixels; ``resolution`` is that of its hatches."""
     layout = _Layout(figure, width)
     painter.fillRect(QRectF(0, 0, layout.width, layout.height), QColor(colors.card if not colors.dark else colors.canvas))
-    _text(painter, layout.title, figure.title, _font(15, bold=True), colors.text)
-    _text(painter, layout.subtitle, figure.subtitle, _font(FONT_PX - 1), colors.muted)
+    _lines(painter, QRectF(MARGIN, 14, width, 22), layout.title, _font(15, bold=True), colors.text)
+    _lines(painter, QRectF(MARGIN, 14 + 22 * len(layout.title), width, layout.line), layout.subtitle, _font(FONT_PX - 1), colors.muted)
     for (heatmap, scale), place in zip(figure.maps, layout.places, strict=True):
-        _paint_one(painter, heatmap, scale, place, figure.steps, colors, resolution, width - 18)
+        _paint_one(painter, heatmap, scale, place, figure.steps, colors, resolution, width - MARGIN)
     _paint_legend(painter, layout, colors, resolution)
 
 
@@ -121,64 +123,110 @@ def _font(size: float, bold: bool = False) -> QFont:
     return font
 
 
+def wrapped(words: str, font: QFont, room: float) -> list[str]:
+    """The lines of a text so wide; a name that is longer than a line is broken."""
+    measure, lines = QFontMetricsF(font), [""]
+    for word in words.replace(" · ", "\u00a0· ").split(" "):  # a line does not start with a dot
+        if lines[-1] and measure.horizontalAdvance(f"{lines[-1]} {word}") > room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip(" ")
+        while measure.horizontalAdvance(lines[-1]) > room and len(lines[-1]) > 1:
+            fits = next(n for n in range(len(lines[-1]) - 1, 0, -1) if n == 1 or measure.horizontalAdvance(lines[-1][:n]) <= room)
+            lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]
+    return lines
+
+
 @dataclass(frozen=True)
 class _Place:
-    """Where the parts of one map are."""
+    """Where the parts of one map are, and the lines of its subtitle."""
 
     title: QRectF
-    subtitle: QRectF
+    words: QRectF
+    lines: tuple[str, ...]
     map: QRectF
     bar: QRectF
 
 
 class _Layout:
-    """Positions of everything in a figure of a given logical width."""
+    """Positions of everything in a figure of a given logical width. Rows shrink where the figure would become taller than a page."""
 
     def __init__(self, figure: Figure, width: float) -> None:
-        self.width, margin = width, 18.0
-        plain, bold = QFontMetricsF(_font(FONT_PX)), QFontMetricsF(_font(13, bold=True))
-        line = plain.height()
-        samples = max((m.samples for m, _s in figure.maps), default=1)
-        left = margin + line + 6 + plain.horizontalAdvance("0" * max(2, len(str(samples)))) + 8
-        right = margin + 14 + 10 + plain.horizontalAdvance("−0.00088")
-        self.title = QRectF(margin, 14, width - 2 * margin, 22)
-        self.subtitle = QRectF(margin, self.title.bottom(), width - 2 * margin, line)
-        y = self.subtitle.bottom() + 12
-        self.places: list[_Place] = []
-        for heatmap, _scale in figure.maps:
-            title = QRectF(margin, y, bold.horizontalAdvance(heatmap.title) + 12, bold.height())
-            unit = plain.horizontalAdvance(heatmap.unit) + 14 if heatmap.values is not None and heatmap.has_time else 0.0
-            subtitle = QRectF(title.right(), y, width - margin - title.right() - unit, bold.height())
-            tall = line * 2 if heatmap.explanation else min(max(heatmap.samples * ROW, LOWEST_MAP), TALLEST_MAP)
-            area = QRectF(left, title.bottom() + 5, width - left - right, tall)
-            self.places.append(_Place(title, subtitle, area, QRectF(area.right() + 10, area.top(), 14, tall)))
-            y = area.bottom() + (0 if heatmap.explanation else 2 * line + 8) + 14
+        self.width, self.left = width, MARGIN
+        plain, bold = _font(FONT_PX), _font(13, bold=True)
+        line = self.line = QFontMetricsF(plain).height()
+        head = QFontMetricsF(bold).height()
+        inner = width - 2 * MARGIN
+        self.title, self.subtitle = wrapped(figure.title, _font(15, bold=True), inner), wrapped(figure.subtitle, _font(FONT_PX - 1), inner)
+        heads = [_Head(heatmap, inner, plain, bold) for heatmap, _scale in figure.maps]
         self.entries = _legend(figure)
-        self.line, self.left, self.legend_top = line, margin, y
-        self.spots: list[QPointF] = []
-        x = margin
-        for entry in self.entries:
-            wide = 24 + plain.horizontalAdvance(entry.words) + 18
-            if x + wide > width - margin and x > margin:
-                x, y = margin, y + line + 6
-            self.spots.append(QPointF(x, y))
-            x += wide
-        self.height = y + (line if self.entries else 0) + 14
+        rows = _rows([24 + QFontMetricsF(plain).horizontalAdvance(e.words) + 18 for e in self.entries], inner)
+        top = 14.0 + 22 * len(self.title) + line * len(self.subtitle) + 12
+        foot = len(rows) * (line + 6) + 14
+        below = [14.0 if m.explanation else 2 * line + 22 for m, _scale in figure.maps]
+        said = [line * len(wrapped(m.explanation, plain, inner)) for m, _scale in figure.maps]
+        drawn = [m.samples for m, _scale in figure.maps if not m.explanation]
+        fixed = top + sum(h.height(head, line) + 5 for h in heads) + sum(below) + sum(said) + foot
+        tallest = min(TALLEST_MAP, max((TALLEST * width - fixed) / max(len(drawn), 1), LOWEST_MAP))
+        tall = [said[k] if m.explanation else min(max(m.samples * ROW, LOWEST_MAP), tallest) for k, (m, _scale) in enumerate(figure.maps)]
+        digits = "0" * max(2, len(str(max(drawn, default=1))))
+        left = MARGIN + line + 6 + QFontMetricsF(plain).horizontalAdvance(digits) + 8
+        labels = [
+            text
+            for (m, scale), height in zip(figure.maps, tall, strict=True)
+            if m.values is not None
+            for text, _share in bar_labels(scale, m.classes, height, line)
+        ]
+        right = MARGIN + BAR + 10 + TICK + 4 + max((QFontMetricsF(plain).horizontalAdvance(text) for text in labels), default=0.0)
+        self.places: list[_Place] = []
+        y = top
+        for (heatmap, _scale), part, height, under in zip(figure.maps, heads, tall, below, strict=True):
+            title = QRectF(MARGIN, y, part.title, head)
+            words = QRectF(MARGIN, title.bottom(), inner, line) if part.below else QRectF(title.right(), y, inner - part.title, head)
+            y += part.height(head, line) + 5
+            area = QRectF(MARGIN, y, inner, height) if heatmap.explanation else QRectF(left, y, width - left - right, height)
+            self.places.append(_Place(title, words, tuple(part.lines), area, QRectF(area.right() + 10, y, BAR, height)))
+            y = area.bottom() + under
+        self.spots = [QPointF(MARGIN + x, y + k * (line + 6)) for k, row in enumerate(rows) for x in row]
+        self.height = y + foot - (6 if rows else 0)
+
+
+class _Head:
+    """Title and subtitle of one map: side by side where there is room, else the subtitle below. The bar's unit stands at the right."""
+
+    def __init__(self, heatmap: Heatmap, inner: float, plain: QFont, bold: QFont) -> None:
+        self.title = QFontMetricsF(bold).horizontalAdvance(heatmap.title) + 12
+        unit = QFontMetricsF(plain).horizontalAdvance(heatmap.unit) + 14 if heatmap.values is not None else 0.0
+        self.below = QFontMetricsF(plain).horizontalAdvance(heatmap.subtitle) > inner - self.title - unit
+        self.lines = wrapped(heatmap.subtitle, plain, inner - unit) if self.below else [heatmap.subtitle]
+
+    def height(self, head: float, line: float) -> float:
+        return head + (line * len(self.lines) if self.below else 0.0)
+
+
+def _rows(widths: Sequence[float], room: float) -> list[list[float]]:
+    """Where things so wide start, in rows."""
+    rows: list[list[float]] = []
+    x = room + 1
+    for wide in widths:
+        if x + wide > room:
+            rows.append([])
+            x = 0.0
+        rows[-1].append(x)
+        x += wide
+    return rows
 
 
 def _paint_one(
     painter: QPainter, heatmap: Heatmap, scale: Scale, place: _Place, steps: int, colors: Palette, resolution: float, right_edge: float
 ) -> None:
-    _text(painter, place.title, heatmap.title, _font(13, bold=True), colors.text)
-    _text(painter, place.subtitle, heatmap.subtitle, _font(FONT_PX), colors.muted)
-    painter.setFont(_font(FONT_PX))
+    _lines(painter, place.title, [heatmap.title], _font(13, bold=True), colors.text)
+    _lines(painter, place.words, place.lines, _font(FONT_PX), colors.muted)
+    area = place.map
     if heatmap.explanation:
-        painter.setPen(QColor(colors.muted))
-        painter.drawText(
-            place.map, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap), heatmap.explanation
-        )
+        room = QRectF(area.left(), area.top(), area.width(), QFontMetricsF(painter.font()).height())
+        _lines(painter, room, wrapped(heatmap.explanation, painter.font(), area.width()), painter.font(), colors.muted)
         return
-    area, line = place.map, QFontMetricsF(painter.font()).height()
+    line = QFontMetricsF(painter.font()).height()
     window = Window(0, max(steps, 1), 0, max(heatmap.samples, 1))
     if heatmap.has_time:
         paint_map(painter, area, Cells(heatmap, scale, colors), window, resolution)
@@ -199,18 +247,26 @@ def _paint_one(
     painter.rotate(-90)
     painter.drawText(QRectF(-100, 0, 200, line), int(Qt.AlignmentFlag.AlignCenter), "sample")
     painter.restore()
-    if heatmap.values is not None and heatmap.has_time:
-        paint_colour_bar(painter, place.bar, scale, colors, "", heatmap.classes)
+    if heatmap.values is not None:
+        paint_colour_bar(painter, place.bar, scale, colors, heatmap.classes)
         painter.setPen(QColor(colors.muted))
-        words = QRectF(place.subtitle.right(), place.title.top(), right_edge - place.subtitle.right(), place.title.height())
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), heatmap.unit)
+        words = QRectF(place.bar.left(), place.words.top(), 0, place.words.height())
+        words.translate(0, (len(place.lines) - 1) * place.words.height())
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(heatmap.unit)
+        words.moveLeft(min(place.bar.left(), right_edge - wide))  # above its bar, and no further left than it must be
+        _lines(painter, words, [heatmap.unit], painter.font(), colors.muted)
 
 
-def _text(painter: QPainter, box: QRectF, words: str, font: QFont, color: str) -> None:
+def _lines(painter: QPainter, first: QRectF, lines: Sequence[str], font: QFont, color: str) -> None:
+    """Lines of text, the first of them in a given place."""
     painter.setFont(font)
     painter.setPen(QColor(color))
-    fitting = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
-    painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), fitting)
+    for k, words in enumerate(lines):
+        painter.drawText(
+            first.translated(0, k * first.height()),
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip),
+            words,
+        )
 
 
 @dataclass(frozen=True, slots=True)

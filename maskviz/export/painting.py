@@ -243,6 +243,10 @@ def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, 
             else:
                 bar = QRectF(rect.left(), top + gap / 2, min(rect.width(), 24.0), height - gap)
             painter.fillRect(bar, QColor(*(int(c) for c in colors[b])))
+            if height >= GRID_FROM[1]:  # the darkest colours cannot be told from a dark ground
+                painter.setPen(QPen(QColor(palette.edge), 1.0))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(bar.adjusted(0, 0, 0, -1))
             if special[b] and height >= SIGN_FROM:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 paint_mark(

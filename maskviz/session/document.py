@@ -99,6 +99,7 @@ class Document(QObject):
             return 1
         lengths = [p.shape[1] for p in self.batch.padding.values()]
         if self.trace is not None:
+            lengths += [p.shape[1] for p in self.trace.padding.values()]  # text has steps only in the network
             lengths += [self.trace.outputs[o.name].shape[1] for o in self.trace.network_outputs if o.has_time]
         return max(lengths, default=1)
 
