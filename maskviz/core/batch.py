@@ -61,12 +61,13 @@ def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDA
     return {**arrays, name: new}
 
 
-def set_padding(batch: Batch, spec: InputSpec, sample: int, padded: NDArray[Any]) -> Batch:
-    """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool."""
+def set_padding(batch: Batch, spec: InputSpec, sample: int | slice, padded: NDArray[Any]) -> Batch:
+    """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool, or of several at once by
+    ``(samples, time)``."""
     name = spec.name
     pad = np.asarray(spec.pad_value if spec.pad_value is not None else 0, dtype=batch.x[name].dtype)
     content = batch.content[name][sample]
-    wide = padded.reshape(padded.shape + (1,) * (content.ndim - 1))
+    wide = padded.reshape(padded.shape + (1,) * (content.ndim - padded.ndim))
     return replace(
         batch,
         padding=_changed(batch.padding, name, sample, padded),

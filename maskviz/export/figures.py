@@ -124,12 +124,24 @@ def _font(size: float, bold: bool = False) -> QFont:
 
 
 def wrapped(words: str, font: QFont, room: float) -> list[str]:
-    """The lines of a text so wide; a name that is longer than a line is broken."""
+    """The lines of a text so wide: between the parts that dots separate, else between words, and within a name where it must be."""
     measure, lines = QFontMetricsF(font), [""]
-    for word in words.replace(" · ", "\u00a0· ").split(" "):  # a line does not start with a dot
+    for part in words.split(" · "):
+        joined = f"{lines[-1]} · {part}" if lines[-1] else part
+        if measure.horizontalAdvance(joined) <= room or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines[-1] += " ·"
+            lines.append(part)
+    return [line for long in lines for line in _broken(long, measure, room)]
+
+
+def _broken(words: str, measure: QFontMetricsF, room: float) -> list[str]:
+    lines = [""]
+    for word in words.split(" "):
         if lines[-1] and measure.horizontalAdvance(f"{lines[-1]} {word}") > room:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip(" ")
+        lines[-1] = f"{lines[-1]} {word}".strip()
         while measure.horizontalAdvance(lines[-1]) > room and len(lines[-1]) > 1:
             fits = next(n for n in range(len(lines[-1]) - 1, 0, -1) if n == 1 or measure.horizontalAdvance(lines[-1][:n]) <= room)
             lines[-1:] = [lines[-1][:fits], lines[-1][fits:]]

@@ -15,10 +15,11 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from maskviz.colormaps import MARK_COLORS, Mark, hex_rgb
+from maskviz.core.network import InputSpec
 from maskviz.core.status import Status
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.heatmaps.map_view import MapView
-from maskviz.palette import DARK, LIGHT
+from maskviz.palette import DARK, LIGHT, Palette
 from maskviz.session.document import Document
 from tests.gui import sample_trace
 
@@ -154,6 +155,60 @@ def test_painting_steps(open_panel: Open, with_shift: bool) -> None:
     assert padding(document)[5, 2:7].all()
     assert not padding(document)[5, :2].any()
     assert document.undo_stack.count() == 1
+
+
+def test_painting_over_rows_changes_each_of_them_in_one_undo_step(open_panel: Open) -> None:
+    panel, document = open_panel(sample_trace.sliced())
+    before = padding(document).copy()
+    view = panel.mask_view
+    view.tool = "paint"
+    drag(view, view.cell_center(5, 2), view.cell_center(9, 4), view.cell_center(7, 6))
+    assert padding(document)[5:8, 2:7].all()
+    expected = before.copy()
+    expected[5:8, 2:7] = True
+    np.testing.assert_array_equal(padding(document), expected)  # the rows that the drag left again are as they were
+    assert document.batch is not None
+    assert (document.batch.x["features"][5:8, 2:7] == 0).all()
+    assert document.undo_stack.count() == 1
+    assert document.undo_stack.undoText() == "Change the padding of samples 5 to 7"
+    document.undo_stack.undo()
+    np.testing.assert_array_equal(padding(document), before)
+
+
+def test_text_has_a_map_that_cannot_be_edited(open_panel: Open) -> None:
+    """The steps of a text are known from the trace alone."""
+    sample = sample_trace.sliced()
+    words = InputSpec("features", (None, 1), "string", "text")
+    network = replace(sample.network, inputs=(words,))
+    batch = replace(sample.batch, padding={}, content={})
+    panel, document = open_panel(
+        replace(sample, network=network, batch=batch, trace=lambda _: sample.trace(sample.batch)),
+    )
+    assert panel.mask_view.heatmap is not None
+    assert panel.mask_view.heatmap.has_time
+    assert document.time_steps == panel.viewport.steps == 24
+    assert "cannot be edited" in panel.mask_row.subtitle.text()
+    assert not any(button.isVisible() for button in panel.tools.buttons())
+    drag(panel.mask_view, panel.mask_view.cell_center(3, 2), panel.mask_view.cell_center(3, 6), modifier=Qt.KeyboardModifier.ShiftModifier)
+    assert document.undo_stack.count() == 0
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_the_selected_step_is_seen_on_the_darkest_and_the_palest_cells(open_panel: Open, palette: Palette) -> None:
+    panel, document = open_panel(sample_trace.sliced())
+    panel.set_palette(palette)
+    view = panel.loss_row.view
+    assert view.heatmap is not None
+    values = view.heatmap.values
+    assert values is not None
+    known = np.where(np.isfinite(values), values, np.nan)
+    for flat in (np.nanargmin(known), np.nanargmax(known)):
+        sample, step = divmod(int(flat), values.shape[1])
+        document.select(sample=sample, step=step)
+        here = round(view.cell_center(sample, step).x())
+        image = view.grab().toImage()
+        other = view.map_rect().top() + (2 if sample else view.map_rect().height() - 3)
+        assert {palette.text, palette.canvas} <= {image.pixelColor(here + dx, int(other)).name() for dx in range(-3, 4)}
 
 
 def test_a_click_in_the_predictions_selects_and_edits_nothing(open_panel: Open) -> None:

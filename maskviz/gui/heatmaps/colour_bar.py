@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, number
 from maskviz.core.status import Status
-from maskviz.export.axes import paint_gradient
+from maskviz.export.axes import bar_labels, paint_gradient
 from maskviz.palette import STATUS_WORDS, Palette
 
 BAR = 11
@@ -110,8 +110,7 @@ class ColourBar(QWidget):
                 self._paint_shares(painter, bar)
             else:
                 paint_gradient(painter, bar, self.scale, self.heatmap.classes)
-                if self.heatmap.classes:
-                    self._paint_classes(painter, bar, self.heatmap.classes)
+                self._paint_labels(painter, bar)
             painter.setPen(QPen(QColor(self.colors.border), 1.0))
             painter.drawRect(bar)
         finally:
@@ -132,13 +131,18 @@ class ColourBar(QWidget):
                 free = words.bottom()
             top += height
 
-    def _paint_classes(self, painter: QPainter, bar: QRectF, classes: int) -> None:
+    def _paint_labels(self, painter: QPainter, bar: QRectF) -> None:
+        """The class numbers, or the values between the two ends that the fields show."""
+        assert self.heatmap is not None
+        measure = self.fontMetrics()
+        taken = [QRectF(f.geometry()) for f in (self.high, self.low, self.auto) if f.isVisible()]
         painter.setPen(QColor(self.colors.muted))
-        line = self.fontMetrics().height()
-        every = max(1, -(-classes * line // int(max(bar.height(), 1))))
-        for k in range(0, classes, every):
-            y = bar.bottom() - (k + 0.5) / classes * bar.height()
-            painter.drawText(QPointF(bar.right() + 6, y + self.fontMetrics().ascent() / 2 - 1), str(k))
+        for text, share in bar_labels(self.scale, self.heatmap.classes, bar.height(), measure.height()):
+            y, half = bar.bottom() - share * bar.height(), measure.capHeight() / 2
+            words = QRectF(bar.right() + 6, min(max(y, bar.top() + half), bar.bottom() - half) - half, self.width(), 2 * half)
+            if not any(words.intersects(field.adjusted(0, 2, 0, -2)) for field in taken):
+                painter.drawText(words.bottomLeft(), text)
+                painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if (

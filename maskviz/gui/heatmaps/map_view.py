@@ -17,6 +17,7 @@ from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 
 STALE_OPACITY = 0.45
+LEAST_BOX = 8.0  # side of the box around the selected step, however small its cell
 
 
 class MapView(QWidget):
@@ -154,8 +155,7 @@ class MapView(QWidget):
         width, height = window.cell(rect)
         painter.save()
         painter.setClipRect(rect.adjusted(-2, -2, 2, 2))
-        shade, line = QColor(self.colors.canvas), QColor(self.colors.text)
-        shade.setAlpha(150)
+        shade, line = QColor(self.colors.canvas), QColor(self.colors.text)  # one of the two is seen on any colour
         top = window.y(rect, sample)
         if not self.is_bars:
             x = window.x(rect, step + 0.5)
@@ -164,12 +164,12 @@ class MapView(QWidget):
                 painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
         left, across = (rect.left(), rect.width()) if self.is_bars else (window.x(rect, step), width)
         box = QRectF(left, top, across, height)
-        if box.height() < 5 or box.width() < 5:
-            box = QRectF(0, 0, max(box.width(), 5), max(box.height(), 5)).translated(
-                box.center() - QPointF(max(box.width(), 5), max(box.height(), 5)) / 2
-            )
-        for color, wide in ((shade, 3.5), (line, 1.5)):
-            painter.setPen(QPen(color, wide))
+        across, height = max(box.width(), LEAST_BOX), max(box.height(), LEAST_BOX)
+        box = QRectF(box.center().x() - across / 2, box.center().y() - height / 2, across, height)
+        for color, wide in ((shade, 4.5), (line, 2.0)):
+            pen = QPen(color, wide)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            painter.setPen(pen)
             painter.drawRect(box)
         painter.restore()
 

@@ -24,14 +24,14 @@ Tool = Literal["edge", "paint"]
 
 @dataclass
 class Gesture:
-    """A drag that changes one sample's padding: ``row`` and ``before`` are its
-    padding and the batch before it, ``start`` the edge or step it began at."""
+    """A drag that changes padding: ``padding`` ``(batch, time)`` and ``before`` are those of the input and the batch before it,
+    ``sample`` and ``start`` the row and the edge or step it began at."""
 
     number: int
     kind: Tool
     sample: int
     start: int
-    row: NDArray[Any]
+    padding: NDArray[Any]
     before: Batch
     pushed: bool = False
 
@@ -89,7 +89,8 @@ class MaskView(MapView):
             self._begin("edge", *edge)
         elif cell is not None and painting:
             self._begin("paint", *cell)
-            self._drag(event.position())
+            if self._gesture is not None:
+                self._drag(event.position())
         else:
             self._toggle = cell
             super().mousePressEvent(event)
@@ -137,29 +138,45 @@ class MaskView(MapView):
     def _begin(self, kind: Tool, sample: int, start: int) -> None:
         row = self.row(sample)
         batch = self.document.batch
-        if row is not None and batch is not None and (kind == "edge" or start < len(row)):
-            self._gesture = Gesture(new_gesture(), kind, sample, start, row, batch)
+        if row is not None and batch is not None and self.input is not None and (kind == "edge" or start < len(row)):
+            padding = batch.padding[self.input.name].astype(bool)
+            self._gesture = Gesture(new_gesture(), kind, sample, start, padding, batch)
 
     def _drag(self, position: QPointF) -> None:
         gesture = self._gesture
         assert gesture is not None
-        at = self.viewport.window.step_at(self.map_rect(), position.x())
+        rect, window = self.map_rect(), self.viewport.window
+        at, sample = window.step_at(rect, position.x()), gesture.sample
         if gesture.kind == "edge":
-            row, step = drag_edge(gesture.row, gesture.start, round(at)), round(at)
+            first, step = sample, round(at)
+            rows = drag_edge(gesture.padding[sample], gesture.start, step)[None]
         else:
-            step = int(np.floor(at))
-            row = paint(gesture.row, gesture.start, step, not gesture.row[gesture.start])
-        now = self.row(gesture.sample)
-        if now is not None and not np.array_equal(row, now):
-            gesture.pushed = True
-            self._edit(gesture.sample, row, gesture.number)
-        step = min(max(step, 0), len(gesture.row) - 1)
-        self.picked.emit(gesture.sample, step)
-        self.pointed.emit(gesture.sample, step)
+            step, value = int(np.floor(at)), not gesture.padding[sample, gesture.start]
+            lowest = min(int(np.ceil(window.sample1)), len(gesture.padding)) - 1
+            sample = min(max(int(np.floor(window.sample_at(rect, position.y()))), int(window.sample0)), lowest)
+            first, last = sorted((gesture.sample, sample))
+            rows = np.array([paint(row, gesture.start, step, value) for row in gesture.padding[first : last + 1]])
+        self._apply(gesture, first, rows)
+        step = min(max(step, 0), gesture.padding.shape[1] - 1)
+        self.picked.emit(sample, step)
+        self.pointed.emit(sample, step)
+
+    def _apply(self, gesture: Gesture, first: int, rows: NDArray[Any]) -> None:
+        """Make the batch what it was before the gesture with other rows from ``first`` on."""
+        if self.input is None or self.document.batch is None:
+            return
+        last = first + len(rows) - 1
+        new = gesture.padding.copy()
+        new[first : last + 1] = rows
+        if np.array_equal(new, self.document.batch.padding[self.input.name]):
+            return
+        gesture.pushed = True
+        words = describe(first, rows[0]) if len(rows) == 1 else f"Change the padding of samples {first} to {last}"
+        self.document.edit(set_padding(gesture.before, self.input, slice(first, last + 1), rows), words, gesture=gesture.number)
 
     def _finish(self, gesture: Gesture) -> None:
-        now = self.row(gesture.sample)
-        if gesture.pushed and now is not None and np.array_equal(now, gesture.row):
+        batch, spec = self.document.batch, self.input
+        if gesture.pushed and batch is not None and spec is not None and np.array_equal(batch.padding[spec.name], gesture.padding):
             self._take_back(gesture)
 
     def _take_back(self, gesture: Gesture) -> None:
@@ -177,7 +194,8 @@ class MaskView(MapView):
 
     def _show_cursor(self, position: QPointF, shift: bool) -> None:
         painting = self.tool == "paint" or shift
-        if painting and self.cell_at(position) is not None:
+        cell = self.cell_at(position)
+        if painting and cell is not None and self.row(cell[0]) is not None:
             self.setCursor(Qt.CursorShape.CrossCursor)
         elif not painting and self.edge_at(position) is not None:
             self.setCursor(Qt.CursorShape.SizeHorCursor)

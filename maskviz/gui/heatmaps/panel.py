@@ -211,10 +211,11 @@ class HeatmapsPanel(QWidget):
             self.mask_view.input = next((i for i in document.network.inputs if i.name == heatmap.unit), None)
         self._maps["mask"] = heatmap
         self.mask_row.show_map(heatmap, self._choice)
-        if heatmap is not None and not heatmap.explanation:
+        editable = self.mask_view.row(0) is not None
+        if heatmap is not None and editable:
             self.mask_row.subtitle.setText(f"{heatmap.subtitle} · {HINT}")
         for button in self.tools.buttons():
-            button.setVisible(heatmap is not None and not heatmap.explanation)
+            button.setVisible(editable)
         self.input_box.setVisible(self.input_box.count() > 1)
 
     def _show_results(self) -> None:
