@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTo
 
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.file_drop import leave_drops_to_window
+from maskviz.gui.findings import FindingsPanel
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.icons import quiet_icon
@@ -17,7 +18,8 @@ from maskviz.gui.timestep import TimestepBar
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
-VERSION = 1  # of the saved layout; raise it when panes are added
+VERSION = 2  # of the saved layout; raise it when panes are added
+LOW = 700  # logical pixels; in a lower window three panes above each other are of no use
 Area = Qt.DockWidgetArea
 
 
@@ -28,15 +30,16 @@ class PaneTitle(QWidget):
         super().__init__(dock)
         self.setObjectName("pane_title")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        label = QLabel(dock.windowTitle().upper())
-        label.setProperty("look", "caption")
-        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._title = dock.windowTitle().upper()
+        self.label = QLabel(self._title)
+        self.label.setProperty("look", "caption")
+        self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._float = self._button("Float this pane, or put it back", lambda: dock.setFloating(not dock.isFloating()))
         self._close = self._button("Close this pane; View ▸ Panes brings it back", dock.close)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 3, 4, 3)
         row.setSpacing(0)
-        row.addWidget(label, 1)
+        row.addWidget(self.label, 1)
         row.addWidget(self._float)
         row.addWidget(self._close)
         self.set_palette(colours)
@@ -50,13 +53,19 @@ class PaneTitle(QWidget):
         button.clicked.connect(clicked)
         return button
 
+    def set_count(self, count: int | None) -> None:
+        """Say after the title how many things the pane holds; None: not known."""
+        self.label.setText(self._title if count is None else f"{self._title}  {count}")
+
     def set_palette(self, colours: Palette) -> None:
+        """Paint the buttons in these colours."""
         self._float.setIcon(quiet_icon("float", colours))
         self._close.setIcon(quiet_icon("close", colours))
 
 
 class Workspace(QMainWindow):
-    """The panes: graph at the left, heatmaps over the timestep bar in the middle, layer and loss at the right, the sample below.
+    """The panes: graph at the left, heatmaps over the timestep bar in the middle, findings, layer and loss at the right,
+    the sample below.
 
     ``hovered`` carries the read-out of what is under the mouse.
     """
@@ -70,10 +79,11 @@ class Workspace(QMainWindow):
         self.graph = GraphPanel(document, colours)
         self.heatmaps = HeatmapsPanel(document, colours)
         self.timestep = TimestepBar(document, colours)
+        self.findings = FindingsPanel(document, colours)
         self.inspector = InspectorPanel(document, colours)
         self.ledger = LedgerPanel(document, colours)
         self.editor = EditorPanel(document, colours)
-        self.panels = (self.graph, self.heatmaps, self.timestep, self.inspector, self.ledger, self.editor)
+        self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.editor)
         self.heatmaps.hovered.connect(self.hovered)
         self.heatmaps.mask_view.installEventFilter(self)
         document.trace_changed.connect(self._align)
@@ -81,10 +91,13 @@ class Workspace(QMainWindow):
         self.docks = {
             "graph": self._dock("graph", "Graph", self.graph, colours),
             "heatmaps": self._dock("heatmaps", "Heatmaps", stacked(self.heatmaps, self.timestep), colours),
+            "findings": self._dock("findings", "Findings", self.findings, colours),
             "inspector": self._dock("inspector", "Inspector", self.inspector, colours),
             "ledger": self._dock("ledger", "Ledger", self.ledger, colours),
             "sample": self._dock("sample", "Sample", self.editor, colours),
         }
+        self.findings.counted.connect(self._title_of("findings").set_count)
+        self.setCorner(Qt.Corner.BottomRightCorner, Area.RightDockWidgetArea)
         leave_drops_to_window(self)
         self._arrange()
 
@@ -95,11 +108,17 @@ class Workspace(QMainWindow):
         dock.setTitleBarWidget(PaneTitle(dock, colours))
         return dock
 
+    def _title_of(self, name: str) -> PaneTitle:
+        title = self.docks[name].titleBarWidget()
+        assert isinstance(title, PaneTitle)
+        return title
+
     def _arrange(self) -> None:
         docks = self.docks
         self.addDockWidget(Area.LeftDockWidgetArea, docks["graph"])
         self.splitDockWidget(docks["graph"], docks["heatmaps"], Qt.Orientation.Horizontal)
-        self.addDockWidget(Area.RightDockWidgetArea, docks["inspector"])
+        self.addDockWidget(Area.RightDockWidgetArea, docks["findings"])
+        self.splitDockWidget(docks["findings"], docks["inspector"], Qt.Orientation.Vertical)
         self.splitDockWidget(docks["inspector"], docks["ledger"], Qt.Orientation.Vertical)
         self.addDockWidget(Area.BottomDockWidgetArea, docks["sample"])
         for dock in docks.values():
@@ -108,15 +127,21 @@ class Workspace(QMainWindow):
         self._share_room()
 
     def _share_room(self) -> None:
-        """Give the panes their first sizes, as parts of the window."""
+        """Give the panes their first sizes, as parts of the window; where it is low, layer and loss lie behind each other."""
         docks, width, height = self.docks, self.width(), self.height()
         left = round(min(max(width * 0.27, 250), 560))
-        right = round(min(max(width * 0.22, 270), 460))
+        right = round(min(max(width * 0.235, 270), 480))
         bottom = round(min(max(height * 0.2, 130), 330))
+        column = [docks["findings"], docks["inspector"], docks["ledger"]]
+        if self._laid_out and height < LOW:
+            self.tabifyDockWidget(docks["inspector"], docks["ledger"])
+            docks["inspector"].raise_()
+            column.pop()
         across = [docks["graph"], docks["heatmaps"], docks["inspector"]]
         self.resizeDocks(across, [left, width - left - right, right], Qt.Orientation.Horizontal)
         self.resizeDocks([docks["graph"], docks["sample"]], [height - bottom, bottom], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["inspector"], docks["ledger"]], [round(height * 0.5), round(height * 0.3)], Qt.Orientation.Vertical)
+        parts = (0.31, 0.31, 0.38) if len(column) == 3 else (0.5, 0.5)
+        self.resizeDocks(column, [round(height * part) for part in parts], Qt.Orientation.Vertical)
 
     def reset_layout(self) -> None:
         """Put every pane back to its first place and size."""
@@ -137,10 +162,8 @@ class Workspace(QMainWindow):
     def set_palette(self, colours: Palette) -> None:
         for panel in self.panels:
             panel.set_palette(colours)
-        for dock in self.docks.values():
-            title = dock.titleBarWidget()
-            assert isinstance(title, PaneTitle)
-            title.set_palette(colours)
+        for name in self.docks:
+            self._title_of(name).set_palette(colours)
 
     def find_layer(self) -> None:
         """Show the graph and put the keyboard into its search field."""

@@ -87,6 +87,16 @@ QFrame[look="dropzone"] { border: 2px dashed $edge; border-radius: 12px; backgro
 QFrame[look="notice"] { background: $card; border: 1px solid $border; border-left: 4px solid $accent; border-radius: 6px; }
 QFrame[look="notice"][level="warning"] { border-left-color: $warning; }
 QFrame[look="notice"][level="error"] { border-left-color: $bad; }
+QFrame[look="finding"] { background: $card; border: 1px solid $border; border-left: 4px solid $accent; border-radius: 6px; }
+QFrame[look="finding"][level="warning"] { border-left-color: $warning; }
+QFrame[look="finding"][level="error"] { border-left-color: $bad; }
+QFrame[look="finding"]:hover, QFrame[look="finding"]:focus {
+    border-top-color: $edge; border-right-color: $edge; border-bottom-color: $edge; }
+QFrame[look="finding"][selected="true"] {
+    border-top-color: $text; border-right-color: $text; border-bottom-color: $text; }
+QFrame[look="finding"] QPushButton[look="link"] { padding: 3px 0px; border: none; }
+QFrame[look="finding"] QPushButton[look="link"]:focus { text-decoration: underline; }
+QLabel[look="number"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; }
 QPlainTextEdit[look="code"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; background: $canvas; }
 QWidget#pane_title { background: $pane; }
 QWidget#welcome, QWidget#welcome_body { background: $canvas; }

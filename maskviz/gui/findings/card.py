@@ -1,0 +1,198 @@
+"""One finding as a card: what is wrong; unfolded also why, the numbers, and the fix as code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from maskviz.core.finding import Finding
+from maskviz.gui.findings.words import as_text, evidence_lines, headline, verdict
+
+COPIED_MS = 1500
+MOST_LINES = 16  # of code on screen; more are scrolled to
+
+
+class FindingCard(QFrame):
+    """``chosen`` carries the finding when the card is clicked, or Enter or Space is pressed on it; ``folded`` when it opens or closes."""
+
+    chosen = Signal(object)
+    folded = Signal()
+
+    def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.finding = finding
+        self._details: QWidget | None = None
+        self.setProperty("look", "finding")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.title, self.text, self.kind = _label("strong"), _label("muted"), _label("caption")
+        self.toggle = _link("", lambda: self.set_unfolded(not self.unfolded))
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.toggle)
+        foot.addStretch(1)
+        foot.addWidget(self.kind)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(12, 8, 10, 5)
+        self._column.setSpacing(3)
+        self._column.addWidget(self.title)
+        self._column.addWidget(self.text)
+        self._column.addLayout(foot)
+        self.show_finding(finding)
+
+    @property
+    def unfolded(self) -> bool:
+        """Whether the fix is shown."""
+        return self._details is not None
+
+    def show_finding(self, finding: Finding) -> None:
+        """Say what this finding says, unfolded or not as before."""
+        unfolded = self.unfolded
+        self.set_unfolded(False)
+        self.finding = finding
+        title, text = headline(finding.sentence)
+        self.title.setText(title)
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
+        self.kind.setText(str(finding.severity))
+        self.kind.setToolTip(finding.id)
+        self.setProperty("level", str(finding.severity))
+        self.setAccessibleName(f"{finding.severity}: {finding.sentence}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor if finding.call is not None else Qt.CursorShape.ArrowCursor)
+        self.setToolTip("" if finding.call is None else f"Click to select {finding.call}")
+        self.set_unfolded(unfolded)
+        self._polish()
+
+    def set_selected(self, selected: bool) -> None:
+        """Mark the card whose call is selected."""
+        if self.property("selected") != selected:
+            self.setProperty("selected", selected)
+            self._polish()
+
+    def set_unfolded(self, unfolded: bool) -> None:
+        """Show or hide why it is so, the numbers and the fix."""
+        what = "the fix" if self.finding.fix else "why"
+        self.toggle.setText(f"Hide {what} ↑" if unfolded else f"Show {what} →")
+        self.toggle.setAccessibleName(f"{'Hide' if unfolded else 'Show'} {what}: {self.title.text()}")
+        if unfolded == self.unfolded:
+            return
+        if self._details is None:
+            self._details = _details(self.finding)
+            self._column.insertWidget(2, self._details)
+        else:
+            self._details.hide()
+            self._details.deleteLater()
+            self._details = None
+        self.folded.emit()
+
+    def copy(self) -> None:
+        """Put all of the finding on the clipboard as text."""
+        QGuiApplication.clipboard().setText(as_text(self.finding))
+
+    def _polish(self) -> None:
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.chosen.emit(self.finding)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self.finding)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.addAction("Copy this finding as text", self.copy)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+
+def _label(look: str, text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setProperty("look", look)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(look != "caption")
+    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, look != "caption")
+    return label
+
+
+def _link(text: str, clicked: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("look", "link")
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    button.clicked.connect(lambda: clicked())
+    return button
+
+
+def _details(finding: Finding) -> QWidget:
+    """Why, the evidence, the code with a button that copies it, and the link."""
+    details = QWidget()
+    column = QVBoxLayout(details)
+    column.setContentsMargins(0, 4, 0, 2)
+    column.setSpacing(6)
+    column.addWidget(_label("muted", finding.why))
+    if finding.evidence:
+        column.addLayout(_evidence(finding))
+    if finding.fix:
+        column.addWidget(_code(finding.fix))
+    if verdict(finding):
+        column.addWidget(_label("muted", verdict(finding)))
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    if finding.fix:
+        row.addWidget(_copy_button(finding.fix))
+    if finding.link.startswith("https://"):
+        site = _link(f"{urlsplit(finding.link).hostname} ↗", lambda: QDesktopServices.openUrl(QUrl(finding.link)))
+        site.setToolTip(finding.link)
+        site.setAccessibleName(f"Open {finding.link} in the browser")
+        site.setObjectName("link")
+        row.addWidget(site)
+    row.addStretch(1)
+    column.addLayout(row)
+    return details
+
+
+def _evidence(finding: Finding) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(2)
+    grid.setColumnStretch(0, 1)
+    for row, (name, value) in enumerate(evidence_lines(finding)):
+        number = _label("number", value)
+        number.setWordWrap(False)
+        grid.addWidget(_label("muted", name), row, 0)
+        grid.addWidget(number, row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+    return grid
+
+
+def _code(text: str) -> QPlainTextEdit:
+    code = QPlainTextEdit(text)
+    code.setProperty("look", "code")
+    code.setAccessibleName("The fix as code")
+    code.setReadOnly(True)
+    code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    code.setTabChangesFocus(True)
+    lines = min(text.count("\n") + 1, MOST_LINES)
+    code.setFixedHeight(lines * (code.fontMetrics().lineSpacing() + 1) + code.horizontalScrollBar().sizeHint().height() + 16)
+    return code
+
+
+def _copy_button(text: str) -> QPushButton:
+    button = QPushButton("Copy fix")
+
+    def copy() -> None:
+        QGuiApplication.clipboard().setText(text)
+        button.setText("Copied ✓")
+        QTimer.singleShot(COPIED_MS, button, lambda: button.setText("Copy fix"))
+
+    button.clicked.connect(copy)
+    return button

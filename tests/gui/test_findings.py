@@ -1,0 +1,303 @@
+"""The findings pane: what its cards say, when they are renewed, and what a click on them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from maskviz.core.batch import set_padding
+from maskviz.core.facts import Facts
+from maskviz.core.finding import Finding, Severity
+from maskviz.core.findings import findings_of
+from maskviz.core.trace import Trace
+from maskviz.gui.findings import FindingsPanel
+from maskviz.gui.findings import panel as panel_module
+from maskviz.gui.findings.card import FindingCard
+from maskviz.gui.findings.words import as_text, evidence_lines, headline
+from maskviz.palette import DARK, LIGHT
+from maskviz.session.document import Document, EngineState
+from tests.gui.sample_trace import Sample, document, sliced, tagger
+
+DROPS = Finding(
+    "MV08-lambda-drops-mask",
+    Severity.ERROR,
+    "shift",
+    "The Lambda 'shift' drops the mask: the loss counts padding, 0.1034 where real steps alone give 0.1624.",
+    "A Lambda lets no mask through.",
+    "class Shift(keras.layers.Layer):\n    pass",
+    "https://keras.io/guides/understanding_masking_and_padding/",
+    {"loss": 0.1034, "share from padding": 0.38, "steps": 3},
+    effect=0.06,
+)
+GAP = Finding("MV27-gap", Severity.WARNING, "masking", "'masking' masks 2 steps between real ones.", "Values equal.", "x[...] = -1")
+DIVISOR = Finding("MV01-divisor", Severity.INFO, None, "Older versions divided by all steps.", "They did.", "")
+
+
+def with_findings(doc: Document, *findings: Finding) -> Document:
+    """The document with these findings in its trace."""
+    assert doc.trace is not None
+    doc.trace = replace(doc.trace, find=lambda: findings)
+    return doc
+
+
+def panel(qtbot: QtBot, doc: Document) -> FindingsPanel:
+    widget = FindingsPanel(doc, DARK)
+    qtbot.addWidget(widget)
+    widget.resize(330, 500)
+    widget.show()
+    return widget
+
+
+def shown(qtbot: QtBot, *findings: Finding) -> FindingsPanel:
+    """A panel on a document with these findings, once they are there."""
+    widget = panel(qtbot, with_findings(document(sliced()), *findings))
+    qtbot.waitUntil(lambda: widget.findings == findings, timeout=2000)
+    return widget
+
+
+def cards(widget: FindingsPanel) -> list[FindingCard]:
+    return list(widget.cards.values())
+
+
+def button(card: FindingCard, words: str) -> QPushButton:
+    return next(b for b in card.findChildren(QPushButton) if b.text().startswith(words))
+
+
+def words_of(card: FindingCard) -> str:
+    return "\n".join(label.text() for label in card.findChildren(QLabel) if not label.isHidden())
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title", "rest"),
+    [
+        ("Short and good.", "Short and good", ""),
+        (DROPS.sentence, "The Lambda 'shift' drops the mask", "The loss counts padding, 0.1034 where real steps alone give 0.1624."),
+        ("x" * 60 + " of 'a: b' does this; and then that.", "x" * 60 + " of 'a: b' does this", "And then that."),
+        ("One long sentence without any break whatsoever " * 2, ("One long sentence without any break whatsoever " * 2).strip(), ""),
+    ],
+)
+def test_a_long_sentence_becomes_a_title_and_the_rest(sentence: str, title: str, rest: str) -> None:
+    assert headline(sentence) == (title, rest)
+
+
+def test_evidence_reads_well_and_all_of_it_can_be_copied() -> None:
+    assert evidence_lines(DROPS) == (("loss", "0.1034"), ("share from padding", "38.0 %"), ("steps", "3"))
+    text = as_text(DROPS)
+    assert text.startswith(f"error: {DROPS.sentence} [MV08-lambda-drops-mask]")
+    assert DROPS.fix in text
+    assert DROPS.link in text
+
+
+# --- cards
+
+
+def test_cards_stand_in_the_order_of_the_findings_with_their_severity(qtbot: QtBot) -> None:
+    widget = shown(qtbot, DROPS, GAP, DIVISOR)
+    assert [c.title.text() for c in sorted(cards(widget), key=lambda c: c.y())] == [
+        "The Lambda 'shift' drops the mask", "'masking' masks 2 steps between real ones", "Older versions divided by all steps",
+    ]  # fmt: skip
+    assert [c.kind.text() for c in cards(widget)] == ["error", "warning", "info"]
+    assert [c.property("level") for c in cards(widget)] == ["error", "warning", "info"]
+    assert all(c.accessibleName().startswith(c.kind.text()) for c in cards(widget))
+    assert widget.sentence.isHidden()
+
+
+def test_the_rules_own_findings_are_shown(qtbot: QtBot) -> None:
+    sample = sliced()
+    doc = document(sample)
+    trace = doc.trace
+    assert trace is not None
+    doc.trace = replace(trace, find=lambda: findings_of(Facts(trace, sample.network, sample.batch)))
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: bool(widget.findings), timeout=2000)
+    assert widget.findings[0].call == "shift"
+    assert "'shift'" in cards(widget)[0].title.text()
+
+
+def test_the_fix_unfolds_and_is_copied(qtbot: QtBot) -> None:
+    card = cards(shown(qtbot, DROPS))[0]
+    assert not card.findChildren(QPlainTextEdit)
+    button(card, "Show the fix").click()
+    assert DROPS.why in words_of(card)
+    assert "38.0 %" in words_of(card)
+    (code,) = card.findChildren(QPlainTextEdit)
+    assert code.toPlainText() == DROPS.fix
+    assert code.isReadOnly()
+    button(card, "Copy fix").click()
+    assert QApplication.clipboard().text() == DROPS.fix
+    assert button(card, "Copied")
+    button(card, "Hide the fix").click()
+    qtbot.waitUntil(lambda: not card.findChildren(QPlainTextEdit))
+
+
+def test_a_finding_without_a_fix_shows_why(qtbot: QtBot) -> None:
+    card = cards(shown(qtbot, DIVISOR))[0]
+    button(card, "Show why").click()
+    assert DIVISOR.why in words_of(card)
+    assert not card.findChildren(QPlainTextEdit)
+
+
+def test_the_browser_opens_on_a_click_alone(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    card = cards(shown(qtbot, DROPS))[0]
+    card.set_unfolded(True)
+    assert opened == []
+    button(card, "keras.io").click()
+    assert opened == [QUrl(DROPS.link)]
+
+
+def test_only_web_pages_are_linked(qtbot: QtBot) -> None:
+    card = cards(shown(qtbot, replace(DROPS, link="file:///etc/passwd")))[0]
+    card.set_unfolded(True)
+    assert card.findChild(QPushButton, "link") is None
+
+
+def test_a_click_or_enter_on_a_card_selects_its_call(qtbot: QtBot) -> None:
+    doc = with_findings(document(sliced()), DROPS, GAP, DIVISOR)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: len(widget.cards) == 3, timeout=2000)
+    first, second, third = cards(widget)
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton, pos=first.title.geometry().center())
+    assert doc.selection.call == "shift"
+    assert [bool(c.property("selected")) for c in (first, second, third)] == [True, False, False]
+    qtbot.keyClick(second, Qt.Key.Key_Return)
+    assert doc.selection.call == "masking"
+    qtbot.mouseClick(third, Qt.MouseButton.LeftButton, pos=third.title.geometry().center())
+    assert doc.selection.call == "masking", "a finding about the whole network selects nothing"
+
+
+def test_names_from_the_file_are_shown_as_text(qtbot: QtBot) -> None:
+    card = cards(shown(qtbot, replace(DIVISOR, sentence="<b>bold</b>", why="<i>why</i>")))[0]
+    card.set_unfolded(True)
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in card.findChildren(QLabel))
+
+
+def test_many_findings_come_on_request(qtbot: QtBot) -> None:
+    many = tuple(replace(GAP, call=f"layer_{n}") for n in range(panel_module.FEW + 7))
+    widget = shown(qtbot, *many)
+    assert len(widget.cards) == panel_module.FEW
+    assert widget.more.text() == f"Show all {len(many)} findings"
+    widget.more.click()
+    assert len(widget.cards) == len(many)
+    assert widget.more.isHidden()
+
+
+# --- when there is none
+
+
+def test_before_the_engine_answers_and_after_it_failed(qtbot: QtBot) -> None:
+    doc = document(sliced(), traced=False)
+    widget = panel(qtbot, doc)
+    assert widget.sentence.text() == "Findings follow when the engine answers."
+    doc.set_engine(EngineState("failed", "The engine stopped."))
+    assert widget.sentence.text() == "The engine stopped."
+
+
+def test_no_finding_is_said_and_not_claimed_without_padding(qtbot: QtBot) -> None:
+    doc = document(tagger())
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: widget.sentence.text() == panel_module.NONE, timeout=2000)
+    assert doc.trace is not None
+    doc.trace = replace(doc.trace, padding={"tokens": np.zeros((6, 10), bool)})
+    doc.trace_changed.emit()
+    qtbot.waitUntil(lambda: widget.sentence.text() == panel_module.NO_PADDING, timeout=2000)
+
+
+@pytest.mark.expects_log("A rule failed")
+def test_a_rule_that_fails_is_said(qtbot: QtBot) -> None:
+    def fail() -> tuple[Finding, ...]:
+        raise ValueError("odd network")
+
+    doc = document(sliced())
+    assert doc.trace is not None
+    doc.trace = replace(doc.trace, find=fail)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: "rules failed" in widget.sentence.text(), timeout=2000)
+
+
+# --- following edits
+
+
+def drag(doc: Document, sample: Sample, length: int, find: Callable[[], tuple[Finding, ...]]) -> None:
+    """One frame of a drag: the batch, then its trace."""
+    assert doc.batch is not None
+    padded = np.arange(24) >= length
+    doc.edit(set_padding(doc.batch, sample.network.inputs[0], 0, padded), "Pad sample 0", gesture=7)
+    trace: Trace = replace(sample.trace(doc.batch), find=find)
+    doc.show_trace(trace, 0.003, stale=False)
+
+
+def test_nothing_is_looked_for_during_a_drag(qtbot: QtBot) -> None:
+    sample = sliced()
+    doc = with_findings(document(sample), DROPS)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: widget.findings == (DROPS,), timeout=2000)
+    asked: list[int] = []
+
+    def find(length: int) -> Callable[[], tuple[Finding, ...]]:
+        return lambda: (asked.append(length), (GAP,))[1]
+
+    for length in range(14, 2, -1):
+        drag(doc, sample, length, find(length))
+        qtbot.wait(60)
+    assert asked == []
+    assert widget.findings == (DROPS,), "the old cards stay"
+    assert widget.dimmed
+    qtbot.waitUntil(lambda: widget.findings == (GAP,), timeout=2000)
+    assert asked == [3], "only the trace that rests is looked at"
+    assert not widget.dimmed
+
+
+def test_a_quick_answer_does_not_dim(qtbot: QtBot) -> None:
+    sample = sliced()
+    doc = with_findings(document(sample), DROPS)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: widget.findings == (DROPS,), timeout=2000)
+    drag(doc, sample, 9, lambda: (GAP,))
+    while widget.findings == (DROPS,):
+        assert not widget.dimmed
+        qtbot.wait(5)
+
+
+def test_a_card_stays_unfolded_and_in_place_when_its_numbers_change(qtbot: QtBot) -> None:
+    doc = with_findings(document(sliced()), DROPS, GAP)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: len(widget.cards) == 2, timeout=2000)
+    card = cards(widget)[0]
+    card.set_unfolded(True)
+    with_findings(doc, DIVISOR, replace(DROPS, evidence={"loss": 0.2}))
+    doc.trace_changed.emit()
+    qtbot.waitUntil(lambda: widget.findings[0] == DIVISOR, timeout=2000)
+    assert cards(widget)[1] is card
+    assert card.unfolded
+    assert "0.2" in words_of(card)
+
+
+def test_another_network_takes_the_cards_away_at_once(qtbot: QtBot) -> None:
+    doc = with_findings(document(sliced()), DROPS)
+    widget = panel(qtbot, doc)
+    counts: list[int | None] = []
+    widget.counted.connect(counts.append)
+    qtbot.waitUntil(lambda: counts == [1], timeout=2000)
+    doc.trace = None
+    doc.network_changed.emit()
+    assert cards(widget) == []
+    assert counts[-1] is None
+
+
+def test_both_themes_paint_the_ground(qtbot: QtBot) -> None:
+    widget = shown(qtbot, DROPS)
+    assert widget.grab().toImage().pixelColor(3, 490).name() == DARK.pane
+    widget.set_palette(LIGHT)
+    assert widget.grab().toImage().pixelColor(3, 490).name() == LIGHT.pane
