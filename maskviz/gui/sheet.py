@@ -16,7 +16,8 @@ from maskviz.session.document import Document
 
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
 REDRAW_MS = 60  # the least time between two drawings of a sheet
-BAR = QSize(168, 8)
+BAR = QSize(104, 8)  # fits beside the names in a narrow pane
+BESIDE = 12  # pixels between the text and the scroll bar, or the pane's edge
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Sheet(QTextBrowser):
         self.setOpenLinks(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportMargins(0, 0, BESIDE, 0)
         self.document().setDocumentMargin(0)
         self.anchorClicked.connect(lambda url: self.followed.emit(self._links[int(url.path())]))
         self._later = QTimer(self, singleShot=True)
@@ -86,6 +88,7 @@ class Sheet(QTextBrowser):
         return QSize(300, 240)
 
     def set_palette(self, palette: Palette) -> None:
+        """Draw in these colours."""
         self._palette = palette
         self._redraw()
 
@@ -96,11 +99,13 @@ class Sheet(QTextBrowser):
             self._redraw()
 
     def set_sections(self, sections: Sequence[Section]) -> None:
+        """Show these sections."""
         self._sections = tuple(sections)
         self._redraw()
 
     @property
     def sections(self) -> tuple[Section, ...]:
+        """What is shown."""
         return self._sections
 
     def text(self) -> str:
@@ -108,6 +113,7 @@ class Sheet(QTextBrowser):
         return as_text(self._sections)
 
     def copy_all(self) -> None:
+        """Put all of it on the clipboard as plain text."""
         QApplication.clipboard().setText(self.text())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -140,7 +146,7 @@ class Sheet(QTextBrowser):
         bar = self.verticalScrollBar()
         place = bar.value()
         colours = self._palette
-        self.setStyleSheet(f"QTextBrowser {{ background: {colours.pane}; border: none; border-radius: 0px; padding: 10px 14px; }}")
+        self.setStyleSheet(f"QTextBrowser {{ background: {colours.pane}; border: none; border-radius: 0px; padding: 10px 0px 10px 14px; }}")
         self.document().setDefaultStyleSheet(self._css())
         self.setHtml(f"<body>{html}</body>")
         bar.setValue(place)
@@ -266,9 +272,11 @@ class SheetPanel(QWidget):
         self.refresh()
 
     def set_palette(self, palette: Palette) -> None:
+        """Draw in these colours."""
         self.sheet.set_palette(palette)
 
     def refresh(self) -> None:
+        """Say what the document holds now."""
         self.sheet.set_sections(self._describe(self.document))
 
     def _stale(self, stale: bool) -> None:

@@ -17,7 +17,7 @@ from maskviz.session.document import Document
 
 Kind = Literal["mask", "padding", "x", "y", "weight", "status", "class", "prediction", "contribution", "filler"]
 EDITABLE: frozenset[Kind] = frozenset({"x", "y", "weight"})
-WIDE = 8  # a group of more columns than this comes last, so that it never pushes the loss out of sight
+WIDE = 4  # a group of more columns than this comes last, so that it never pushes the loss out of sight
 
 
 @dataclass(frozen=True, slots=True)
