@@ -12,6 +12,8 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from keras.src.utils import python_utils
+
 from maskviz.core.errors import UnusableInput
 
 FIRST = ("RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR")
@@ -19,9 +21,17 @@ FIRST = ("RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR")
 
 
 def check(config: Any, layer: str = "a layer") -> None:
-    """Refuses code of another Python version, which would not run or crash. Raises UnusableInput with what to do instead."""
+    """Refuses code that would not run: of another Python version, or with names from the script it was written in.
+
+    Raises UnusableInput with what to do instead.
+    """
     for text, name in _pieces(config, layer):
-        _code(text, name)
+        lost = sorted(set(_globals(_code(text, name))) - set(vars(builtins)) - set(python_utils.func_load.__globals__))
+        if lost:
+            raise UnusableInput(
+                f"The code in {name} uses {' and '.join(lost)}, which the file does not bring along: write it anew as a function "
+                f"named {name} in a Python file and choose that file (--custom FILE.py)."
+            )
 
 
 def function_of(config: Mapping[str, Any]) -> types.FunctionType:
@@ -61,6 +71,14 @@ def _code(text: str, layer: str) -> types.CodeType:
             f"named {layer} in a Python file and choose that file (--custom FILE.py)."
         )
     return code
+
+
+def _globals(code: types.CodeType) -> Iterator[str]:
+    """Names that a function takes from around it."""
+    yield from (str(i.argval) for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _globals(inner)
 
 
 def _raw(text: str) -> bytes:

@@ -385,6 +385,14 @@ def test_code_with_instructions_of_another_python(tmp_path: Path) -> None:
     assert "another version of Python" in said(write(tmp_path / "net.h5", with_layer(entry), None), unsafe=True)
 
 
+def test_code_with_names_of_its_script(custom: str, tmp_path: Path) -> None:
+    x = keras.Input((6, 4))
+    keras.Model(x, layers.Lambda(lambda t: ops.abs(t), name="triple", output_shape=(6, 4))(x)).save(tmp_path / "net.keras")
+    assert "The code in triple uses ops, which the file does not bring along" in said(str(tmp_path / "net.keras"), unsafe=True)
+    loaded, _ = loading.load(str(tmp_path / "net.keras"), custom)
+    np.testing.assert_allclose(np.asarray(loaded(X)), 3 * X)
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_the_mask_function_of_a_lambda_is_restored(suffix: str, custom: str, tmp_path: Path) -> None:
     objects = loading.custom_objects(custom)
