@@ -13,14 +13,30 @@ if TYPE_CHECKING:
     from maskviz.api import assert_masked, check, trace
     from maskviz.core.finding import Finding, Severity
     from maskviz.core.trace import Trace
+    from maskviz.probing import gradients, influence, length_test, recurrent_states
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "Severity", "Trace", "assert_masked", "check", "trace"]
+__all__ = [
+    "Finding",
+    "Severity",
+    "Trace",
+    "assert_masked",
+    "check",
+    "gradients",
+    "influence",
+    "length_test",
+    "recurrent_states",
+    "trace",
+]
 
 _HOMES = {
     "assert_masked": "maskviz.api",
     "check": "maskviz.api",
     "trace": "maskviz.api",
+    "gradients": "maskviz.probing",
+    "influence": "maskviz.probing",
+    "length_test": "maskviz.probing",
+    "recurrent_states": "maskviz.probing",
     "Finding": "maskviz.core.finding",
     "Severity": "maskviz.core.finding",
     "Trace": "maskviz.core.trace",

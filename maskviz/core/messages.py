@@ -14,6 +14,9 @@ from maskviz.core.batch import Batch
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
+from maskviz.core.probes import ASKS, Answer, Ask
+from maskviz.core.probes import from_wire as answer_from_wire
+from maskviz.core.probes import to_wire as answer_to_wire
 from maskviz.core.recording import Recording
 
 
@@ -69,7 +72,7 @@ class Generate:
     seed: int = 0
 
 
-Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate
+Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate | Ask
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,14 @@ class Generated:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """The answer to one of ``core.probes``' questions about the batch traced last."""
+
+    number: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Refused:
     """The request could not be carried out; ``error`` holds the sentence to show."""
 
@@ -161,7 +172,7 @@ class Died:
     details: str = ""
 
 
-Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Refused | Died
+Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Answered | Refused | Died
 
 Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 _GROUPS = ("x", "y", "sample_weight", "padding")
@@ -189,7 +200,7 @@ def _batch_from_wire(arrays: dict[str, NDArray[Any]], source: str) -> Batch:
 
 def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate)}
+    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate)} | ASKS
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":
         return number, kinds[kind](**body)
@@ -213,6 +224,8 @@ def event_to_wire(event: Event) -> Wire:
         case Generated(batch=batch):
             body["batch"] = batch.source
             arrays = _batch_to_wire(batch)
+        case Answered(answer=answer):
+            body["answer"], arrays = answer_to_wire(answer)
         case Refused(error=error):
             lists = {"missing": error.missing, "code": error.code} if isinstance(error, NeedsConsent) else {}
             body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **lists}
@@ -237,6 +250,8 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 return Evaluated(**body, notes=notes)
             case "Generated":
                 return Generated(int(body["number"]), _batch_from_wire(arrays, str(body["batch"])))
+            case "Answered":
+                return Answered(int(body["number"]), answer_from_wire(body["answer"], arrays))
             case "Refused":
                 return Refused(int(body["number"]), _error(body["error"]))
             case kind:

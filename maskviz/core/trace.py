@@ -138,6 +138,9 @@ class Trace:
     seconds: float = 0.0
     compiled_with: Mapping[str, Any] = field(default_factory=dict)
     """``metrics`` and ``weighted_metrics`` by the names given to ``compile()``, and ``jit``."""
+    length_test: str = ""
+    """What the length test showed, and how far each output moved at real steps in it; empty when it was not asked for."""
+    length_moved: Mapping[str, float] = field(default_factory=dict)
     find: Callable[[], tuple[Finding, ...]] = field(default=tuple, repr=False, compare=False)
     """Asks the rules (``core.findings``)."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.network import Network
+from maskviz.core.probes import Answer, Ask
 from maskviz.core.recording import Recording
 from maskviz.engine import loading
 from maskviz.engine.service import Service, explained, with_loss
@@ -20,9 +22,31 @@ from maskviz.engine.signature import signature_of
 def trace(
     network: Any, make_batch: Callable[[Network], Batch], given: Mapping[str, NDArray[Any]], loss: str | None
 ) -> tuple[Recording, Batch]:
-    """The recording of a live network on a batch. ``given`` are the inputs by name, for a network that declares none.
+    """The recording of a live network on a batch. ``given`` are the inputs by name, for a network that declares none."""
+    with _serving(network, make_batch, given, loss) as (service, batch):
+        return service.trace(batch), batch
 
-    A ``loss`` is put on a network that has none for the length of the trace. Raises UnusableInput for anything but a Keras network.
+
+def probe(
+    network: Any,
+    make_batch: Callable[[Network], Batch],
+    given: Mapping[str, NDArray[Any]],
+    loss: str | None,
+    ask: Ask,
+    tell: Callable[[str], None],
+) -> Answer:
+    """The answer to one of ``core.probes``' questions about a live network on a batch; what ``tell`` raises ends the work."""
+    with _serving(network, make_batch, given, loss) as (service, batch):
+        return service.probe(batch, ask, tell)
+
+
+@contextmanager
+def _serving(
+    network: Any, make_batch: Callable[[Network], Batch], given: Mapping[str, NDArray[Any]], loss: str | None
+) -> Iterator[tuple[Service, Batch]]:
+    """A service that holds a live network, and the batch for it.
+
+    A ``loss`` is put on a network that has none for as long. Raises UnusableInput for anything but a Keras network.
     """
     if not isinstance(network, keras.Model):
         raise UnusableInput(f"maskviz.trace takes a keras.Model or the path of a .keras file, not a {type(network).__name__}.")
@@ -37,7 +61,7 @@ def trace(
         service = Service()
         service.hold(network, signature)
         batch = make_batch(signature.network)
-        return service.trace(batch), batch
+        yield service, batch
     except MaskVizError:
         raise
     except Exception as error:

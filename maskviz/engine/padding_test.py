@@ -64,7 +64,7 @@ def _is_builtin_part(call: RecordedCall) -> bool:
     return type(parent.operation).__module__.split(".")[0] == "keras"
 
 
-def _creates(call: RecordedCall, masks: list[Any]) -> bool:
+def creates_mask(call: RecordedCall, masks: list[Any]) -> bool:
     """Whether a call makes a mask out of nothing (of two nested calls the inner one)."""
     if not any(m is not None for m in masks) or call.created_inside or call.parent is None or _is_builtin_part(call):
         return False
@@ -130,7 +130,7 @@ class Halves:
         """Put noise on what a creating call put out, and hold masks made from inputs whose content changes."""
         outputs = [x for x in tree.flatten(result) if compiling.is_tensor(x)]
         masks = [mask_of(x) for x in outputs]
-        creates = _creates(call, masks)
+        creates = creates_mask(call, masks)
         if creates:
             self.creators.append(call.id)
             parent = call.parent

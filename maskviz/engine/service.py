@@ -19,6 +19,7 @@ from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.generate import generate
 from maskviz.core.generate import with_targets as generated_targets
 from maskviz.core.messages import (
+    Answered,
     Build,
     DeviceInUse,
     Evaluate,
@@ -37,9 +38,10 @@ from maskviz.core.messages import (
     Traced,
     UseDevice,
 )
+from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
-from maskviz.engine import devices, loading, templates
+from maskviz.engine import devices, loading, probes, templates
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
@@ -95,6 +97,8 @@ class Service:
                 return Generated(self._number, self._generate(seed))
             case Save(path=path):
                 return self._save(path)
+            case AskInfluence() | AskGradients() | AskStates() | AskLength():
+                return Answered(self._number, probes.answer(self._need(), self._batch, request, self._say))
             case UseDevice(device=device):
                 return self._use_device(device)
 
@@ -168,6 +172,10 @@ class Service:
         evaluated = self._evaluate()
         assert isinstance(evaluated, Evaluated)
         return evaluated.put_into(recording)
+
+    def probe(self, batch: Batch, ask: Ask, tell: Callable[[str], None]) -> Answer:
+        """The answer to one question about a batch, for scripts."""
+        return probes.answer(self._need(), batch, ask, tell)
 
     def _generate(self, seed: int) -> Batch:
         """The first batch that the network runs on: shorter ones where it has a longest length, without targets where none fit.

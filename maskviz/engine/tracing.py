@@ -47,6 +47,15 @@ class Tracer:
         """Whether some rows may be traced without the others."""
         return self._mode == "doubled"
 
+    @property
+    def state(self) -> list[Any]:
+        """Variables that a pass in inference changes, known once something was traced."""
+        return self._state
+
+    def changed_feed(self, batch: Batch) -> Feed:
+        """A batch that was traced, with other content in its padding as the padding test puts it there."""
+        return self._feed(batch, self._eligible_inputs(batch))
+
     def trace(self, batch: Batch, rows: NDArray[Any] | None = None) -> Recording:
         """One pass over the batch, or over some of its rows, with the padding test and the terms of the loss."""
         eligible = self._eligible_inputs(batch)
@@ -142,7 +151,7 @@ class Tracer:
 
     def _changing_variables(self, batch: Batch) -> list[Any]:
         """Variables that a forward pass changes (state of stateful layers); they are put back afterwards."""
-        variables = _state_variables(self.network)
+        variables = state_variables(self.network)
         before = [compiling.to_numpy(v.value).copy() for v in variables]
         plain = self._pass(self._feed(batch, frozenset()), "plain")
         plain(self._feed(batch, frozenset()))
@@ -222,7 +231,7 @@ class Tracer:
         return f"{' and '.join(changed)}, {how}"
 
 
-def _state_variables(network: keras.Model) -> list[Any]:
+def state_variables(network: keras.Model) -> list[Any]:
     """Variables that a pass might change. Keras does not list the states of stateful recurrent layers among the variables."""
     states = [s for layer in network._flatten_layers() for s in tree.flatten(getattr(layer, "states", None))]
     found = [*network.non_trainable_variables, *(s for s in states if isinstance(s, keras.Variable))]
