@@ -19,11 +19,12 @@ from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
 from maskviz.core.heatmaps import Choice
-from maskviz.core.layout import Layout, lay_out
+from maskviz.core.layout import Layout, LayoutRequest, lay_out
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.export.figures import Figure, FigureStyle, figure_size, heatmap_figure, paint_figure, render_figure
-from maskviz.export.graph_painting import Sizes, render_graph, request_of
+from maskviz.export.graph_painting import Sizes, request_of
+from maskviz.export.graph_picture import print_sizes, render_graph
 
 Format = Literal["png", "svg"]
 KINDS = ("heatmaps", "mask", "predictions", "loss", "graph")
@@ -35,9 +36,10 @@ _application: QGuiApplication | None = None
 
 @dataclass(frozen=True)
 class GraphFigure:
-    """The layer graph with the statuses of one sample and timestep."""
+    """The layer graph with the statuses of one sample and timestep; ``sizes`` are those its layout was made for."""
 
     graph: Graph
+    sizes: Sizes
     layout: Layout
     trace: Trace | None
     sample: int
@@ -98,15 +100,30 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._")
 
 
+def graph_to_lay_out(trace: Trace | None, preview: Graph) -> tuple[Graph, Sizes, LayoutRequest]:
+    """The graph that a figure shows, and how it is to be laid out. ``preview`` is the graph of the network's file, and says what is
+    folded at first, as in the window."""
+    graph = preview if trace is None else graph_of(trace, preview)
+    shown = folded(graph, first_unfolding(graph, preview))
+    sizes = print_sizes(shown, trace)
+    return shown, sizes, request_of(shown, sizes)
+
+
 def make_figure(
-    kind: str, network: Network, batch: Batch, trace: Trace | None, preview: Graph, choice: Choice, at: tuple[int, int] = (0, 0)
+    kind: str,
+    network: Network,
+    batch: Batch,
+    trace: Trace | None,
+    preview: Graph,
+    choice: Choice,
+    at: tuple[int, int] = (0, 0),
+    layout: Layout | None = None,
 ) -> AnyFigure:
-    """The figure of a kind; ``at``, sample and timestep, is what the graph's colours show. ``preview`` is the graph of the network's
-    file, and says what is folded at first, as in the window."""
+    """The figure of a kind; ``at``, sample and timestep, is what the graph's colours show. Without the ``layout`` of
+    ``graph_to_lay_out`` a graph is laid out here, which may take seconds."""
     if kind == "graph":
-        graph = preview if trace is None else graph_of(trace, preview)
-        shown = folded(graph, first_unfolding(graph, preview))
-        return GraphFigure(shown, lay_out(request_of(shown, Sizes.of())), trace, *at, network.name)
+        shown, sizes, request = graph_to_lay_out(trace, preview)
+        return GraphFigure(shown, sizes, layout or lay_out(request), trace, *at, network.name)
     return heatmap_figure(network, batch, trace, ("mask", "predictions", "loss") if kind == "heatmaps" else (kind,), choice)
 
 
@@ -114,7 +131,10 @@ def render(figure: AnyFigure, style: FigureStyle) -> QImage:
     """A figure as an image of ``style.width`` pixels with its dpi."""
     if isinstance(figure, Figure):
         return render_figure(figure, style)
-    image = render_graph(figure.graph, figure.layout, figure.trace, figure.sample, figure.step, style.palette, style.width, figure.title)
+    image = render_graph(
+        figure.graph, figure.layout, figure.trace, figure.sample, figure.step, style.palette, style.width, figure.title,
+        sizes=figure.sizes, full_scale=style.scale,
+    )  # fmt: skip
     image.setDotsPerMeterX(round(style.dpi / 0.0254))
     image.setDotsPerMeterY(round(style.dpi / 0.0254))
     return image
@@ -179,11 +199,13 @@ def export_all(
     choice: Choice | None = None,
     at: tuple[int, int] = (0, 0),
     overwrite: bool = False,
+    layout: Layout | None = None,
 ) -> list[Path]:
     """Write figures of ``what`` (``heatmaps``: all three in one; ``mask``, ``predictions``, ``loss``, ``graph``) into a folder.
 
     The folder is made where it is missing. Nothing is written when one of the files exists and ``overwrite`` is False.
-    The graph is always a PNG. Raises UnusableInput, with one sentence, where something cannot be written.
+    The graph is always a PNG, and laid out here unless its ``layout`` is given. Raises UnusableInput, with one sentence, where
+    something cannot be written.
     """
     folder, style = Path(out_dir), style or FigureStyle()
     names = file_names(network, what, choice, format)
@@ -199,6 +221,6 @@ def export_all(
     ensure_application()
     written = []
     for name, (kind, one) in names.items():
-        figure = make_figure(kind, network, batch, trace, preview, one, at)
+        figure = make_figure(kind, network, batch, trace, preview, one, at, layout)
         written.append(save_figure(figure, folder / name, style, metadata(f"{network.name}: {kind}", network, batch), overwrite))
     return written

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QPainter, QPainterPath, QPen
 
 from maskviz.core.graph import Graph
 from maskviz.core.graph_looks import EdgeLook, NodeLook, Strip, edge_look, node_look, strips_of
@@ -18,13 +18,15 @@ from maskviz.palette import STATUS_WORDS, Palette
 
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
 FAR_BELOW = 0.08  # and under which edges are straight lines
+CARD_EMS = 18.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes that follow the font, in logical pixels."""
+    """Sizes that follow the font, in logical pixels; ``card_ems`` is the width of a card in ems."""
 
     em: float
+    card_ems: float = CARD_EMS
 
     @classmethod
     def of(cls, font: QFont | None = None) -> Sizes:
@@ -32,12 +34,12 @@ class Sizes:
 
     @property
     def card(self) -> tuple[float, float]:
-        return round(18.5 * self.em), round(4.0 * self.em)
+        return round(self.card_ems * self.em), round(4.0 * self.em)
 
     @property
     def strip(self) -> tuple[float, float]:
         """Width of the strips of one card, and their height."""
-        return round(12.5 * self.em), round(0.8 * self.em)
+        return round(12.5 / CARD_EMS * self.card_ems * self.em), round(0.8 * self.em)
 
     @property
     def strip_gap(self) -> float:
@@ -219,7 +221,8 @@ def paint_frame(
         font = sizes.font(0.9, bold)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        room = header.width() * (1.0 if look.badge else 0.58 if bold else 0.4)
+        beside = 0.0 if look.badge else QFontMetricsF(sizes.font(0.9)).horizontalAdvance(look.subtitle) + em
+        room = header.width() * 0.4 if not bold else max(header.width() * 0.58, header.width() - beside)
         shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(header, align | Qt.AlignmentFlag.AlignVCenter, shown)
 
@@ -298,13 +301,14 @@ def paint_graph(
     palette: Palette,
     scale: float = 1.0,
 ) -> None:
-    """A whole (folded) graph in the units of its layout."""
+    """A whole (folded) graph in the units of its layout. The strips show all timesteps alike: no step of theirs is framed."""
     outputs = strips_of(graph)
     calls = {call.id: call for call in trace.calls} if trace is not None else {}
     routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
 
     def look(node_id: str) -> NodeLook:
-        return node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0)
+        made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0)
+        return replace(made, strips=tuple(Strip(strip.ticks) for strip in made.strips))
 
     def at(node_id: str) -> None:
         painter.save()
@@ -322,60 +326,3 @@ def paint_graph(
             at(node.id)
             paint_card(painter, look(node.id), sizes, palette, scale=scale)
             painter.restore()
-
-
-def bounds_of(layout: Layout) -> QRectF:
-    """The rectangle around all boxes and routes."""
-    if not layout.positions:
-        return QRectF()
-    corners = [(x, y) for x, y in layout.positions.values()]
-    corners += [(x + layout.sizes[n][0], y + layout.sizes[n][1]) for n, (x, y) in layout.positions.items()]
-    corners += [point for route in layout.routes for point in route]
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    return QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
-
-
-def render_graph(
-    graph: Graph, layout: Layout, trace: Trace | None, sample: int, step: int, palette: Palette, width: int, title: str = ""
-) -> QImage:
-    """The graph as a picture ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend."""
-    sizes = Sizes.of()
-    em = sizes.em
-    bounds = bounds_of(layout)
-    inner = max(bounds.width(), em * 36)
-    margin, head = em * 2, em * (4.5 if title else 3)
-    foot = legend_height(inner, sizes) + em * 2
-    full = (inner + 2 * margin, bounds.height() + head + foot + 2 * margin)
-    scale = width / full[0]
-    image = QImage(width, max(1, round(full[1] * scale)), QImage.Format.Format_RGB32)
-    image.fill(QColor(palette.pane))
-    painter = QPainter(image)
-    try:
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        painter.scale(scale, scale)
-        _paint_heading(
-            painter,
-            title,
-            f"sample {sample} · timestep {step}" if trace is not None else "",
-            QRectF(margin, margin, inner, head),
-            sizes,
-            palette,
-        )
-        painter.save()
-        painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
-        paint_graph(painter, graph, layout, trace, sample, step, sizes, palette)
-        painter.restore()
-        paint_legend(painter, margin, full[1] - margin - foot + em * 2, inner, sizes, palette)
-    finally:
-        painter.end()
-    return image
-
-
-def _paint_heading(painter: QPainter, title: str, subtitle: str, rect: QRectF, sizes: Sizes, palette: Palette) -> None:
-    em, top = sizes.em, rect.y()
-    for text, scale, bold, colour in ((title, 1.3, True, palette.text), (subtitle, 1.0, False, palette.muted)):
-        if text:
-            painter.setFont(sizes.font(scale, bold))
-            painter.setPen(QColor(colour))
-            painter.drawText(QRectF(rect.x(), top, rect.width(), em * 2), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-            top += em * 1.9

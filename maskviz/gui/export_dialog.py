@@ -28,9 +28,11 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import Choice
+from maskviz.core.layout import Layout, LayoutRequest
 from maskviz.export.figures import FigureStyle
-from maskviz.export.files import AnyFigure, export_all, file_names, make_figure, metadata, render
+from maskviz.export.files import AnyFigure, export_all, file_names, graph_to_lay_out, make_figure, metadata, render
 from maskviz.session.document import Document
+from maskviz.session.layout_job import LayoutJob
 from maskviz.settings import Settings, settings_file
 
 WHAT = (
@@ -41,6 +43,7 @@ WHAT = (
     ("graph", "Layer graph"),
 )
 MM_PER_INCH = 25.4
+LAYING_OUT = "Laying out the graph…"
 PREVIEW_AFTER_MS = 150
 # the style draws an empty box in the colour of what is around it
 BOX_OUTLINE = (
@@ -57,6 +60,10 @@ class ExportDialog(QDialog):
         self.choice = choice or Choice(output=document.selection.output, unit=document.selection.unit)
         self._store = QSettings(str(settings_file()), QSettings.Format.IniFormat)
         self._figures: dict[str, AnyFigure] = {}
+        self._graph_layout: Layout | None = None
+        self._write_when_laid_out = False
+        self._layout_job = LayoutJob(self)
+        self._layout_job.done.connect(self._take_layout)
         self._image = QImage()
         self.written: list[Path] = []
         self._refresh = QTimer(self)
@@ -271,7 +278,9 @@ class ExportDialog(QDialog):
         """Render the figure under the cursor as it will be written."""
         figure = self._figure()
         if figure is None:
-            self.preview.setText("Nothing is open.")
+            self._image = QImage()
+            self.preview.setText(LAYING_OUT if self._layout_job.busy else "Nothing is open.")
+            self.size_label.clear()
             return
         self._image = render(figure, self.style_chosen())
         millimetres = self._image.height() / self.dpi.value() * MM_PER_INCH
@@ -283,11 +292,33 @@ class ExportDialog(QDialog):
         if document.network is None or document.batch is None or item is None:
             return None
         kind = str(item.data(Qt.ItemDataRole.UserRole))
+        if kind == "graph" and not self._laid_out():
+            return None
         if kind not in self._figures:
             at = (document.selection.sample, document.selection.step)
-            figure = make_figure(kind, document.network, document.batch, document.trace, document.graph, self.choice, at)
+            figure = make_figure(
+                kind, document.network, document.batch, document.trace, document.graph, self.choice, at, self._graph_layout
+            )
             self._figures[kind] = figure
         return self._figures[kind]
+
+    def _laid_out(self) -> bool:
+        """Whether the graph has been laid out; if not, that is under way in a process of its own."""
+        if self._graph_layout is None and not self._layout_job.busy:
+            self._layout_job.request(graph_to_lay_out(self.document.trace, self.document.graph)[2])
+        return self._graph_layout is not None
+
+    def _take_layout(self, _request: LayoutRequest, layout: Layout) -> None:
+        self._graph_layout = layout
+        self._layout_job.close()
+        self.show_preview()
+        if self._write_when_laid_out:
+            self._write_when_laid_out = False
+            self.write()
+
+    def done(self, result: int) -> None:
+        self._layout_job.close()
+        super().done(result)
 
     def _scale_preview(self) -> None:
         if self._image.isNull():
@@ -321,6 +352,10 @@ class ExportDialog(QDialog):
         if document.network is None or document.batch is None or document.trace is None:
             self._say("Wait until the engine has computed the masks; then export again.")
             return
+        if "graph" in self.kinds() and not self._laid_out():
+            self._write_when_laid_out = True
+            self._say(LAYING_OUT, good=True)
+            return
         present = [name for name in self._names() if (folder / name).exists()]
         if present and not self._may_overwrite(folder, present):
             return
@@ -328,7 +363,7 @@ class ExportDialog(QDialog):
             self.written = export_all(
                 document.network, document.batch, document.trace, document.graph, folder, self.kinds(),
                 format=self.format.currentData(), style=self.style_chosen(), choice=self.choice,
-                at=(document.selection.sample, document.selection.step), overwrite=bool(present),
+                at=(document.selection.sample, document.selection.step), overwrite=bool(present), layout=self._graph_layout,
             )  # fmt: skip
         except UnusableInput as error:
             self._say(str(error))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.heatmaps import Choice
+from maskviz.export import files
 from maskviz.gui.export_dialog import ExportDialog
 from tests.gui import sample_trace
 
@@ -99,12 +100,32 @@ def test_copy(qtbot: QtBot, tmp_path: Path) -> None:
     assert QGuiApplication.clipboard().image().width() == 777
 
 
+def test_the_graph_is_laid_out_in_another_process_and_written_when_that_is_done(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("the window would stand still")
+
+    monkeypatch.setattr(files, "lay_out", never)
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "graph")
+    dialog.what.setCurrentRow(dialog.what.count() - 1)
+    dialog.export.click()
+    assert dialog.message.text() == "Laying out the graph…"
+    assert dialog.written == []
+    qtbot.waitUntil(lambda: bool(dialog.written), timeout=15_000)
+    assert QImage(str(dialog.written[0])).width() == dialog.width_px.value()
+    assert not dialog.preview.pixmap().isNull()
+    dialog.reject()
+
+
 def test_choices_are_remembered(qtbot: QtBot, tmp_path: Path) -> None:
     first = open_dialog(qtbot, tmp_path)
     tick(first, "predictions", "graph")
     first.width_px.setValue(1234)
     first.theme.setCurrentIndex(1)
     first.export.click()
+    qtbot.waitUntil(lambda: bool(first.written), timeout=15_000)
     second = ExportDialog(sample_trace.document(sample_trace.sliced()))
     qtbot.addWidget(second)
     assert second.kinds() == ["predictions", "graph"]

@@ -16,7 +16,8 @@ from maskviz.core.config_graph import graph_of_config
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.layout import Box, LayoutRequest, fallback
 from maskviz.core.status import Status
-from maskviz.export.graph_painting import Sizes, render_graph, request_of
+from maskviz.export.graph_painting import Sizes, request_of
+from maskviz.export.graph_picture import render_graph
 from maskviz.gui.graph import GraphPanel
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document

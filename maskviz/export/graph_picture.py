@@ -1,0 +1,104 @@
+"""The layer graph as a picture for print, with its title and legend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+
+from maskviz.core.graph import Graph
+from maskviz.core.graph_looks import node_look
+from maskviz.core.layout import Layout
+from maskviz.core.trace import Trace
+from maskviz.export.graph_painting import CARD_EMS, Sizes, legend_height, paint_graph, paint_legend
+from maskviz.palette import Palette
+
+WIDEST_CARD_EMS = 45.0
+EM = 12.0  # 9 points at full size
+TALLEST = 1.35  # height by width, beyond which a picture is made smaller …
+LEAST_SCALE = 0.55  # … but not further than this: 5 points
+MOST_PIXELS_HIGH = 20_000
+
+
+def print_sizes(graph: Graph, trace: Trace | None) -> Sizes:
+    """Sizes for a picture, in which cards are as wide as the longest name needs: nobody can hover over paper."""
+    sizes = Sizes(EM)
+    bold, plain, badge = (QFontMetricsF(sizes.font(*font)) for font in ((1.0, True), (0.88, False), (0.8, True)))
+    calls = {call.id: call for call in trace.calls} if trace is not None else {}
+    need = 0.0
+    for node in graph.nodes:
+        look = node_look(node, trace, calls.get(node.id), 0, 0, (), 0)
+        pill = badge.horizontalAdvance(look.badge) + 1.6 * sizes.em if look.badge else 0.0
+        need = max(need, bold.horizontalAdvance(look.title) + pill, plain.horizontalAdvance(look.subtitle))
+    return Sizes(sizes.em, min(max(need / sizes.em + 2.2, CARD_EMS), WIDEST_CARD_EMS))
+
+
+def bounds_of(layout: Layout) -> QRectF:
+    """The rectangle around all boxes and routes."""
+    if not layout.positions:
+        return QRectF()
+    corners = [(x, y) for x, y in layout.positions.values()]
+    corners += [(x + layout.sizes[n][0], y + layout.sizes[n][1]) for n, (x, y) in layout.positions.items()]
+    corners += [point for route in layout.routes for point in route]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
+
+
+def render_graph(
+    graph: Graph,
+    layout: Layout,
+    trace: Trace | None,
+    sample: int,
+    step: int,
+    palette: Palette,
+    width: int,
+    title: str = "",
+    *,
+    sizes: Sizes | None = None,
+    full_scale: float = 4.0,
+) -> QImage:
+    """The graph as a picture ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend.
+
+    ``sizes`` are those that its layout was made with. ``full_scale`` is how many pixels a logical one gets where there is room:
+    a small graph is not blown up; a tall one is made smaller as long as it can be read.
+    """
+    sizes = sizes or Sizes.of()
+    em = sizes.em
+    paper = replace(palette, pane=palette.canvas if palette.dark else palette.card, border=palette.edge)
+    bounds = bounds_of(layout)
+    margin, head = em * 1.5, em * (4.5 if title else 3)
+    least = max(bounds.width(), em * 36)
+    rest = head + 2 * margin + em * 2
+    tall = bounds.height() + rest + legend_height(least, sizes)
+    scale = min(full_scale, max(TALLEST * width / tall, LEAST_SCALE * full_scale), MOST_PIXELS_HIGH / tall)
+    scale = min(scale, width / (least + 2 * margin))
+    inner = width / scale - 2 * margin
+    foot = legend_height(inner, sizes) + em * 2
+    high = bounds.height() + rest - em * 2 + foot
+    image = QImage(width, max(1, round(high * scale)), QImage.Format.Format_RGB32)
+    image.fill(QColor(paper.pane))
+    painter = QPainter(image)
+    try:
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter.scale(scale, scale)
+        words = f"colours show sample {sample} at timestep {step}, strips all its timesteps" if trace is not None else ""
+        _paint_heading(painter, title, words, QRectF(margin, margin, inner, head), sizes, paper)
+        painter.save()
+        painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
+        paint_graph(painter, graph, layout, trace, sample, step, sizes, paper)
+        painter.restore()
+        paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper)
+    finally:
+        painter.end()
+    return image
+
+
+def _paint_heading(painter: QPainter, title: str, subtitle: str, rect: QRectF, sizes: Sizes, palette: Palette) -> None:
+    em, top = sizes.em, rect.y()
+    for text, scale, bold, colour in ((title, 1.3, True, palette.text), (subtitle, 1.0, False, palette.muted)):
+        if text:
+            painter.setFont(sizes.font(scale, bold))
+            painter.setPen(QColor(colour))
+            painter.drawText(QRectF(rect.x(), top, rect.width(), em * 2), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+            top += em * 1.9
