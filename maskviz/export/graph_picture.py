@@ -18,7 +18,7 @@ WIDEST_CARD_EMS = 45.0
 EM = 12.0  # 9 points at full size
 TALLEST = 1.35  # height by width, beyond which a picture is made smaller …
 LEAST_SCALE = 0.55  # … but not further than this: 5 points
-MOST_PIXELS_HIGH = 20_000
+TALLEST_OF_ALL, MOST_PIXELS_HIGH = 6.0, 30_000  # beyond which it is made smaller in any case
 
 
 def print_sizes(graph: Graph, trace: Trace | None) -> Sizes:
@@ -71,7 +71,7 @@ def render_graph(
     least = max(bounds.width(), em * 36)
     rest = head + 2 * margin + em * 2
     tall = bounds.height() + rest + legend_height(least, sizes)
-    scale = min(full_scale, max(TALLEST * width / tall, LEAST_SCALE * full_scale), MOST_PIXELS_HIGH / tall)
+    scale = min(full_scale, max(TALLEST * width / tall, LEAST_SCALE * full_scale), min(TALLEST_OF_ALL * width, MOST_PIXELS_HIGH) / tall)
     scale = min(scale, width / (least + 2 * margin))
     inner = width / scale - 2 * margin
     foot = legend_height(inner, sizes) + em * 2

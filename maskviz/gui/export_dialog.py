@@ -45,6 +45,7 @@ WHAT = (
 MM_PER_INCH = 25.4
 LAYING_OUT = "Laying out the graph…"
 PREVIEW_AFTER_MS = 150
+PREVIEW_PIXELS = 1000  # its width, at most
 # the style draws an empty box in the colour of what is around it
 BOX_OUTLINE = (
     "QListView::indicator:unchecked { border: 1px solid palette(placeholder-text); border-radius: 3px; width: 11px; height: 11px; }"
@@ -275,16 +276,19 @@ class ExportDialog(QDialog):
     # preview, copy, write
 
     def show_preview(self) -> None:
-        """Render the figure under the cursor as it will be written."""
+        """Show the figure under the cursor as it will be written, with fewer pixels: at full size a large graph takes seconds."""
         figure = self._figure()
         if figure is None:
             self._image = QImage()
             self.preview.setText(LAYING_OUT if self._layout_job.busy else "Nothing is open.")
             self.size_label.clear()
             return
-        self._image = render(figure, self.style_chosen())
-        millimetres = self._image.height() / self.dpi.value() * MM_PER_INCH
-        self.size_label.setText(f"{self._image.width()} × {self._image.height()} px · {self.width_mm.value():.0f} × {millimetres:.0f} mm")
+        style = self.style_chosen()
+        small = min(1.0, PREVIEW_PIXELS / style.width)
+        self._image = render(figure, FigureStyle(round(style.width * small), max(round(style.dpi * small), 1), style.theme))
+        height = round(self._image.height() / self._image.width() * style.width)
+        millimetres = height / style.dpi * MM_PER_INCH
+        self.size_label.setText(f"{style.width} × {height} px · {self.width_mm.value():.0f} × {millimetres:.0f} mm")
         self._scale_preview()
 
     def _figure(self) -> AnyFigure | None:
@@ -337,9 +341,9 @@ class ExportDialog(QDialog):
 
     def copy_picture(self) -> None:
         """Put the figure under the cursor on the clipboard, at the chosen size."""
-        self.show_preview()
-        if not self._image.isNull() and self.document.network is not None and self.document.batch is not None:
-            picture = QImage(self._image)
+        figure = self._figure()
+        if figure is not None and self.document.network is not None and self.document.batch is not None:
+            picture = render(figure, self.style_chosen())
             picture.setDevicePixelRatio(1.0)
             for key, text in metadata(self.document.network.name, self.document.network, self.document.batch).items():
                 picture.setText(key, text)
@@ -359,6 +363,7 @@ class ExportDialog(QDialog):
         present = [name for name in self._names() if (folder / name).exists()]
         if present and not self._may_overwrite(folder, present):
             return
+        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)  # a large graph takes a second or two
         try:
             self.written = export_all(
                 document.network, document.batch, document.trace, document.graph, folder, self.kinds(),
@@ -368,6 +373,8 @@ class ExportDialog(QDialog):
         except UnusableInput as error:
             self._say(str(error))
             return
+        finally:
+            QGuiApplication.restoreOverrideCursor()
         self._remember()
         count = len(self.written)
         self._say(f"{count} {'file' if count == 1 else 'files'} written to {folder}.", good=True)
