@@ -219,15 +219,6 @@ def test_a_click_in_the_predictions_selects_and_edits_nothing(open_panel: Open) 
     assert document.undo_stack.count() == 0
 
 
-def test_hovering_reads_out(open_panel: Open) -> None:
-    panel, _document = open_panel(sample_trace.sliced())
-    said: list[str] = []
-    panel.hovered.connect(said.append)
-    QTest.mouseMove(panel.loss_row.view, panel.loss_row.view.cell_center(3, 17).toPoint())
-    assert said[-1].startswith("sample 3 · t=17 · padding · ŷ ")
-    assert said[-1].endswith(" %)")
-
-
 def test_keys_step_through_time_and_samples(open_panel: Open) -> None:
     panel, document = open_panel(sample_trace.sliced())
     view = panel.loss_row.view
@@ -369,7 +360,6 @@ def test_several_inputs_can_be_chosen_and_edited(open_panel: Open) -> None:
 
 def test_before_the_engine_answers_padding_can_already_be_edited(open_panel: Open) -> None:
     panel, document = open_panel(sample_trace.sliced(), traced=False)
-    assert panel.predictions_row.view.heatmap is None
     length = int((~padding(document)[3]).sum())
     drag(panel.mask_view, edge_point(panel, 3, length), edge_point(panel, 3, length - 2))
     assert (~padding(document)[3]).sum() == length - 2

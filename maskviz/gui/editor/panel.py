@@ -12,6 +12,8 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
+NOTHING = "Open a network to see and edit its batch step by step."
+LATER = "The batch follows when the engine has loaded the network."
 
 
 class EditorPanel(QWidget):
@@ -57,13 +59,14 @@ class EditorPanel(QWidget):
         row.setSpacing(0)
         row.addWidget(self.header)
         row.addLayout(tables, 1)
-        empty = QLabel("Open a network to see and edit its batch step by step.", alignment=Qt.AlignmentFlag.AlignCenter)
-        empty.setProperty("look", "muted")
+        self.empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.empty.setProperty("look", "muted")
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(empty)
+        self._pages.addWidget(self.empty)
         self._pages.addWidget(full)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         ground = palette.toolbar
         self.setStyleSheet(
             f"#editor, QTableView, QHeaderView, QHeaderView::section, QTableCornerButton::section {{ background: {ground}; border: none; }}"
@@ -78,6 +81,7 @@ class EditorPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the document's batch, results and selection."""
+        self.empty.setText(LATER if self._document.title else NOTHING)
         self._pages.setCurrentIndex(int(self._document.batch is not None))
         self.header.refresh()
         self.steps.items.refresh()

@@ -44,6 +44,7 @@ class HeatmapsPanel(QWidget):
         self.viewport = Viewport(self)
         self._choice = Choice()
         self._maps: dict[Kind, Heatmap | None] = {}
+        self._under: tuple[int, int] | None = None  # sample and step under the mouse
         self._dim = QTimer(self)
         self._dim.setSingleShot(True)
         self._dim.setInterval(DIM_AFTER_MS)
@@ -69,6 +70,7 @@ class HeatmapsPanel(QWidget):
         return replace(self._choice, output=self.document.selection.output, unit=self.document.selection.unit)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.colors = palette
         for row in self._rows.values():
             row.set_palette(palette)
@@ -129,6 +131,7 @@ class HeatmapsPanel(QWidget):
         document.trace_changed.connect(self._on_trace)
         document.selection_changed.connect(self._on_selection)
         document.stale_changed.connect(self._on_stale)
+        document.engine_changed.connect(self._on_engine)
         for kind, row in self._rows.items():
             row.view.pointed.connect(self._on_pointed)
             row.view.picked.connect(self._on_picked)
@@ -173,9 +176,15 @@ class HeatmapsPanel(QWidget):
     def _on_batch(self) -> None:
         self._show_mask()
         self._place()
+        self._read_out()
 
     def _on_trace(self) -> None:
         self._refresh()
+        self._read_out()
+
+    def _on_engine(self) -> None:
+        if self.document.trace is None:
+            self._refresh()  # the rows say why they are empty
 
     def _on_stale(self, stale: bool) -> None:
         if not stale:
@@ -205,7 +214,7 @@ class HeatmapsPanel(QWidget):
 
     def _show_mask(self) -> None:
         document = self.document
-        heatmap = None
+        heatmap = self._waiting("mask", "Padding and mask", "The batch follows when the engine has loaded the network.")
         if document.network is not None and document.batch is not None:
             heatmap = mask_map(document.network, document.batch, document.trace, self._choice.input)
             self.mask_view.input = next((i for i in document.network.inputs if i.name == heatmap.unit), None)
@@ -224,12 +233,20 @@ class HeatmapsPanel(QWidget):
         out = network_output(trace, selection.output) if trace is not None else None
         self._show_controls(out)
         if trace is None or self.document.batch is None:
-            self._maps["predictions"] = self._maps["loss"] = None
+            self._maps["predictions"] = self._waiting("predictions", "Predictions", "Predictions follow when the engine answers.")
+            self._maps["loss"] = self._waiting("loss", "Loss contributions", "Loss contributions follow when the engine answers.")
         else:
             self._maps["predictions"] = prediction_map(trace, steps, selection.output, self._choice.view, selection.unit)
             self._maps["loss"] = loss_map(trace, steps, selection.output)
         for kind in ("predictions", "loss"):
             self._rows[kind].show_map(self._maps[kind], self._choice)
+
+    def _waiting(self, kind: Kind, title: str, sentence: str) -> Heatmap | None:
+        """A map that says why there is nothing in it yet; None where nothing is open."""
+        document = self.document
+        if document.network is None and not document.title:
+            return None
+        return Heatmap(kind, title, explanation=document.engine.sentence if document.engine.kind == "failed" else sentence)
 
     def _show_controls(self, out: OutputTrace | None) -> None:
         trace = self.document.trace
@@ -273,10 +290,16 @@ class HeatmapsPanel(QWidget):
     # mouse and keys
 
     def _on_pointed(self, sample: int, step: int) -> None:
+        self._under = (sample, step) if sample >= 0 else None
+        self._read_out()
         if sample < 0:
             self.hovered.emit("")
+
+    def _read_out(self) -> None:
+        """Say what is under the mouse, also when it changed there while the mouse rests."""
+        if self._under is None:
             return
-        trace = self.document.trace
+        (sample, step), trace = self._under, self.document.trace
         total = trace.ledger.sum if trace is not None else None
         at = step if step >= 0 else None
         self.hovered.emit(read_out(sample, at, self._maps.get("mask"), self._maps.get("predictions"), self._maps.get("loss"), total))

@@ -1,0 +1,76 @@
+"""What the heatmaps say: the read-out of what is under the mouse, and why a map is empty."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from maskviz.gui.heatmaps import HeatmapsPanel
+from maskviz.palette import DARK
+from maskviz.session.document import Document, EngineState
+from tests.gui import sample_trace
+
+
+def open_panel(qtbot: QtBot, document: Document) -> tuple[HeatmapsPanel, list[str]]:
+    """A panel on a document, and what it says about the place under the mouse."""
+    panel = HeatmapsPanel(document, DARK)
+    qtbot.addWidget(panel)
+    panel.resize(900, 800)
+    panel.show()
+    QApplication.processEvents()
+    said: list[str] = []
+    panel.hovered.connect(said.append)
+    return panel, said
+
+
+def explanations(panel: HeatmapsPanel) -> list[str]:
+    heatmaps = [row.view.heatmap for row in (panel.mask_row, panel.predictions_row, panel.loss_row)]
+    return ["" if heatmap is None else heatmap.explanation for heatmap in heatmaps]
+
+
+def test_hovering_reads_out(qtbot: QtBot) -> None:
+    panel, said = open_panel(qtbot, sample_trace.document(sample_trace.sliced()))
+    QTest.mouseMove(panel.loss_row.view, panel.loss_row.view.cell_center(3, 17).toPoint())
+    assert said[-1].startswith("sample 3 · t=17 · padding · ŷ ")
+    assert said[-1].endswith(" %)")
+
+
+def test_the_read_out_follows_a_click_that_toggles_the_step(qtbot: QtBot) -> None:
+    sample = sample_trace.sliced()
+    document = sample_trace.document(sample)
+    panel, said = open_panel(qtbot, document)
+    view = panel.mask_view
+    point = view.cell_center(3, 8).toPoint()
+    QTest.mouseMove(view, point)
+    before = said[-1]
+    assert before.startswith("sample 3 · t=8 · data · ŷ ")
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=point)
+    assert said[-1].startswith("sample 3 · t=8 · padding · ŷ "), "at once, while the engine computes"
+    sample_trace.answer(document, sample)
+    assert said[-1].split(" · ")[3:] != before.split(" · ")[3:], "and with the new prediction"
+
+
+def test_nothing_is_read_out_where_the_mouse_is_not(qtbot: QtBot) -> None:
+    sample = sample_trace.sliced()
+    document = sample_trace.document(sample)
+    _panel, said = open_panel(qtbot, document)
+    sample_trace.answer(document, sample)
+    assert said == []
+
+
+def test_empty_maps_say_what_is_awaited(qtbot: QtBot) -> None:
+    panel, _said = open_panel(qtbot, Document())
+    assert explanations(panel) == ["", "", ""]
+    document = Document()
+    document.title = "network.keras"
+    panel, _said = open_panel(qtbot, document)
+    assert all(sentence.endswith(("engine has loaded the network.", "engine answers.")) for sentence in explanations(panel))
+    document.set_engine(EngineState("failed", "The engine stopped."))
+    assert explanations(panel) == ["The engine stopped."] * 3
+
+
+def test_before_the_first_trace_the_batch_is_there_already(qtbot: QtBot) -> None:
+    panel, _said = open_panel(qtbot, sample_trace.document(sample_trace.sliced(), traced=False))
+    assert explanations(panel) == ["", "Predictions follow when the engine answers.", "Loss contributions follow when the engine answers."]
