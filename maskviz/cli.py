@@ -120,19 +120,19 @@ def _window(options: argparse.Namespace) -> int:
     if not _has_display():
         return _without_display(options)
     from maskviz.gui.app import Options, run
-    from maskviz.gui.files import Opening
+    from maskviz.gui.files import Wanted
 
     example = options.example
     if example == "":
         from maskviz import resources
 
         example = resources.examples()[0].name
-    opening = None
+    wanted = None
     if options.file or example:
-        opening = Opening(
+        wanted = Wanted(
             options.file or "", example if not options.file else "", options.batch, options.custom, options.unsafe, options.loss
         )
-    return run(Options(opening, options.device, options.seed))
+    return run(Options(wanted, options.device, options.seed))
 
 
 def _has_display() -> bool:

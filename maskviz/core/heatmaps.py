@@ -202,13 +202,19 @@ def loss_words(trace: Trace, name: str) -> str:
     return words
 
 
-def number(value: float) -> str:
-    """A number for people: four significant digits, with a real minus and signs for what is not finite."""
+def number(value: float | None, aligned: bool = False) -> str:
+    """A number for people: four significant digits with a real minus, signs for what is not finite, ``–`` for what is not known.
+
+    ``aligned``: with four decimals where these show enough of it, so that numbers beneath each other line up.
+    """
+    if value is None:
+        return "–"
     if np.isnan(value):
         return "NaN"
     if np.isinf(value):
         return "+∞" if value > 0 else "−∞"
-    return f"{value:.4g}".replace("-", "−")
+    plain = aligned and (value == 0 or 0.01 <= abs(value) < 10_000)
+    return (f"{value:.4f}" if plain else f"{value:.4g}").replace("-", "−")
 
 
 def read_out(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from maskviz.gui.files import Opening
+from maskviz.gui.files import Wanted
 from maskviz.gui.icons import app_icon
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.theme import Theme
@@ -24,7 +24,7 @@ WARM_AFTER_MS = 150  # the window is painted first, then the engine begins to im
 class Options:
     """What to open at the start (a network's file, or an example of the gallery by its name), and how."""
 
-    opening: Opening | None = None
+    wanted: Wanted | None = None
     device: str | None = None
     seed: int = 0
 
@@ -64,5 +64,5 @@ def open_first(window: MainWindow, options: Options) -> None:
     window.jobs.seed = options.seed
     if options.device is not None:
         window.jobs.use_device(options.device)
-    if options.opening is not None:
-        window.files.open_as(options.opening)
+    if options.wanted is not None:
+        window.files.open_as(options.wanted)

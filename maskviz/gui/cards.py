@@ -61,6 +61,7 @@ class Cards(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
     def add(self, key: str, title: str, text: str) -> None:
+        """Add a card; ``key`` is what ``chosen`` carries."""
         card = Card(key, title, text)
         card.chosen.connect(self.chosen)
         self.cards.append(card)

@@ -140,7 +140,7 @@ class Workspace(QMainWindow):
         across = [docks["graph"], docks["heatmaps"], docks["inspector"]]
         self.resizeDocks(across, [left, width - left - right, right], Qt.Orientation.Horizontal)
         self.resizeDocks([docks["graph"], docks["sample"]], [height - bottom, bottom], Qt.Orientation.Vertical)
-        parts = (0.31, 0.31, 0.38) if len(column) == 3 else (0.5, 0.5)
+        parts = (0.3, 0.3, 0.4) if len(column) == 3 else (0.5, 0.5)
         self.resizeDocks(column, [round(height * part) for part in parts], Qt.Orientation.Vertical)
 
     def reset_layout(self) -> None:
@@ -150,6 +150,7 @@ class Workspace(QMainWindow):
         self._arrange()
 
     def layout_state(self) -> QByteArray:
+        """The places and sizes of the panes, for ``saved`` of another time."""
         return self.saveState(VERSION)
 
     def pane_actions(self) -> list[QAction]:
@@ -160,6 +161,7 @@ class Workspace(QMainWindow):
         return actions
 
     def set_palette(self, colours: Palette) -> None:
+        """Paint every pane in these colours."""
         for panel in self.panels:
             panel.set_palette(colours)
         for name in self.docks:

@@ -117,9 +117,11 @@ class DropOverlay(QWidget):
 
     @property
     def text(self) -> str:
+        """What it says."""
         return self._text
 
     def set_palette(self, colours: Palette) -> None:
+        """Paint in these colours."""
         self._colours = colours
 
     def paintEvent(self, _event: QPaintEvent) -> None:

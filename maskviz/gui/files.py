@@ -22,7 +22,7 @@ BATCH_FILTER = "Batches (*.npz *.npy *.csv *.tsv *.json);;All files (*)"
 
 
 @dataclass(frozen=True)
-class Opening:
+class Wanted:
     """A network that was asked for: its file or the name of an example, the batch to load with it, and what the user allowed."""
 
     path: str = ""
@@ -45,7 +45,7 @@ class Files(QObject):
         self._jobs = jobs
         self._settings = settings
         self._notices = notices
-        self._opening = Opening()
+        self._wanted = Wanted()
         jobs.failed.connect(self._show_failure)
         jobs.consent_needed.connect(self._ask_consent)
         jobs.noticed.connect(lambda sentence: notices.show_notice("info", sentence))
@@ -57,32 +57,35 @@ class Files(QObject):
     # -- opening
 
     def open(self) -> None:
+        """Ask for a network file and open it."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a network", self._settings.folder, NETWORK_FILTER)
         if path:
             self.open_path(path)
 
     def open_path(self, path: str, batch: str | None = None) -> None:
         """Open a network, and a batch with it, unless the user wants to keep edits that are not saved."""
-        self.open_as(Opening(path, batch=batch))
+        self.open_as(Wanted(path, batch=batch))
 
-    def open_as(self, opening: Opening) -> None:
+    def open_as(self, wanted: Wanted) -> None:
         """Open a network as it says, unless the user wants to keep edits that are not saved."""
         if self.may_replace():
-            self._begin(opening)
+            self._begin(wanted)
 
     def open_example(self, name: str) -> None:
+        """Open a network of the gallery, unless the user wants to keep edits that are not saved."""
         if self.may_replace():
-            self._begin(Opening(example=name))
+            self._begin(Wanted(example=name))
 
-    def _begin(self, opening: Opening) -> None:
-        self._opening = opening
+    def _begin(self, wanted: Wanted) -> None:
+        self._wanted = wanted
         self._notices.clear()
-        if opening.example:
-            self._jobs.open_example(opening.example)
+        if wanted.example:
+            self._jobs.open_example(wanted.example)
         else:
-            self._jobs.open(opening.path, opening.custom, opening.unsafe, opening.batch, opening.loss)
+            self._jobs.open(wanted.path, wanted.custom, wanted.unsafe, wanted.batch, wanted.loss)
 
     def open_batch(self) -> None:
+        """Ask for a batch file and load it."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a batch", self._settings.folder, BATCH_FILTER)
         if path:
             self.open_batch_path(path)
@@ -111,15 +114,17 @@ class Files(QObject):
             self._notices.show_notice("warning", refusal(paths[0]))
 
     def new_network(self) -> None:
+        """Ask for a template and its options, and build the network."""
         from maskviz.gui.new_network import NewNetworkDialog  # only here: the window starts faster without the forms
 
         dialog = NewNetworkDialog(self._window)
         if dialog.exec() and self.may_replace():
-            self._opening = Opening()
+            self._wanted = Wanted()
             self._notices.clear()
             self._jobs.new_network(dialog.template, dialog.options())
 
     def gallery(self) -> None:
+        """Let the user choose an example."""
         from maskviz.gui.gallery import GalleryDialog
 
         dialog = GalleryDialog(self._window)
@@ -127,11 +132,13 @@ class Files(QObject):
             self.open_example(dialog.chosen)
 
     def reload(self) -> None:
+        """Load the network's file again."""
         self._jobs.reload()
 
     # -- saving
 
     def save_network(self) -> None:
+        """Ask for a file and write the network into it."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}.keras")
         path, _ = QFileDialog.getSaveFileName(self._window, "Save the network", start, "Keras networks (*.keras)")
         if path:
@@ -180,12 +187,13 @@ class Files(QObject):
     # -- what comes back
 
     def restart_engine(self) -> None:
+        """Stop the engine and start it anew."""
         self._notices.dismiss("engine down")
         self._jobs.restart_engine()
 
     def _network_came(self) -> None:
         path = self._document.path
-        if path and path == self._opening.path:
+        if path and path == self._wanted.path:
             self._settings.add_recent(path)
             self.recent_changed.emit()
 
@@ -201,7 +209,7 @@ class Files(QObject):
             self._notices.show_notice("error", str(error), error.details, key="engine died" if isinstance(error, EngineFailed) else "")
 
     def _ask_consent(self, request: NeedsConsent) -> None:
-        panel = ConsentPanel(request, self._opening.path, self._settings.folder, self._notices)
+        panel = ConsentPanel(request, self._wanted.path, self._settings.folder, self._notices)
         panel.custom_chosen.connect(lambda path: self._go_on(lambda o: replace(o, custom=path)))
         panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
         panel.declined.connect(self._decline)
@@ -211,6 +219,6 @@ class Files(QObject):
         self._notices.set_panel(None)
         self._jobs.give_up()
 
-    def _go_on(self, change: Callable[[Opening], Opening]) -> None:
+    def _go_on(self, change: Callable[[Wanted], Wanted]) -> None:
         self._notices.set_panel(None)
-        self._begin(change(self._opening))
+        self._begin(change(self._wanted))

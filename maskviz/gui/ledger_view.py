@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
+from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
@@ -13,13 +16,6 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 NO_LOSS = "This network has no loss. Compile it with one before it is saved, or open it with --loss mse (or any other Keras loss)."
-
-
-def number(value: float | None) -> str:
-    """``0.1034``: four significant digits or more; ``–`` for what cannot be decided."""
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if value == 0 or 0.01 <= abs(value) < 10_000 else f"{value:.4g}"
 
 
 def sections(document: Document) -> tuple[Section, ...]:
@@ -48,7 +44,7 @@ def _sentences(ledger: Ledger) -> tuple[str, ...]:
 def _rows(ledger: Ledger) -> tuple[Line, ...]:
     """The rows as the engine worded them; those of versions and of single outputs have sections of their own, the share its own form."""
     rows = [row for row in ledger.rows if row.key != "padding_share" and not row.key.startswith(("output:", "rule:"))]
-    return tuple(Line(row.label, number(row.value), row.formula) for row in rows)
+    return tuple(Line(row.label, number(row.value, aligned=True), row.formula) for row in rows)
 
 
 def _versions(ledger: Ledger) -> tuple[Section, ...]:
@@ -66,9 +62,9 @@ def _versions(ledger: Ledger) -> tuple[Section, ...]:
 
     if any(map(differs, rows)):
         tones = [Status.EXPOSED if row.value is not None and differs(row) else None for row in rows]
-        lines = [Line(version(row), number(row.value), row.formula, tone=tone) for row, tone in zip(rows, tones, strict=True)]
+        lines = [Line(version(row), number(row.value, aligned=True), row.formula, tone=tone) for row, tone in zip(rows, tones, strict=True)]
     else:
-        lines = [Line(" · ".join(map(version, rows)), number(today), "all agree on this batch")]
+        lines = [Line(" · ".join(map(version, rows)), number(today, aligned=True), "all agree on this batch")]
     return (Section("BY THE RULE OF", lines=tuple(lines), numbers=True),)
 
 
@@ -83,13 +79,17 @@ def _match(ledger: Ledger) -> tuple[Line, ...]:
 
 def _share(ledger: Ledger) -> tuple[Line, ...]:
     share = ledger.padding_share
-    return () if share is None else (Line("share from padding", f"{share:.1%}", tone=Status.EXPOSED if share > 0 else None),)
+    if share is None:
+        return ()
+    return (Line("share from padding", f"{share:.1%}" if isfinite(share) else number(share), tone=Status.EXPOSED if share > 0 else None),)
 
 
 def _term(term: LossTerms) -> Line:
     mask = "no mask" if term.mask is None else "mask"
     weights = "no weights" if term.sample_weight is None else "weights"
-    return Line(term.output, number(term.total), f"{term.name} · λ {term.weight:g} · {term.reduction or 'None'} · {mask} · {weights}")
+    return Line(
+        term.output, number(term.total, aligned=True), f"{term.name} · λ {term.weight:g} · {term.reduction or 'None'} · {mask} · {weights}"
+    )
 
 
 def _terms(ledger: Ledger) -> tuple[Section, ...]:
@@ -98,7 +98,7 @@ def _terms(ledger: Ledger) -> tuple[Section, ...]:
 
 def _metrics(trace: Trace) -> tuple[Section, ...]:
     notes = {note.name: note for note in trace.metric_notes}
-    lines = [Line(name, number(value), notes[name].words if name in notes else "") for name, value in trace.metrics.items()]
+    lines = [Line(name, number(value, aligned=True), notes[name].words if name in notes else "") for name, value in trace.metrics.items()]
     return (Section("METRICS", lines=tuple(lines), numbers=True),) if lines else ()
 
 

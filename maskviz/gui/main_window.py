@@ -140,43 +140,54 @@ class MainWindow(QMainWindow):
     # -- what actions ask for
 
     def undo(self) -> None:
+        """Take back the newest edit."""
         self.document.undo_stack.undo()
 
     def redo(self) -> None:
+        """Make an edit again that was taken back."""
         self.document.undo_stack.redo()
 
     def find_layer(self) -> None:
+        """Put the keyboard into the search field of the graph."""
         if self.workspace is not None:
             self.workspace.find_layer()
 
     def export(self) -> None:
+        """Ask what to export, and how."""
         if self.workspace is not None:
             from maskviz.gui.export_dialog import ExportDialog  # only here: the window starts faster without figures
 
             ExportDialog(self.document, self, self.workspace.heatmaps.choice()).exec()
 
     def fit(self) -> None:
+        """Show all of the graph and of the heatmaps."""
         if self.workspace is not None:
             self.workspace.fit()
 
     def play(self) -> None:
+        """Walk through the timesteps, or stop."""
         if self.workspace is not None:
             self.workspace.timestep.toggle_play()
 
     def reset_layout(self) -> None:
+        """Put every pane back to its first place."""
         if self.workspace is not None:
             self.workspace.reset_layout()
 
     def toggle_full_screen(self) -> None:
+        """Fill the screen, or no more."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def show_palette(self) -> None:
+        """Show every action, to be found by typing."""
         CommandPalette(entries_of(self.menuBar()), self).show()
 
     def show_shortcuts(self) -> None:
+        """Show every shortcut."""
         ShortcutsDialog(self).exec()
 
     def show_about(self) -> None:
+        """Say what this is, and its versions."""
         show_about(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:

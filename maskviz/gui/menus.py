@@ -25,6 +25,7 @@ class RecentMenu(QMenu):
         self.refresh()
 
     def refresh(self) -> None:
+        """Fill the menu anew."""
         self.clear()
         for path in self._settings.recent:
             action = self.addAction(Path(path).name)
@@ -56,6 +57,7 @@ class ThemeMenu(QMenu):
         self.refresh()
 
     def refresh(self) -> None:
+        """Tick the chosen theme."""
         self._choices[self._theme.choice].setChecked(True)
 
 
@@ -72,6 +74,7 @@ class DeviceMenu(QMenu):
         self.refresh()
 
     def refresh(self) -> None:
+        """Fill the menu with the devices there are."""
         now = (self._document.devices, self._document.device)
         if now == self._shown:
             return

@@ -176,6 +176,7 @@ class NewNetworkDialog(QDialog):
 
     @property
     def form(self) -> TemplateForm:
+        """The form of the chosen template."""
         return self.forms[self._pages.currentIndex()]
 
     @property

@@ -67,6 +67,7 @@ class Notice(QFrame):
             self.dismiss()
 
     def dismiss(self) -> None:
+        """Take it away."""
         self.hide()
         self.dismissed.emit()
         self.deleteLater()
@@ -122,6 +123,7 @@ class Notices(QWidget):
             notice.dismiss()
 
     def set_palette(self, colours: Palette) -> None:
+        """Paint in these colours."""
         self._colours = colours
         for notice in self.bars():
             notice.cross.setIcon(icon("close", colours))
@@ -174,6 +176,7 @@ class ProgressLine(QWidget):
 
     @property
     def running(self) -> bool:
+        """Whether it moves."""
         return self._tick.isActive()
 
     def set_busy(self, busy: bool) -> None:

@@ -44,6 +44,7 @@ class TimeSlider(QAbstractSlider):
     minimumSizeHint = sizeHint
 
     def set_range(self, steps: int) -> None:
+        """Make room for so many timesteps."""
         self.setRange(0, max(steps - 1, 0))
 
     def x_of(self, step: float) -> float:
@@ -52,6 +53,7 @@ class TimeSlider(QAbstractSlider):
         return left + (step + 0.5) * (self.width() - left - right) / (self.maximum() + 1)
 
     def step_at(self, x: float) -> int:
+        """The step under a position."""
         left, right = self.span
         cell = max((self.width() - left - right) / (self.maximum() + 1), 1e-9)
         return min(max(int((x - left) // cell), 0), self.maximum())
@@ -173,6 +175,7 @@ class TimestepBar(QWidget):
         column.addLayout(controls)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.slider.colours = palette
         self.slider.update()
 
@@ -198,13 +201,16 @@ class TimestepBar(QWidget):
     # --- moving
 
     def step_by(self, steps: int) -> None:
+        """Go some timesteps on."""
         self._document.select(step=self._document.selection.step + steps)
 
     def sample_by(self, samples: int) -> None:
+        """Go some samples on."""
         self._document.select(sample=self._document.selection.sample + samples)
 
     @property
     def playing(self) -> bool:
+        """Whether it walks through the timesteps by itself."""
         return self._timer.isActive()
 
     def toggle_play(self) -> None:
@@ -218,6 +224,7 @@ class TimestepBar(QWidget):
         self.play.setText("❚❚ pause")
 
     def stop(self) -> None:
+        """Stop walking."""
         self._timer.stop()
         self.play.setText("▶ play")
 

@@ -6,48 +6,15 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
+from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.icons import icon
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 BUTTONS = ("open", "batch", "new", "undo", "redo", "export")
 SHORT_DEVICE = 18
-
-
-class ElidedLabel(QLabel):
-    """A label that shortens its text to the room it has, and shows all of it as its tooltip."""
-
-    def __init__(self, where: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
-        super().__init__()
-        self._full = ""
-        self._where = where
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setMinimumWidth(40)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-
-    def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, super().sizeHint().height())
-
-    def set_full_text(self, text: str) -> None:
-        if text != self._full:
-            self._full = text
-            self.updateGeometry()
-            self._fit()
-
-    @property
-    def full_text(self) -> str:
-        return self._full
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._full, self._where, self.width())
-        self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
 
 
 class Toolbar(QWidget):
@@ -60,7 +27,7 @@ class Toolbar(QWidget):
         self._document = document
         name = QLabel("MaskViz")
         name.setProperty("look", "title")
-        self.file = ElidedLabel()
+        self.file = ElidedLabel(Qt.TextElideMode.ElideMiddle)
         self.file.setProperty("look", "muted")
         self.file.setAccessibleName("Open file")
         self.device = QToolButton()
@@ -104,6 +71,7 @@ class Toolbar(QWidget):
         return button
 
     def set_palette(self, colours: Palette) -> None:
+        """Paint in these colours."""
         self.device.setIcon(icon("device", colours))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -116,8 +84,9 @@ class Toolbar(QWidget):
                 restyle(self.buttons[name])
 
     def refresh(self) -> None:
+        """Show what the document says now."""
         document = self._document
-        self.file.set_full_text(document.title)
+        self.file.setText(document.title)
         device = document.device or "no device yet"
         self.device.setText((device if len(device) <= SHORT_DEVICE else device[: SHORT_DEVICE - 1] + "…") + "  ▾")
         self.device.setToolTip(f"Computing on {device}; choose another device here")
@@ -170,10 +139,10 @@ class StatusLine(QWidget):
         self.setObjectName("statusbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._document = document
-        self.engine = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self.engine = ElidedLabel()
         self.engine.setProperty("look", "muted")
         self.engine.setAccessibleName("What the engine is doing")
-        self.readout = ElidedLabel(Qt.TextElideMode.ElideRight)
+        self.readout = ElidedLabel()
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setAccessibleName("Under the mouse")
         row = QHBoxLayout(self)
@@ -186,7 +155,9 @@ class StatusLine(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        self.engine.set_full_text(engine_sentence(self._document))
+        """Say what the engine is doing."""
+        self.engine.setText(engine_sentence(self._document))
 
     def set_readout(self, text: str) -> None:
-        self.readout.set_full_text(text)
+        """Say what is under the mouse."""
+        self.readout.setText(text)

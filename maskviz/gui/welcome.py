@@ -112,6 +112,7 @@ class Welcome(QScrollArea):
             self._recent_rows.addWidget(row)
 
     def set_palette(self, colours: Palette) -> None:
+        """Paint in these colours."""
         self._mark.setPixmap(icon("drop", colours).pixmap(36, 36))
 
 

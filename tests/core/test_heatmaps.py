@@ -176,4 +176,7 @@ def test_read_out(sliced: sample_trace.Sample) -> None:
 
 def test_numbers_for_people() -> None:
     assert [number(x) for x in (0.10338, -2.0, float("nan"), float("inf"), -float("inf"))] == ["0.1034", "−2", "NaN", "+∞", "−∞"]
+    assert number(None) == "–"
+    aligned = [number(x, aligned=True) for x in (0.0, 0.10344, 12.5, 1.5e-5, 123456.0, float("nan"))]
+    assert aligned == ["0.0000", "0.1034", "12.5000", "1.5e−05", "1.235e+05", "NaN"]
     assert Choice() == Choice(view="unit")

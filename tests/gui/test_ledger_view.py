@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from maskviz.core.ledger import Ledger, LedgerRow, MetricNote
 from maskviz.core.status import Status
-from maskviz.gui.ledger_view import LedgerPanel, number, sections
+from maskviz.gui.ledger_view import LedgerPanel, sections
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
 from tests.gui.sample_trace import document, sliced, tagger, translator
@@ -126,10 +126,6 @@ def test_a_loss_that_is_not_separable_is_named() -> None:
     term = replace(doc.trace.ledger.terms[0], separable=False)
     doc.trace = replace(doc.trace, ledger=replace(doc.trace.ledger, terms=(term,), sum=None, padding_share=None))
     assert "cannot be split over steps" in sections(doc)[0].sentences[0]
-
-
-def test_numbers_keep_four_digits() -> None:
-    assert [number(v) for v in (None, 0.0, 0.10344, 12.5, 1.5e-5, 123456.0)] == ["–", "0.0000", "0.1034", "12.5000", "1.5e-05", "1.235e+05"]
 
 
 def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:

@@ -170,7 +170,7 @@ def test_open_network_shows_panes_title_and_chip(window: MainWindow) -> None:
     assert "sliced.keras" in window.windowTitle()
     assert "MaskViz" in window.windowTitle()
     assert window.toolbar.chip.text() == "recomputed 3.1 ms"
-    assert window.toolbar.file.full_text == "sliced.keras"
+    assert window.toolbar.file.text() == "sliced.keras"
     assert all(dock.isVisible() for dock in window.workspace.docks.values())
     assert window.commands["export"].isEnabled()
 
@@ -179,7 +179,7 @@ def test_hover_reads_out_in_the_status_line(window: MainWindow) -> None:
     open_sample(window)
     assert window.workspace is not None
     window.workspace.heatmaps.hovered.emit("sample 3 · t=17 · padding")
-    assert window.status.readout.full_text == "sample 3 · t=17 · padding"
+    assert window.status.readout.text() == "sample 3 · t=17 · padding"
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1440, 900)])
@@ -371,7 +371,7 @@ def test_engine_failure_offers_a_restart_and_goes_when_it_runs(window: MainWindo
 
 def test_progress_is_shown_after_a_moment_and_stops(window: MainWindow, qtbot: QtBot) -> None:
     window.document.set_engine(EngineState("starting", "Importing Keras…"))
-    assert window.status.engine.full_text == "Importing Keras…"
+    assert window.status.engine.text() == "Importing Keras…"
     assert not window.progress.running
     qtbot.waitUntil(lambda: window.progress.running, timeout=2000)
     window.document.set_engine(EngineState("idle", ""))

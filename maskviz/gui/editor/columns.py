@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.heatmaps import number, source_mask
 from maskviz.core.network import OutputSpec
-from maskviz.core.status import step_mask
-from maskviz.core.trace import Fate, OutputTrace, Trace
+from maskviz.core.trace import OutputTrace
 from maskviz.session.document import Document
 
 Kind = Literal["mask", "padding", "x", "y", "weight", "status", "class", "prediction", "contribution", "filler"]
@@ -62,20 +62,6 @@ def _places(steps: tuple[int, ...] | int, rows: int) -> tuple[int, ...]:
         if 0 <= steps[step] < rows:
             places[steps[step]] = step
     return tuple(places)
-
-
-def source_mask(trace: Trace, name: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The mask ``(batch, time)`` that the network makes from an input: that of the first creating call that the input reaches."""
-    reached = {name}
-    for call in trace.calls:
-        sources = [s for i in call.inputs for s in (i.source, *i.also) if s]
-        if not any(s.split("#")[0] in reached for s in sources):
-            continue
-        if call.fate is Fate.CREATES:
-            keys = [o.mask for o in call.outputs if o.mask]
-            return step_mask(trace.masks[keys[0]], shape) if keys and keys[0] in trace.masks else None
-        reached.add(call.id)
-    return None
 
 
 # --- which columns there are
@@ -193,7 +179,7 @@ def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray[Any]]:
         if out.time_input is not None and out.time_input in batch.padding:
             arrays["filler", out.name] = batch.padding[out.time_input]
     for name in batch.padding:
-        mask = source_mask(trace, name, batch.x[name].shape)
+        mask = source_mask(trace, name)
         if mask is not None:
             arrays["mask", name] = mask
     return arrays
@@ -230,15 +216,13 @@ def number_text(value: Any, kind: Kind) -> str:
         return value.decode(errors="replace")
     if isinstance(value, str | bool | np.bool_ | int | np.integer):
         return str(value)
-    number = float(value)
-    if not np.isfinite(number):
-        return "NaN" if np.isnan(number) else "∞" if number > 0 else "−∞"
-    plain = number == 0 or 1e-3 <= abs(number) < 1e4
+    value = float(value)
+    if not np.isfinite(value) or kind == "weight":
+        return number(value)
+    plain = value == 0 or 1e-3 <= abs(value) < 1e4
     if kind == "contribution":
-        return f"{number:.4f}" if plain else f"{number:.1e}"
-    if kind == "weight":
-        return f"{number:.4g}"
-    return f"{number:+.3f}" if plain else f"{number:+.1e}"
+        return f"{value:.4f}" if plain else f"{value:.1e}"
+    return f"{value:+.3f}" if plain else f"{value:+.1e}"
 
 
 def exact_text(value: Any) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
@@ -12,7 +10,6 @@ from maskviz.gui.editor.edits import ends, pad_ends
 from maskviz.session.document import Document
 
 GESTURE_MS = 1200  # turning a spin box on within this time is one undo step
-_gestures = count(500_000)  # far from the numbers other views give their gestures
 
 
 class SampleHeader(QWidget):
@@ -21,7 +18,7 @@ class SampleHeader(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._gesture = next(_gestures)
+        self._gesture = self._document.new_gesture()
         self._gesture_ends = QTimer(self, singleShot=True, interval=GESTURE_MS)
         self._gesture_ends.timeout.connect(self._end_gesture)
         self.sample = self._spin("Sample")
@@ -126,4 +123,4 @@ class SampleHeader(QWidget):
         self.refresh()
 
     def _end_gesture(self) -> None:
-        self._gesture = next(_gestures)
+        self._gesture = self._document.new_gesture()

@@ -53,6 +53,7 @@ class CellPainter(QStyledItemDelegate):
         self.set_palette(palette)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.colours = palette
         current = mixed(palette.toolbar, palette.text, 0.09)
         self._grounds = {  # by (current row, selected)

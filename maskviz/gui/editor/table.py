@@ -90,6 +90,7 @@ class StepTable(QTableView):
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.painter.set_palette(palette)
         self.viewport().update()
 
@@ -104,6 +105,7 @@ class StepTable(QTableView):
         self.painter.current_row = row
 
     def set_faded(self, faded: bool) -> None:
+        """Dim the results: they are older than the batch."""
         self.painter.faded = faded
         self.viewport().update()
 
@@ -136,6 +138,7 @@ class StepTable(QTableView):
 
     @property
     def editing(self) -> bool:
+        """Whether a cell is being typed into."""
         return self.state() == QAbstractItemView.State.EditingState
 
     # --- copying and the menu

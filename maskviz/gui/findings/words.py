@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 from maskviz.core.finding import Finding
+from maskviz.core.heatmaps import number
 
 LONG = 72  # characters; a sentence that is no longer is a title as it is
 _BREAK = re.compile(r": |; |, and |, though ")
@@ -34,7 +34,7 @@ def _value(name: str, value: Any) -> str:
         return str(value)
     if isinstance(value, float) and 0 <= value <= 1 and re.match(r"(share|touched|padding enters|fraction)", name):
         return f"{value:.1%}".replace("%", " %")
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if math.isfinite(value) else str(value)
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def verdict(finding: Finding) -> str:

@@ -123,6 +123,7 @@ class GraphPanel(QWidget):
 
     @property
     def unfolded(self) -> frozenset[str]:
+        """Ids of the containers whose calls are shown."""
         return self._unfolded
 
     def toggle(self, node_id: str) -> None:

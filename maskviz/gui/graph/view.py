@@ -49,6 +49,7 @@ class GraphView(QGraphicsView):
 
     @property
     def scale_(self) -> float:
+        """How large the graph is shown, 1 is its natural size."""
         return self.transform().m11()
 
     def first_view(self) -> None:

@@ -74,6 +74,7 @@ class ColourBar(QWidget):
         self.update()
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.colors = palette
         style = f"background: transparent; border: 1px solid transparent; padding: 0px 1px; color: {palette.muted};"
         focus = (
@@ -85,6 +86,7 @@ class ColourBar(QWidget):
         self.update()
 
     def bar_rect(self) -> QRectF:
+        """Where the bar itself is."""
         return QRectF(3, 3, BAR, max(self.height() - 3 - self._bottom, 1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def new_gesture() -> int:
-    """A number for one gesture; all edits of a gesture become one undo step."""
-    return random.randrange(1, 2**31)
 
 
 def edges(row: NDArray[Any]) -> list[int]:

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from maskviz.core.heatmaps import Choice, Heatmap
 from maskviz.export.cells import scale_of
+from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.heatmaps.colour_bar import ColourBar
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.palette import Palette
-
-
-class ElidedLabel(QLabel):
-    """A muted line that is cut with … where there is no room; the whole of it is its tooltip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("look", "muted")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        try:
-            painter.setPen(self.palette().color(self.foregroundRole()))
-            words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-            self.setToolTip("" if words == self.text() else self.text())
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
-        finally:
-            painter.end()
 
 
 class MapRow(QWidget):
@@ -43,6 +20,7 @@ class MapRow(QWidget):
         self.view, self.bar = view, ColourBar(title.lower(), palette)
         self.title = QLabel(title)
         self.subtitle = ElidedLabel()
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.controls = QHBoxLayout()
         self.controls.setSpacing(6)
         view.setAccessibleName(title)
@@ -67,12 +45,14 @@ class MapRow(QWidget):
         self.set_palette(palette)
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.view.set_palette(palette)
         self.bar.set_palette(palette)
         self.title.setStyleSheet(f"color: {palette.text};")
         self.subtitle.setStyleSheet(f"color: {palette.muted};")
 
     def show_map(self, heatmap: Heatmap | None, choice: Choice) -> None:
+        """Show a map with its colours and its subtitle; None shows nothing."""
         scale = scale_of(heatmap, choice) if heatmap is not None else self.view.scale
         self.view.show_map(heatmap, scale)
         self.bar.show_scale(heatmap, scale, heatmap is not None and heatmap.kind in choice.ranges)

@@ -58,21 +58,25 @@ class MapView(QWidget):
         self.update()
 
     def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
         self.colors = palette
         self.show_map(self.heatmap, self.scale)
 
     def set_selected(self, sample: int, step: int) -> None:
+        """Put the cross hair on a sample and a step."""
         if (sample, step) != self.selected:
             self.selected = (sample, step)
             self.update()
 
     def set_dimmed(self, dimmed: bool) -> None:
+        """Dim the cells: they are older than the batch."""
         if dimmed != self._dimmed:
             self._dimmed = dimmed
             self.update()
 
     @property
     def is_bars(self) -> bool:
+        """Whether there are bars instead of timesteps."""
         return self.heatmap is not None and self.heatmap.values is not None and self.heatmap.values.ndim == 1
 
     # geometry

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from maskviz.core.batch import Batch, set_padding
 from maskviz.core.network import InputSpec
-from maskviz.gui.heatmaps.gestures import describe, drag_edge, edges, new_gesture, paint
+from maskviz.gui.heatmaps.gestures import describe, drag_edge, edges, paint
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
@@ -49,6 +49,7 @@ class MaskView(MapView):
 
     @property
     def dragging(self) -> bool:
+        """Whether a gesture goes on."""
         return self._gesture is not None
 
     def row(self, sample: int) -> NDArray[Any] | None:
@@ -78,7 +79,7 @@ class MaskView(MapView):
         """Make a step padding, or data again."""
         row = self.row(sample)
         if row is not None and 0 <= step < len(row):
-            self._edit(sample, paint(row, step, step, not row[step]), new_gesture())
+            self._edit(sample, paint(row, step, step, not row[step]), self.document.new_gesture())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell, edge = self.cell_at(event.position()), self.edge_at(event.position())
@@ -140,7 +141,7 @@ class MaskView(MapView):
         batch = self.document.batch
         if row is not None and batch is not None and self.input is not None and (kind == "edge" or start < len(row)):
             padding = batch.padding[self.input.name].astype(bool)
-            self._gesture = Gesture(new_gesture(), kind, sample, start, padding, batch)
+            self._gesture = Gesture(self.document.new_gesture(), kind, sample, start, padding, batch)
 
     def _drag(self, position: QPointF) -> None:
         gesture = self._gesture

@@ -20,6 +20,7 @@ class Viewport(QObject):
 
     @property
     def fitted(self) -> bool:
+        """Whether all of it is shown."""
         return self.window == Window(0, self.steps, 0, self.samples)
 
     def set_extent(self, steps: int, samples: int) -> None:
