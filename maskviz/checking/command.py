@@ -105,6 +105,8 @@ def _checked(engine: BlockingEngine, file: str, batch_file: str | None, options:
 
     asked = {"seed": options.seed, "custom": options.custom, "unsafe": options.unsafe, "loss": options.loss}
     trace, batch, _ = api.trace_with(engine, Path(file), read, **asked)
+    if not any(bool(p.any()) for p in trace.padding.values()):
+        notes.append("The batch has no padding, so this run shows nothing about masks: give a batch with padding.")
     checked = Checked(file, trace, batch.source, tuple(notes))
     checked.findings  # noqa: B018  the rules are asked here, where a fault of theirs is met
     return checked

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from maskviz import __version__
 from maskviz.checking.report import CLEAN, FOUND, Checked, Report, Unusable
-from maskviz.core.finding import Finding, Severity
+from maskviz.core.finding import Finding, Severity, rank
 from maskviz.core.rules import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -35,15 +35,16 @@ def to_sarif(report: Report) -> str:
 
 def to_dict(report: Report) -> dict[str, Any]:
     """The report as plain JSON values."""
-    first = {f.id: f for c in report.checked for f in reversed(c.findings)}
-    ids = sorted(first)
+    least_first = sorted((f for c in report.checked for f in c.findings), key=rank, reverse=True)
+    worst = {f.id: f for f in least_first}
+    ids = sorted(worst)
     run = {
         "tool": {
             "driver": {
                 "name": "MaskViz",
                 "semanticVersion": __version__,
                 "version": __version__,
-                "rules": [_rule(first[name]) for name in ids],
+                "rules": [_rule(worst[name]) for name in ids],
             }
         },
         "columnKind": "unicodeCodePoints",

@@ -1,0 +1,512 @@
+"""``maskviz check`` and its twins in Python: exit codes, what is written in three formats, baselines, and a message that helps."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import maskviz
+from maskviz import cli, resources
+from maskviz.checking import as_json, baseline, sarif
+from maskviz.checking.command import check_files
+from maskviz.checking.report import FAILED, Checked, Known, Report, Unusable
+from maskviz.checking.text import checked_text, summary_text
+from maskviz.core.errors import UnusableInput
+from maskviz.core.finding import Finding, Severity
+from maskviz.core.ledger import Ledger
+from maskviz.core.trace import Trace
+from maskviz.finding_text import Style, finding_text
+
+pytestmark = pytest.mark.expects_log("triggered tf.function retracing")
+
+ERROR = Finding(
+    "MV08-lambda-drops-mask",
+    Severity.ERROR,
+    "decoder/shift",
+    "The Lambda 'shift' drops the mask.",
+    "It cannot know what its function does.",
+    "class Shift(keras.layers.Layer):\n    def call(self, x):\n        return x[:, 3:]\n",
+    "https://keras.io/",
+    {"loss": 0.140114310, "steps": 13, "share": float("nan")},
+    0.06,
+)
+WARNING = replace(ERROR, id="MV24-no-mask", severity=Severity.WARNING, call=None, link="", verified=True)
+INFO = replace(ERROR, id="MV07-predict-has-no-mask", severity=Severity.INFO, call=None, sentence="Arrays carry no mask.")
+
+
+def checked(*findings: Finding, name: str = "tagger", file: str = "models/tagger.keras") -> Checked:
+    """A network with these findings."""
+    about = {"padding_test": "noise on masked steps", "notes": ("Keras cannot evaluate this batch.",)}
+    arrays: list[Any] = [{}] * 6
+    ledger = Ledger(float("nan"), 0.5, None, 0.5, None)
+    trace = Trace("3.15.1", "tensorflow", "CPU", name, "Functional", True, (), (), *arrays, ledger, **about, find=lambda: findings)
+    return Checked(file, trace, "generated, seed 0", ("the file was repaired",))
+
+
+# -- text
+
+
+def test_a_finding_says_everything() -> None:
+    text = finding_text(ERROR)
+    for part in ("error", ERROR.id, "decoder/shift", ERROR.sentence, "loss 0.1401 · steps 13", ERROR.why, "Fix:", ERROR.link):
+        assert part in text
+    assert "\x1b" not in text
+
+
+def test_a_fix_stays_code() -> None:
+    """Lines of code are indented alike and never broken, however narrow the terminal is."""
+    long = "y = keras.layers.Dense(units=3, name='a_layer_with_a_long_name')(another_layer_with_a_long_name)"
+    text = finding_text(replace(ERROR, fix=f"{ERROR.fix}\n{long}"), Style(width=40))
+    assert "\n      class Shift(keras.layers.Layer):\n          def call(self, x):\n              return x[:, 3:]\n" in text
+    assert f"\n      {long}\n" in text
+    assert all(len(line) <= 40 for line in finding_text(replace(ERROR, fix=""), Style(width=40)).splitlines()[1:])
+
+
+def test_a_fix_that_was_tried_says_so() -> None:
+    assert "Fix (verified" in finding_text(WARNING)
+    assert "not enough" in finding_text(replace(WARNING, verified=False))
+
+
+def test_colour_changes_no_word() -> None:
+    coloured = finding_text(ERROR, Style(colour=True))
+    assert "\x1b[31;1merror" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == finding_text(ERROR)
+
+
+def test_text_of_a_network() -> None:
+    text = checked_text(checked(ERROR, INFO), Style())
+    head, *_ = text.splitlines()
+    assert head == "models/tagger.keras: 1 error, 1 worth knowing"
+    for part in ("generated, seed 0", "noise on masked steps", "the file was repaired", "Keras cannot evaluate", ERROR.fix.splitlines()[0]):
+        assert part in text
+    assert text.endswith(INFO.sentence)
+    assert checked_text(checked(INFO), Style(), verbose=True).endswith(INFO.link)
+    assert checked_text(checked(), Style()).startswith("models/tagger.keras: nothing found\n")
+
+
+def test_a_sum_that_is_wrong_is_said() -> None:
+    net = checked()
+    wrong = replace(net.trace, ledger=replace(net.trace.ledger, sum=0.25, evaluate=0.5))
+    assert "0.25 against 0.5" in " ".join(checked_text(replace(net, trace=wrong), Style()).split())
+
+
+# -- exit codes
+
+
+@pytest.mark.parametrize(
+    ("findings", "limit", "code"),
+    [
+        ((), "warning", 0),
+        ((INFO,), "warning", 0),
+        ((WARNING, INFO), "error", 0),
+        ((WARNING,), "warning", 1),
+        ((ERROR,), "warning", 1),
+        ((ERROR,), "error", 1),
+        ((ERROR,), "never", 0),
+    ],
+)
+def test_exit_codes(findings: tuple[Finding, ...], limit: str, code: int) -> None:
+    net = checked(*findings)
+    assert Report((net,), limit).exit_code == code
+    assert Report((net, Unusable("b.keras", "It is broken.")), limit).exit_code == 2
+    assert Report((Unusable("c.keras", "It died.", code=FAILED), net, Unusable("b.keras", "It is broken.")), limit).exit_code == 3
+    accepted = replace(net, known=frozenset(range(len(findings))))
+    assert Report((accepted,), limit).exit_code == 0
+
+
+# -- baselines
+
+
+def test_a_baseline_accepts_what_it_lists(tmp_path: Path) -> None:
+    net = checked(ERROR, WARNING, INFO)
+    path = tmp_path / "known.json"
+    path.write_text(baseline.text(baseline.to_accept([net])))
+    entries = baseline.read(str(path))
+    assert set(entries) == {Known("tagger", ERROR.id, ERROR.call), Known("tagger", WARNING.id, None)}
+    held = baseline.Baseline(entries)
+    assert held.accept(replace(net, file="elsewhere.keras")).new == (INFO,)
+    assert held.gone == held.elsewhere == ()
+    assert baseline.read(str(path)) == tuple(sorted(entries, key=lambda known: known.id))
+
+
+@pytest.mark.parametrize("other", [{"name": "another"}, {"call": "encoder/shift"}, {"id": "MV09-operation-drops-mask"}])
+def test_another_finding_is_new(other: dict[str, str]) -> None:
+    held = baseline.Baseline([Known("tagger", ERROR.id, ERROR.call)])
+    name = other.pop("name", "tagger")
+    assert held.accept(checked(replace(ERROR, **other), name=name)).known == frozenset()
+    assert bool(held.gone) is (name == "tagger")
+    assert bool(held.elsewhere) is (name != "tagger")
+
+
+def test_an_entry_accepts_one_finding() -> None:
+    """Two networks that Keras gave the same name cannot hide behind each other."""
+    held = baseline.Baseline([Known("tagger", ERROR.id, ERROR.call)])
+    assert held.accept(checked(ERROR)).new == ()
+    assert held.accept(checked(ERROR, file="b.keras")).new == (ERROR,)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (None, "There is no baseline"),
+        ("{", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[]", "is no baseline"),
+        ('{"schema": 1, "accepted": [{"network": "a", "id": "b"}]}', "every entry needs"),
+        ('{"schema": 1, "accepted": [{"network": "a", "id": 7, "call": null}]}', "every entry needs"),
+        ('{"schema": 2, "accepted": []}', "another version"),
+    ],
+)
+def test_what_is_no_baseline(held: str | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "known.json"
+    if held is not None:
+        path.write_text(held)
+    with pytest.raises(UnusableInput, match=said):
+        baseline.read(str(path))
+
+
+def test_an_empty_baseline_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "known.json"
+    path.write_text(baseline.text(()))
+    assert baseline.read(str(path)) == ()
+
+
+def test_the_summary_tells_of_the_baseline() -> None:
+    net = replace(checked(ERROR, WARNING), known=frozenset([0]))
+    gone = (Known("tagger", "MV12-initial-state-ignores-mask", "gru"),)
+    text = summary_text(Report((net, Unusable("b", "It is broken.")), baseline="known.json", gone=gone), Style())
+    assert "1 network checked: 1 warning; 1 network could not be checked; 1 accepted by known.json." in text
+    assert "MV12-initial-state-ignores-mask at gru in tagger" in text
+
+
+# -- JSON and SARIF
+
+REPORT = Report(
+    (
+        replace(checked(ERROR, WARNING, INFO), known=frozenset([1])),
+        Unusable("broken.keras", "“broken.keras” is damaged.", ("would run: nothing",)),
+        checked(ERROR, name="second", file="models/the second.keras"),
+    ),
+    baseline="known.json",
+    gone=(Known("second", "MV24-no-mask"),),
+)
+
+
+def test_json() -> None:
+    about = json.loads(as_json.to_json(REPORT))
+    assert about["schema"] == 1
+    assert about["summary"] == {"networks": 2, "unusable": 1, "error": 2, "warning": 0, "info": 1, "accepted": 1}
+    assert about["exit_code"] == 2
+    first, broken, second = about["networks"]
+    assert first.keys() >= {"file", "name", "class", "keras", "backend", "device", "batch", "padding_test", "loss", "notes", "findings"}
+    assert first["loss"] == {"reported": None, "evaluate": None, "matches": None}
+    assert [f["accepted"] for f in first["findings"]] == [False, True, False]
+    assert first["findings"][0] == {**json.loads(json.dumps(ERROR.to_dict())), "accepted": False}
+    assert first["findings"][0]["evidence"]["share"] is None
+    assert broken == {"file": "broken.keras", "error": "“broken.keras” is damaged.", "lines": ["would run: nothing"], "exit_code": 2}
+    assert second["name"] == "second"
+    assert about["baseline"] == {"file": "known.json", "accepted": 1, "gone": [{"network": "second", "id": "MV24-no-mask", "call": None}]}
+
+
+# of each object in the standard that is used here: properties it must have, and others it may have
+STANDARD: dict[str, tuple[set[str], set[str]]] = {
+    "log": ({"version", "runs"}, {"$schema"}),
+    "run": ({"tool"}, {"results", "invocations", "columnKind"}),
+    "driver": ({"name"}, {"version", "semanticVersion", "informationUri", "rules"}),
+    "rule": ({"id"}, {"name", "shortDescription", "fullDescription", "help", "helpUri", "defaultConfiguration"}),
+    "result": (
+        {"message"},
+        {"ruleId", "ruleIndex", "level", "locations", "partialFingerprints", "suppressions", "properties"},
+    ),
+    "location": (set(), {"physicalLocation", "logicalLocations"}),
+    "logical": (set(), {"name", "fullyQualifiedName", "kind"}),
+    "suppression": ({"kind"}, {"justification"}),
+    "invocation": ({"executionSuccessful"}, {"exitCode", "toolExecutionNotifications"}),
+    "notification": ({"message"}, {"level", "locations"}),
+}
+SEVERITY_LEVELS = {"error", "warning", "note"}
+
+
+def follows(kind: str, value: dict[str, Any]) -> None:
+    must, may = STANDARD[kind]
+    assert must <= value.keys() <= must | may, kind
+
+
+def check_sarif(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Hold a log against the standard; its results."""
+    follows("log", about)
+    assert about["version"] == "2.1.0"
+    (run,) = about["runs"]
+    follows("run", run)
+    assert run["tool"].keys() == {"driver"}
+    follows("driver", run["tool"]["driver"])
+    rules = run["tool"]["driver"]["rules"]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    for rule in rules:
+        follows("rule", rule)
+        assert rule["helpUri"].startswith("https://")
+        assert rule["shortDescription"]["text"]
+        assert rule["defaultConfiguration"]["level"] in SEVERITY_LEVELS
+    for invocation in run["invocations"]:
+        follows("invocation", invocation)
+        for notification in invocation["toolExecutionNotifications"]:
+            follows("notification", notification)
+            assert notification["message"]["text"]
+    for result in run["results"]:
+        follows("result", result)
+        assert result["message"]["text"]
+        assert result["level"] in SEVERITY_LEVELS
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert all(isinstance(print_, str) for print_ in result["partialFingerprints"].values())
+        for suppression in result.get("suppressions", []):
+            follows("suppression", suppression)
+            assert suppression["kind"] in ("inSource", "external")
+        for location in result["locations"]:
+            follows("location", location)
+            assert " " not in location["physicalLocation"]["artifactLocation"]["uri"]
+            for logical in location["logicalLocations"]:
+                follows("logical", logical)
+        yield result
+
+
+def test_sarif() -> None:
+    about = json.loads(sarif.to_sarif(REPORT))
+    error, warning, info, second = check_sarif(about)
+    assert [r["level"] for r in (error, warning, info)] == ["error", "warning", "note"]
+    assert error["locations"][0]["logicalLocations"] == [{"name": "shift", "fullyQualifiedName": "tagger/decoder/shift", "kind": "member"}]
+    assert warning["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "tagger"
+    assert "suppressions" in warning
+    assert "suppressions" not in error
+    assert ERROR.fix.strip() in error["message"]["markdown"]
+    assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "models/the%20second.keras"
+    (invocation,) = about["runs"][0]["invocations"]
+    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 2)
+    assert "damaged" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_sarif_of_nothing() -> None:
+    about = json.loads(sarif.to_sarif(Report(())))
+    assert list(check_sarif(about)) == []
+    assert about["runs"][0]["invocations"][0]["executionSuccessful"] is True
+
+
+def prints(*results: Checked) -> list[str]:
+    return [r["partialFingerprints"]["maskviz/v1"] for r in check_sarif(sarif.to_dict(Report(results)))]
+
+
+def test_fingerprints_follow_the_finding_and_not_its_numbers() -> None:
+    net = checked(ERROR, WARNING, INFO)
+    moved = checked(replace(ERROR, evidence={"loss": 7.0}, sentence="Other numbers.", severity=Severity.WARNING), file="moved.keras")
+    assert prints(moved) == prints(net)[:1]
+    both = prints(net, checked(ERROR, WARNING, INFO), checked(ERROR, WARNING, name="second"))
+    assert len(set(both)) == len(both)
+
+
+def test_a_rule_has_the_weight_of_its_worst_finding() -> None:
+    about = sarif.to_dict(Report((checked(ERROR), checked(replace(ERROR, severity=Severity.INFO), name="second"))))
+    assert [r["level"] for r in check_sarif(about)] == ["error", "note"]
+    (rule,) = about["runs"][0]["tool"]["driver"]["rules"]
+    assert rule["defaultConfiguration"]["level"] == "error"
+
+
+def test_a_file_outside_is_named_in_full(tmp_path: Path) -> None:
+    assert sarif.uri_of(str(tmp_path / "a b.keras")) == (tmp_path / "a b.keras").as_uri()
+
+
+def test_rules_are_described_in_words() -> None:
+    assert sarif.short_description("MV08-lambda-drops-mask") == "A Lambda lets no mask through."
+    assert sarif.short_description("MV99-never-heard-of") == "never heard of."
+
+
+# -- the command without an engine
+
+EXAMPLE = resources.example("lambda_slice_small")
+CLEAN = resources.example("sequence_classifier")
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskviz.engine import client
+
+    monkeypatch.setattr(client, "command", lambda: [sys.executable, "-c", "raise SystemExit('the last words')"])
+
+
+def test_broken_files_need_no_engine(no_engine: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = tmp_path / "text.keras"
+    text.write_text("hello")
+    files = [str(tmp_path / "none.keras"), str(text)]
+    assert cli.run(["check", *files]) == 2
+    out, err = capsys.readouterr()
+    assert [line.split(": ")[1] for line in err.splitlines()] == files
+    assert out == "2 networks could not be checked.\n"
+    assert cli.run(["check", files[1], "--format", "json"]) == 2
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1
+    assert json.loads(out)["networks"][0]["error"] in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--batch", "a.npz", "--batch", "b.npz", "--batch", "c.npz"], "3 batches for 2 networks"),
+        (["--batch", "nowhere.npz"], "no file 'nowhere.npz'"),
+        (["--baseline", "nowhere.json"], "no baseline 'nowhere.json'"),
+        (["--write-baseline", "nowhere/b.json"], "no such folder"),
+    ],
+)
+def test_options_that_cannot_be_used(options: list[str], said: str, no_engine: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence before anything is traced."""
+    assert cli.run(["check", str(EXAMPLE.network), str(CLEAN.network), *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_dead_engine_is_exit_code_3_and_the_rest_is_said(no_engine: None, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.keras")
+    assert cli.run(["check", str(EXAMPLE.network), missing, str(CLEAN.network)]) == 3
+    err = capsys.readouterr().err
+    said = [line for line in err.splitlines() if line.startswith("maskviz: ")]
+    assert [line.split(": ")[1] for line in said] == [str(EXAMPLE.network), missing, str(CLEAN.network)]
+    assert err.count("the last words") == 2
+
+
+def test_a_fault_of_our_own_hides_no_other_network(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(*arguments: object, **named: object) -> None:
+        raise ZeroDivisionError("of a rule")
+
+    monkeypatch.setattr("maskviz.api.trace_with", fails)
+    monkeypatch.setattr("maskviz.checking.command.BlockingEngine.__enter__", lambda self: self)
+    assert cli.run(["check", str(EXAMPLE.network), str(CLEAN.network)]) == 3
+    assert capsys.readouterr().err.count("ZeroDivisionError: of a rule") == 2
+
+
+# -- with the engine
+
+
+def arguments(*files: object) -> list[str]:
+    return ["check", *map(str, files), "--custom", str(EXAMPLE.custom)]
+
+
+@pytest.mark.engine
+def test_several_networks_one_of_them_broken(tmp_path: Path) -> None:
+    """The real command: what can be checked is, the broken file has its sentence, the worst code wins, no colour in a pipe."""
+    broken = tmp_path / "broken.keras"
+    broken.write_bytes(EXAMPLE.network.read_bytes()[:-300])
+    batches = ["--batch", str(EXAMPLE.batch), "--batch", "README.md", "--batch", str(CLEAN.batch)]
+    command = [sys.executable, "-m", "maskviz", *arguments(EXAMPLE.network, broken, CLEAN.network), *batches]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+    assert done.returncode == 2, done.stderr
+    assert "MV08-lambda-drops-mask at shift" in done.stdout
+    assert 'name="shift"' in done.stdout
+    assert "0.1401 where real steps alone give" in " ".join(done.stdout.split())
+    assert f"{CLEAN.network}: " in done.stdout
+    assert "2 networks checked: 1 error" in done.stdout
+    assert "1 network could not be checked" in done.stdout
+    assert "\x1b" not in done.stdout
+    (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("maskviz: ")]
+    assert sentence.startswith(f"maskviz: {broken}: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.engine
+def test_a_baseline_is_written_and_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Findings fail a check, are accepted by writing a baseline, and then fail it no more; entries of other networks stay."""
+    path, one = tmp_path / "known.json", [*arguments(EXAMPLE.network), "--batch", str(EXAMPLE.batch)]
+    path.write_text(baseline.text([Known("another", ERROR.id, "x"), Known("sequential", ERROR.id, "gone")]))
+    assert cli.run([*one, "--baseline", str(path), "--write-baseline", str(path)]) == 0
+    assert set(baseline.read(str(path))) == {Known("another", ERROR.id, "x"), Known("sequential", ERROR.id, "shift")}
+    capfd.readouterr()
+    assert cli.run([*one, "--baseline", str(path), "--format", "sarif"]) == 0
+    (result,) = [r for r in check_sarif(json.loads(capfd.readouterr().out)) if r["level"] == "error"]
+    assert result["suppressions"][0]["kind"] == "external"
+
+
+# -- from Python
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple[Any, Any]:
+    """Ids with padding on the right, and targets a step."""
+    x = np.array([[1, 2, 3, 0, 0, 0], [4, 5, 6, 7, 0, 0], [1, 2, 3, 4, 5, 6]])
+    return x, np.random.default_rng(0).normal(size=(3, 6, 1)).astype("float32")
+
+
+def tagger(drops: bool = False, loss: str | None = "mse") -> Any:
+    import keras
+    from keras import layers
+
+    keras.utils.clear_session()  # names are numbered anew
+    keras.utils.set_random_seed(0)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    x = layers.Embedding(20, 4, mask_zero=True, name="embedding")(ids)
+    x = layers.LSTM(4, return_sequences=True, name="lstm")(x)
+    x = x * 2.0 if drops else x
+    network = keras.Model(ids, layers.Dense(1, name="tag")(x), name="tagger")
+    if loss:
+        network.compile(loss=loss)
+    return network
+
+
+@pytest.mark.engine
+def test_check_from_python(batch: tuple[Any, Any]) -> None:
+    found = maskviz.check(tagger(drops=True), *batch)
+    assert found[0].id == "MV09-operation-drops-mask"
+    assert found[0].severity is maskviz.Severity.ERROR
+    assert {f.severity for f in maskviz.check(tagger(), *batch)} <= {Severity.INFO}
+
+
+@pytest.mark.engine
+def test_assert_masked(batch: tuple[Any, Any]) -> None:
+    """Silent on a clean network; else a message with the layer, the numbers and the fix."""
+    maskviz.assert_masked(tagger(), *batch)
+    with pytest.raises(AssertionError) as caught:
+        maskviz.assert_masked(tagger(drops=True), *batch)
+    message = str(caught.value)
+    assert message.splitlines()[0] == "padding is not masked as it should be: 'multiply' of 'tagger', MV09-operation-drops-mask"
+    for part in ("where real steps", "share from padding", "Fix:", "multiply = ", "https://"):
+        assert part in " ".join(message.split())
+
+
+@pytest.mark.engine
+def test_what_assert_masked_lets_pass(batch: tuple[Any, Any]) -> None:
+    broken, rule = tagger(drops=True), "MV09-operation-drops-mask"
+    maskviz.assert_masked(broken, *batch, accept=[rule])
+    maskviz.assert_masked(broken, *batch, accept=f"{rule}@multiply")
+    with pytest.raises(AssertionError):
+        maskviz.assert_masked(broken, *batch, accept=[f"{rule}@lstm"])
+    uncompiled = tagger(drops=True, loss=None)
+    maskviz.assert_masked(uncompiled, batch[0], at_least="error")
+    with pytest.raises(AssertionError, match=r"a loss on 'tag' would count\s+padding"):
+        maskviz.assert_masked(uncompiled, batch[0])
+
+
+@pytest.mark.engine
+def test_a_batch_without_padding_proves_nothing(batch: tuple[Any, Any]) -> None:
+    with pytest.raises(UnusableInput, match="no padding"):
+        maskviz.assert_masked(tagger(drops=True), batch[0][2:], batch[1][2:])
+
+
+def test_names_of_the_package() -> None:
+    assert all(callable(getattr(maskviz, name)) for name in maskviz.__all__)
+    with pytest.raises(AttributeError):
+        maskviz.nonsense  # noqa: B018
+
+
+def test_results_come_one_after_another(no_engine: None) -> None:
+    """A file is reported before the next is looked at."""
+    options = argparse.Namespace(networks=["none.keras", str(EXAMPLE.network)], device=None)
+    results = check_files(options, [None, None])
+    assert next(results).file == "none.keras"
+    results.close()
