@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code."""
     commands = {"trace": _trace, "check": _check, "export": _export, "preview": _preview}
     name = arguments[0] if arguments and arguments[0] in commands else None
-    options = _command_parser(name).parse_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
+    options = _command_parser(name).parse_intermixed_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
     try:
         return commands[name](options) if name else _window(options)
     except EngineFailed as error:

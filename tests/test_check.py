@@ -404,8 +404,8 @@ def test_several_networks_one_of_them_broken(tmp_path: Path) -> None:
     """The real command: what can be checked is, the broken file has its sentence, the worst code wins, no colour in a pipe."""
     broken = tmp_path / "broken.keras"
     broken.write_bytes(EXAMPLE.network.read_bytes()[:-300])
-    batches = ["--batch", str(EXAMPLE.batch), "--batch", "README.md", "--batch", str(CLEAN.batch)]
-    command = [sys.executable, "-m", "maskviz", *arguments(EXAMPLE.network, broken, CLEAN.network), *batches]
+    pairs = ((EXAMPLE.network, EXAMPLE.batch), (broken, "README.md"), (CLEAN.network, CLEAN.batch))
+    command = [sys.executable, "-m", "maskviz", *arguments(), *(str(part) for n, b in pairs for part in (n, "--batch", b))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     assert done.returncode == 2, done.stderr
     assert "MV08-lambda-drops-mask at shift" in done.stdout
