@@ -91,13 +91,13 @@ def measure(tracer: Tracer, batch: Batch, ask: AskInfluence, tell: Tell) -> Infl
         raise UnusableInput(f"'{target}' is text: there is no amount by which it could move.")
     runner = _Runner(tracer, batch, target, ask.sample, bool(about["time"]))
     steps = batch.x[spec.name].shape[1]
-    changes = _changes(spec, batch, ask.sample)
+    contents = changes(spec, batch, ask.sample)
     amount = depends = None
     size = chunk_size(recording) if tracer.rows_are_independent else 1
     for start in range(0, DRAWS * steps, size):
         tell(f"influence on {target}: {100 * start // (DRAWS * steps)} % of {steps} steps")
         numbers = range(start, min(start + size, DRAWS * steps))
-        moves, moved = runner([(n % steps, changes[n // steps, n % steps]) for n in numbers], spec.name)
+        moves, moved = runner([(n % steps, contents[n // steps, n % steps]) for n in numbers], spec.name)
         if amount is None or depends is None:
             amount, depends = np.zeros((moves.shape[1], steps), "float32"), np.zeros((moves.shape[1], steps), bool)
         for row, n in enumerate(numbers):
@@ -120,7 +120,7 @@ def _input(tracer: Tracer, name: str | None) -> InputSpec:
     raise UnusableInput("No steps of this input can be changed one by one: it has no time axis, or its steps are made from text inside.")
 
 
-def _changes(spec: InputSpec, batch: Batch, sample: int) -> NDArray[Any]:
+def changes(spec: InputSpec, batch: Batch, sample: int) -> NDArray[Any]:
     """Other content for every step of a sample, ``(draws, time, …)``: ids in use, or noise of the data's own scale."""
     random = np.random.default_rng(0)
     whole = batch.x[spec.name]

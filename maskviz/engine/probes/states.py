@@ -62,6 +62,7 @@ class _Watch:
         original = layer.inner_loop
 
         def inner_loop(sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+            initial_state = tree.map_structure(ops.copy, initial_state)  # a stateful layer hands its variables on, and then sets them
             result = original(sequences, initial_state, mask=mask, training=training)
             if compiling.current_scope() is scope:  # not in the loop of a layer around this one
                 self._last[id(layer)] = _step(layer, sequences, initial_state, mask, training, result)
