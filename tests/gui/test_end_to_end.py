@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from maskviz import resources
 from maskviz.core.status import Status
-from maskviz.export.files import export_all
 from maskviz.gui.app import make_window
+from maskviz.gui.export_dialog import ExportDialog
 from maskviz.gui.main_window import MainWindow
 from tests.conftest import child_processes, command_line
 
@@ -60,8 +60,8 @@ def wait_until_checked(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(checked, timeout=IMPORTING_KERAS)
 
 
-def drag_edge(window: MainWindow, qtbot: QtBot, sample: int, to_step: int) -> None:
-    """Drag the right edge of a sample's data with the mouse, as a person does."""
+def drag_edge(window: MainWindow, qtbot: QtBot, sample: int, to_step: int, half_way: Callable[[], None] = lambda: None) -> None:
+    """Drag the right edge of a sample's data with the mouse, as a person does; ``half_way`` is called while the button is down."""
     assert window.workspace is not None
     assert window.document.batch is not None
     view = window.workspace.heatmaps.mask_view
@@ -71,10 +71,36 @@ def drag_edge(window: MainWindow, qtbot: QtBot, sample: int, to_step: int) -> No
     start = view.cell_center(sample, last) + QPointF(half, 0)
     end = view.cell_center(sample, to_step) + QPointF(half, 0)
     qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start.toPoint())
-    for part in np.linspace(0, 1, 8):
+    for part in np.linspace(0, 1, 9):
+        if part == 0.5:
+            half_way()
         qtbot.mouseMove(view, (start + (end - start) * float(part)).toPoint())
         qtbot.wait(10)
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end.toPoint())
+
+
+def export_with_dialog(window: MainWindow, folder: Path, *kinds: str) -> list[Path]:
+    """Choose Export, tick these figures in the dialog, write them into a folder, and close the dialog."""
+    written: list[Path] = []
+
+    def act() -> None:
+        dialog = QApplication.activeModalWidget()
+        try:
+            assert isinstance(dialog, ExportDialog)
+            for row in range(dialog.what.count()):
+                item = dialog.what.item(row)
+                ticked = item.data(Qt.ItemDataRole.UserRole) in kinds
+                item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+            dialog.folder.setText(str(folder))
+            dialog.export.click()
+            written.extend(dialog.written)
+        finally:
+            assert isinstance(dialog, QDialog)
+            dialog.reject()
+
+    QTimer.singleShot(0, act)
+    window.commands["export"].trigger()
+    return written
 
 
 def engine_process() -> int:
@@ -92,6 +118,9 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     assert trace is not None
     assert trace.ledger.matches
     assert any(call.stripped for call in trace.calls)
+    assert window.workspace is not None
+    findings = window.workspace.findings
+    qtbot.waitUntil(lambda: any(f.call and "attention" in f.call for f in findings.findings), timeout=5000)
     before = trace.ledger.reported
     output = trace.network_outputs[0]
 
@@ -115,8 +144,8 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     assert document.trace.ledger.reported == pytest.approx(before, rel=1e-6)
 
     assert document.network is not None
-    assert document.batch is not None
-    paths = export_all(document.network, document.batch, document.trace, document.graph, tmp_path / "figures", ("mask", "loss"))
+    paths = export_with_dialog(window, tmp_path / "figures", "mask", "loss")
+    assert sorted(path.stem.rpartition("-")[2] for path in paths) == ["loss", "mask"]
     image = QImage(str(paths[0]))
     assert image.width() > 500
     assert image.text("Network") == document.network.name
@@ -132,8 +161,14 @@ def test_a_killed_engine_comes_back_and_loses_nothing(window: MainWindow, qtbot:
     edited = document.batch
     name = document.network.inputs[0].name  # type: ignore[union-attr]
     first = engine_process()
-    os.kill(first, signal.SIGKILL)
-    drag_edge(window, qtbot, 1, 4)
+    seen: list[bool] = []
+
+    def kill() -> None:
+        seen.append(document.batch is not edited)
+        os.kill(first, signal.SIGKILL)
+
+    drag_edge(window, qtbot, 1, 4, half_way=kill)
+    assert seen == [True], "the drag had begun when the engine was killed"
     qtbot.waitUntil(lambda: any("stopped from outside" in bar.sentence for bar in window.notices.bars()), timeout=10_000)
     wait_until_checked(window, qtbot)
     assert engine_process() != first
