@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     Rule(reading.softmax_over_time, "attention weights made by hand give padding its share"),
     Rule(reading.operation_reads_padding, "a mean by keras.ops counts padding"),
     Rule(reading.custom_layer_reads_padding, "a layer of one's own may mix steps without looking at the mask"),
+    Rule(reading.attention_over_nothing, "attention without any key left is even over padding"),
     Rule(reading.layer_reads_padding, "whatever the padding test shows is said, known class or not"),
     Rule(attention.softmax_masks_classes, "the Softmax layer takes a mask of steps for one of classes"),
     Rule(recurrent.backwards_output, "go_backwards turns the steps round and not the mask"),

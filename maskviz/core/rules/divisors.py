@@ -70,6 +70,7 @@ def divided_by_kept(facts: Facts) -> Iterator[Finding]:
             "https://github.com/tensorflow/tensorflow/issues/34491",
             {"loss": counted, "kept steps": kept, "all steps": size, "loss over all steps": older},
         )
+        return  # once for a network
 
 
 def predict_has_no_mask(facts: Facts) -> Iterator[Finding]:
@@ -89,6 +90,7 @@ def predict_has_no_mask(facts: Facts) -> Iterator[Finding]:
                 "https://github.com/keras-team/keras/issues/3855",
                 {"loss": counted, "loss from predict()": plain},
             )
+            return  # once for a network
 
 
 def weights_and_mask(facts: Facts) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from maskviz.core.rules.texts import came_of, evidence, percent, severity
 from maskviz.core.trace import Call
 
 WINDOWED = ("Conv1D", "Conv2D", "Conv3D", "SeparableConv", "DepthwiseConv", "MaxPooling", "AveragePooling")
-ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Selu", "Softplus", "LeakyRelu")
+ACTIVATIONS = ("Softmax", "Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Selu", "Softplus", "LeakyRelu")
 GUIDE = "https://keras.io/guides/understanding_masking_and_padding/"
 
 
@@ -20,7 +20,7 @@ def dropped(facts: Facts) -> Iterator[tuple[Call, Harm]]:
     """Calls that lost a mask, with what came of it, and of padding that they carry into real steps as well."""
     for (how, name), harm in facts.blame.items():
         call = facts.by_id[name]
-        if how is How.DROPPED and not is_softmax(call):
+        if how is How.DROPPED and not (is_softmax(call) and (How.READS, name) in facts.blame):
             yield call, harm.together(facts.blame.get((How.READS, name)))
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maskviz.core.blame import MERGES, Harm, How
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.blame import ATTENTION, MERGES, Harm, How
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding
 from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import GUIDE, about, is_softmax, is_windowed
 from maskviz.core.rules.recurrent import RECURRENT
+from maskviz.core.rules.texts import count
 from maskviz.core.trace import Call, Fate
 
 NORMALIZERS = ("GroupNormalization", "LayerNormalization", "UnitNormalization", "RMSNormalization", "BatchNormalization")
@@ -172,10 +176,44 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def attention_over_nothing(facts: Facts) -> Iterator[Finding]:
+    """MV23-attention-over-empty-sample: with every key masked, attention spreads over padding."""
+    for call, harm in readers(facts):
+        empty = _samples_without_keys(facts, call)
+        if empty is None:
+            continue
+        keys = code.names(call)[-1]
+        yield about(
+            "MV23-attention-over-empty-sample",
+            call,
+            harm,
+            f"{call.class_name} '{call.name}' finds all keys of {count(int(empty.sum()), 'sample')} masked and spreads evenly over their padding",
+            "A softmax over scores that are all masked is even: where nothing may be looked at, everything is.",
+            f"keep = ~padding.all(axis=1)  # of what is looked at, {keys}\nx, y = x[keep], y[keep]",
+            f"{KERAS}layers/attention/attention.py",
+        )
+
+
+def _samples_without_keys(facts: Facts, call: Call) -> NDArray[np.bool_] | None:
+    """Samples whose keys are all masked, where an attention is touched in these and in no other."""
+    if call.class_name not in ATTENTION or call.kind != "layer":
+        return None
+    given = call.received.get("mask")
+    key = given[-1] if isinstance(given, list) and given else call.received.get("value_mask")
+    mask, touched = facts.step_mask(key if isinstance(key, str) else None), facts.trace.touched.get(call.id)
+    if mask is None or touched is None or len(mask) != len(touched):
+        return None
+    empty = ~mask.any(axis=1)
+    own = facts.step_mask(call.outputs[0].mask)
+    wrong = (touched & own if own is not None and own.shape == touched.shape else touched).reshape(len(touched), -1).any(axis=1)
+    return empty if empty.any() and not bool((wrong & ~empty).any()) else None
+
+
 def layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV05-layer-reads-padding: any other layer of Keras."""
     for call, harm in readers(facts):
         known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or is_softmax(call)
+        known = known or _samples_without_keys(facts, call) is not None
         if call.origin != "keras" or call.kind != "layer" or known or (call.class_name in RECURRENT and call.ignores):
             continue
         yield about(

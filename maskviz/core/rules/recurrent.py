@@ -77,10 +77,13 @@ def backwards_output(facts: Facts) -> Iterator[Finding]:
         if mask is None or call.fate != "passes" or bool((mask == mask[:, ::-1]).all()):
             continue
         wrong = float((mask != mask[:, ::-1]).mean())
+        key = call.outputs[0].mask
+        reached = facts.downstream(call) - {call.id}
+        used = any(o.mask == key for o in facts.trace.network_outputs) or any(key in facts.by_id[c].received.values() for c in reached)
         name, layer = code.variable(call.id), code.layer(call)
         yield Finding(
             "MV24-backwards-mask-not-reversed",
-            Severity.ERROR,
+            Severity.ERROR if used else Severity.INFO,
             call.id,
             f"{call.class_name} '{call.name}' runs backwards and puts out the last step first, but its mask is not reversed: it is wrong at "
             f"{percent(wrong)} of the steps.",
