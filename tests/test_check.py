@@ -148,6 +148,13 @@ def test_another_finding_is_new(other: dict[str, str]) -> None:
     assert bool(held.elsewhere) is (name != "tagger")
 
 
+@pytest.mark.parametrize(
+    ("given", "known"), [("tagger", "tagger"), ("functional_3", "night"), ("sequential", "night"), ("my_model", "my_model")]
+)
+def test_a_name_that_keras_made_up_is_no_name(given: str, known: str) -> None:
+    assert checked(name=given, file="models/night.keras").name == known
+
+
 def test_an_entry_accepts_one_finding() -> None:
     """Two networks that Keras gave the same name cannot hide behind each other."""
     held = baseline.Baseline([Known("tagger", ERROR.id, ERROR.call)])
@@ -424,9 +431,9 @@ def test_several_networks_one_of_them_broken(tmp_path: Path) -> None:
 def test_a_baseline_is_written_and_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Findings fail a check, are accepted by writing a baseline, and then fail it no more; entries of other networks stay."""
     path, one = tmp_path / "known.json", [*arguments(EXAMPLE.network), "--batch", str(EXAMPLE.batch)]
-    path.write_text(baseline.text([Known("another", ERROR.id, "x"), Known("sequential", ERROR.id, "gone")]))
+    path.write_text(baseline.text([Known("another", ERROR.id, "x"), Known("lambda_slice_small", ERROR.id, "gone")]))
     assert cli.run([*one, "--baseline", str(path), "--write-baseline", str(path)]) == 0
-    assert set(baseline.read(str(path))) == {Known("another", ERROR.id, "x"), Known("sequential", ERROR.id, "shift")}
+    assert set(baseline.read(str(path))) == {Known("another", ERROR.id, "x"), Known("lambda_slice_small", ERROR.id, "shift")}
     capfd.readouterr()
     assert cli.run([*one, "--baseline", str(path), "--format", "sarif"]) == 0
     (result,) = [r for r in check_sarif(json.loads(capfd.readouterr().out)) if r["level"] == "error"]

@@ -1,8 +1,8 @@
 """The baseline: a JSON file of findings that are known and accepted, so that a check fails on new ones only.
 
-``{"schema": 1, "accepted": [{"network": "tagger", "id": "MV08-lambda-drops-mask", "call": "shift"}, …]}``. ``network`` is the name that
-Keras has for the network, which stays the same where files are named after dates and epochs. An entry accepts one finding: of two networks
-with the same name, the second needs an entry of its own.
+``{"schema": 1, "accepted": [{"network": "tagger", "id": "MV08-lambda-drops-mask", "call": "shift"}, …]}``. ``network`` is the name
+that somebody gave the network, which stays the same where files are named after dates and epochs, or the name of the file where Keras made
+that up. An entry accepts one finding: of two networks with the same name, the second needs an entry of its own.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Baseline:
 
     def accept(self, checked: Checked) -> Checked:
         """The result with those of its findings marked that the baseline accepts."""
-        self._checked.add(checked.trace.network_name)
+        self._checked.add(checked.name)
         known = {place for place, finding in enumerate(checked.findings) if self._take(identity(checked, finding))}
         return replace(checked, known=frozenset(known))
 
@@ -87,7 +87,7 @@ class Baseline:
 
 def identity(checked: Checked, finding: Finding) -> Known:
     """What a finding is known by."""
-    return Known(checked.trace.network_name, finding.id, finding.call)
+    return Known(checked.name, finding.id, finding.call)
 
 
 def to_accept(results: Iterable[Checked]) -> tuple[Known, ...]:

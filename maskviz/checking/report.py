@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.trace import Trace
@@ -12,6 +14,7 @@ CLEAN, FOUND, UNUSABLE, FAILED = 0, 1, 2, 3
 """Exit codes: nothing at or above ``--fail-on``; something; a network or file cannot be used; the engine failed."""
 
 NEVER = "never"
+MADE_UP = re.compile(r"(functional|sequential|model)(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class Checked:
     batch: str
     notes: tuple[str, ...] = ()
     known: frozenset[int] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What the network is known by: the name that somebody gave it, or that of its file where Keras made one up (``functional_3``)."""
+        given = self.trace.network_name
+        return Path(self.file).stem if MADE_UP.fullmatch(given) else given
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -49,7 +58,7 @@ Result = Checked | Unusable
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A finding that a baseline accepts: ``network`` is the name that Keras has for it, ``call`` None for the network as a whole."""
+    """A finding that a baseline accepts: ``network`` is ``Checked.name``, ``call`` None for the network as a whole."""
 
     network: str
     id: str

@@ -101,7 +101,7 @@ def _markdown(finding: Finding) -> str:
 
 
 def _location(checked: Checked, finding: Finding) -> dict[str, Any]:
-    network = checked.trace.network_name
+    network = checked.name
     place = {"name": network, "fullyQualifiedName": network, "kind": "module"}
     if finding.call is not None:
         place = {"name": finding.call.rpartition("/")[2], "fullyQualifiedName": f"{network}/{finding.call}", "kind": "member"}
@@ -124,7 +124,7 @@ def uri_of(path: str) -> str:
 
 def _fingerprint(checked: Checked, finding: Finding, seen: Counter[str]) -> str:
     """The same for the same finding in another run, whatever the file is called and whatever its numbers are."""
-    key = "\n".join((checked.trace.network_name, finding.id, finding.call or ""))
+    key = "\n".join((checked.name, finding.id, finding.call or ""))
     seen[key] += 1
     return hashlib.sha256(f"{key}\n{seen[key]}".encode()).hexdigest()[:32]
 
