@@ -83,6 +83,7 @@ def words_of(card: FindingCard) -> str:
         ("Short and good.", "Short and good", ""),
         (DROPS.sentence, "The Lambda 'shift' drops the mask", "The loss counts padding, 0.1034 where real steps alone give 0.1624."),
         ("x" * 60 + " of 'a: b' does this; and then that.", "x" * 60 + " of 'a: b' does this", "And then that."),
+        ("y" * 70 + " never gets it, though it is there: 3.", "y" * 70 + " never gets it", "Yet it is there: 3."),
         ("One long sentence without any break whatsoever " * 2, ("One long sentence without any break whatsoever " * 2).strip(), ""),
     ],
 )

@@ -19,7 +19,7 @@ def headline(sentence: str) -> tuple[str, str]:
         return whole, ""
     for found in _BREAK.finditer(whole):
         if whole.count("'", 0, found.start()) % 2 == 0:
-            rest = whole[found.end() :]
+            rest = ("yet " if found.group() == ", though " else "") + whole[found.end() :]
             return whole[: found.start()], f"{rest[:1].upper()}{rest[1:]}."
     return whole, ""
 
