@@ -1,13 +1,11 @@
-"""``maskviz check`` and its twins in Python: exit codes, what is written in three formats, baselines, and a message that helps."""
+"""``maskviz check`` and its twins in Python: exit codes, baselines, several networks at once, and a message that helps."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,88 +15,16 @@ import pytest
 
 import maskviz
 from maskviz import cli, resources
-from maskviz.checking import as_json, baseline, sarif
+from maskviz.checking import baseline
 from maskviz.checking.command import check_files
-from maskviz.checking.report import FAILED, Checked, Known, Report, Unusable
-from maskviz.checking.text import checked_text, summary_text
+from maskviz.checking.report import FAILED, Known, Report, Unusable
+from maskviz.checking.text import summary_text
 from maskviz.core.errors import UnusableInput
 from maskviz.core.finding import Finding, Severity
-from maskviz.core.ledger import Ledger
-from maskviz.core.trace import Trace
-from maskviz.finding_text import Style, finding_text
+from maskviz.finding_text import Style
+from tests.check_results import ERROR, INFO, WARNING, checked
 
 pytestmark = pytest.mark.expects_log("triggered tf.function retracing")
-
-ERROR = Finding(
-    "MV08-lambda-drops-mask",
-    Severity.ERROR,
-    "decoder/shift",
-    "The Lambda 'shift' drops the mask.",
-    "It cannot know what its function does.",
-    "class Shift(keras.layers.Layer):\n    def call(self, x):\n        return x[:, 3:]\n",
-    "https://keras.io/",
-    {"loss": 0.140114310, "steps": 13, "share": float("nan")},
-    0.06,
-)
-WARNING = replace(ERROR, id="MV24-no-mask", severity=Severity.WARNING, call=None, link="", verified=True)
-INFO = replace(ERROR, id="MV07-predict-has-no-mask", severity=Severity.INFO, call=None, sentence="Arrays carry no mask.")
-
-
-def checked(*findings: Finding, name: str = "tagger", file: str = "models/tagger.keras") -> Checked:
-    """A network with these findings."""
-    about = {"padding_test": "noise on masked steps", "notes": ("Keras cannot evaluate this batch.",)}
-    arrays: list[Any] = [{}] * 6
-    ledger = Ledger(float("nan"), 0.5, None, 0.5, None)
-    trace = Trace("3.15.1", "tensorflow", "CPU", name, "Functional", True, (), (), *arrays, ledger, **about, find=lambda: findings)
-    return Checked(file, trace, "generated, seed 0", ("the file was repaired",))
-
-
-# -- text
-
-
-def test_a_finding_says_everything() -> None:
-    text = finding_text(ERROR)
-    for part in ("error", ERROR.id, "decoder/shift", ERROR.sentence, "loss 0.1401 · steps 13", ERROR.why, "Fix:", ERROR.link):
-        assert part in text
-    assert "\x1b" not in text
-
-
-def test_a_fix_stays_code() -> None:
-    """Lines of code are indented alike and never broken, however narrow the terminal is."""
-    long = "y = keras.layers.Dense(units=3, name='a_layer_with_a_long_name')(another_layer_with_a_long_name)"
-    text = finding_text(replace(ERROR, fix=f"{ERROR.fix}\n{long}"), Style(width=40))
-    assert "\n      class Shift(keras.layers.Layer):\n          def call(self, x):\n              return x[:, 3:]\n" in text
-    assert f"\n      {long}\n" in text
-    assert all(len(line) <= 40 for line in finding_text(replace(ERROR, fix=""), Style(width=40)).splitlines()[1:])
-
-
-def test_a_fix_that_was_tried_says_so() -> None:
-    assert "Fix (verified" in finding_text(WARNING)
-    assert "not enough" in finding_text(replace(WARNING, verified=False))
-
-
-def test_colour_changes_no_word() -> None:
-    coloured = finding_text(ERROR, Style(colour=True))
-    assert "\x1b[31;1merror" in coloured
-    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == finding_text(ERROR)
-
-
-def test_text_of_a_network() -> None:
-    text = checked_text(checked(ERROR, INFO), Style())
-    head, *_ = text.splitlines()
-    assert head == "models/tagger.keras: 1 error, 1 worth knowing"
-    for part in ("generated, seed 0", "noise on masked steps", "the file was repaired", "Keras cannot evaluate", ERROR.fix.splitlines()[0]):
-        assert part in text
-    assert text.endswith(INFO.sentence)
-    assert checked_text(checked(INFO), Style(), verbose=True).endswith(INFO.link)
-    assert checked_text(checked(), Style()).startswith("models/tagger.keras: nothing found\n")
-
-
-def test_a_sum_that_is_wrong_is_said() -> None:
-    net = checked()
-    wrong = replace(net.trace, ledger=replace(net.trace.ledger, sum=0.25, evaluate=0.5))
-    assert "0.25 against 0.5" in " ".join(checked_text(replace(net, trace=wrong), Style()).split())
-
 
 # -- exit codes
 
@@ -194,145 +120,6 @@ def test_the_summary_tells_of_the_baseline() -> None:
     text = summary_text(Report((net, Unusable("b", "It is broken.")), baseline="known.json", gone=gone), Style())
     assert "1 network checked: 1 warning; 1 network could not be checked; 1 accepted by known.json." in text
     assert "MV12-initial-state-ignores-mask at gru in tagger" in text
-
-
-# -- JSON and SARIF
-
-REPORT = Report(
-    (
-        replace(checked(ERROR, WARNING, INFO), known=frozenset([1])),
-        Unusable("broken.keras", "“broken.keras” is damaged.", ("would run: nothing",)),
-        checked(ERROR, name="second", file="models/the second.keras"),
-    ),
-    baseline="known.json",
-    gone=(Known("second", "MV24-no-mask"),),
-)
-
-
-def test_json() -> None:
-    about = json.loads(as_json.to_json(REPORT))
-    assert about["schema"] == 1
-    assert about["summary"] == {"networks": 2, "unusable": 1, "error": 2, "warning": 0, "info": 1, "accepted": 1}
-    assert about["exit_code"] == 2
-    first, broken, second = about["networks"]
-    assert first.keys() >= {"file", "name", "class", "keras", "backend", "device", "batch", "padding_test", "loss", "notes", "findings"}
-    assert first["loss"] == {"reported": None, "evaluate": None, "matches": None}
-    assert [f["accepted"] for f in first["findings"]] == [False, True, False]
-    assert first["findings"][0] == {**json.loads(json.dumps(ERROR.to_dict())), "accepted": False}
-    assert first["findings"][0]["evidence"]["share"] is None
-    assert broken == {"file": "broken.keras", "error": "“broken.keras” is damaged.", "lines": ["would run: nothing"], "exit_code": 2}
-    assert second["name"] == "second"
-    assert about["baseline"] == {"file": "known.json", "accepted": 1, "gone": [{"network": "second", "id": "MV24-no-mask", "call": None}]}
-
-
-# of each object in the standard that is used here: properties it must have, and others it may have
-STANDARD: dict[str, tuple[set[str], set[str]]] = {
-    "log": ({"version", "runs"}, {"$schema"}),
-    "run": ({"tool"}, {"results", "invocations", "columnKind"}),
-    "driver": ({"name"}, {"version", "semanticVersion", "informationUri", "rules"}),
-    "rule": ({"id"}, {"name", "shortDescription", "fullDescription", "help", "helpUri", "defaultConfiguration"}),
-    "result": (
-        {"message"},
-        {"ruleId", "ruleIndex", "level", "locations", "partialFingerprints", "suppressions", "properties"},
-    ),
-    "location": (set(), {"physicalLocation", "logicalLocations"}),
-    "logical": (set(), {"name", "fullyQualifiedName", "kind"}),
-    "suppression": ({"kind"}, {"justification"}),
-    "invocation": ({"executionSuccessful"}, {"exitCode", "toolExecutionNotifications"}),
-    "notification": ({"message"}, {"level", "locations"}),
-}
-SEVERITY_LEVELS = {"error", "warning", "note"}
-
-
-def follows(kind: str, value: dict[str, Any]) -> None:
-    must, may = STANDARD[kind]
-    assert must <= value.keys() <= must | may, kind
-
-
-def check_sarif(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Hold a log against the standard; its results."""
-    follows("log", about)
-    assert about["version"] == "2.1.0"
-    (run,) = about["runs"]
-    follows("run", run)
-    assert run["tool"].keys() == {"driver"}
-    follows("driver", run["tool"]["driver"])
-    rules = run["tool"]["driver"]["rules"]
-    assert len({rule["id"] for rule in rules}) == len(rules)
-    for rule in rules:
-        follows("rule", rule)
-        assert rule["helpUri"].startswith("https://")
-        assert rule["shortDescription"]["text"]
-        assert rule["defaultConfiguration"]["level"] in SEVERITY_LEVELS
-    for invocation in run["invocations"]:
-        follows("invocation", invocation)
-        for notification in invocation["toolExecutionNotifications"]:
-            follows("notification", notification)
-            assert notification["message"]["text"]
-    for result in run["results"]:
-        follows("result", result)
-        assert result["message"]["text"]
-        assert result["level"] in SEVERITY_LEVELS
-        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
-        assert all(isinstance(print_, str) for print_ in result["partialFingerprints"].values())
-        for suppression in result.get("suppressions", []):
-            follows("suppression", suppression)
-            assert suppression["kind"] in ("inSource", "external")
-        for location in result["locations"]:
-            follows("location", location)
-            assert " " not in location["physicalLocation"]["artifactLocation"]["uri"]
-            for logical in location["logicalLocations"]:
-                follows("logical", logical)
-        yield result
-
-
-def test_sarif() -> None:
-    about = json.loads(sarif.to_sarif(REPORT))
-    error, warning, info, second = check_sarif(about)
-    assert [r["level"] for r in (error, warning, info)] == ["error", "warning", "note"]
-    assert error["locations"][0]["logicalLocations"] == [{"name": "shift", "fullyQualifiedName": "tagger/decoder/shift", "kind": "member"}]
-    assert warning["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "tagger"
-    assert "suppressions" in warning
-    assert "suppressions" not in error
-    assert ERROR.fix.strip() in error["message"]["markdown"]
-    assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "models/the%20second.keras"
-    (invocation,) = about["runs"][0]["invocations"]
-    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 2)
-    assert "damaged" in invocation["toolExecutionNotifications"][0]["message"]["text"]
-
-
-def test_sarif_of_nothing() -> None:
-    about = json.loads(sarif.to_sarif(Report(())))
-    assert list(check_sarif(about)) == []
-    assert about["runs"][0]["invocations"][0]["executionSuccessful"] is True
-
-
-def prints(*results: Checked) -> list[str]:
-    return [r["partialFingerprints"]["maskviz/v1"] for r in check_sarif(sarif.to_dict(Report(results)))]
-
-
-def test_fingerprints_follow_the_finding_and_not_its_numbers() -> None:
-    net = checked(ERROR, WARNING, INFO)
-    moved = checked(replace(ERROR, evidence={"loss": 7.0}, sentence="Other numbers.", severity=Severity.WARNING), file="moved.keras")
-    assert prints(moved) == prints(net)[:1]
-    both = prints(net, checked(ERROR, WARNING, INFO), checked(ERROR, WARNING, name="second"))
-    assert len(set(both)) == len(both)
-
-
-def test_a_rule_has_the_weight_of_its_worst_finding() -> None:
-    about = sarif.to_dict(Report((checked(ERROR), checked(replace(ERROR, severity=Severity.INFO), name="second"))))
-    assert [r["level"] for r in check_sarif(about)] == ["error", "note"]
-    (rule,) = about["runs"][0]["tool"]["driver"]["rules"]
-    assert rule["defaultConfiguration"]["level"] == "error"
-
-
-def test_a_file_outside_is_named_in_full(tmp_path: Path) -> None:
-    assert sarif.uri_of(str(tmp_path / "a b.keras")) == (tmp_path / "a b.keras").as_uri()
-
-
-def test_rules_are_described_in_words() -> None:
-    assert sarif.short_description("MV08-lambda-drops-mask") == "A Lambda lets no mask through."
-    assert sarif.short_description("MV99-never-heard-of") == "never heard of."
 
 
 # -- the command without an engine
@@ -436,7 +223,8 @@ def test_a_baseline_is_written_and_kept(tmp_path: Path, capfd: pytest.CaptureFix
     assert set(baseline.read(str(path))) == {Known("another", ERROR.id, "x"), Known("lambda_slice_small", ERROR.id, "shift")}
     capfd.readouterr()
     assert cli.run([*one, "--baseline", str(path), "--format", "sarif"]) == 0
-    (result,) = [r for r in check_sarif(json.loads(capfd.readouterr().out)) if r["level"] == "error"]
+    (run,) = json.loads(capfd.readouterr().out)["runs"]
+    (result,) = [r for r in run["results"] if r["level"] == "error"]
     assert result["suppressions"][0]["kind"] == "external"
 
 
