@@ -28,7 +28,8 @@ def attention_strips_mask(facts: Facts) -> Iterator[Finding]:
                 "MV11-mha-strips-mask",
                 call,
                 harm,
-                f"{call.class_name} '{call.name}' strips the mask from its own input ({', '.join(victims)}), which is used again without it",
+                f"{call.class_name} '{call.name}' strips the mask from its own input ({', '.join(victims)}), which is used again "
+                "without it",
                 "MultiHeadAttention deletes the mask of its query, key and value tensors in place, silently. A residual sum after it, or a "
                 "second attention on the same tensor, treats padding as data.",
                 _on_copies(call, victims),

@@ -63,7 +63,8 @@ def divided_by_kept(facts: Facts) -> Iterator[Finding]:
             "MV01-divisor-depends-on-version",
             Severity.INFO,
             None,
-            f"The loss of '{terms.output}' is divided by {kept} kept steps and is {number(counted)}; TensorFlow up to 2.11 divided by all {size} "
+            f"The loss of '{terms.output}' is divided by {kept} kept steps and is {number(counted)}; TensorFlow up to 2.11 divided "
+            f"by all {size} "
             f"and gave {number(older)}.",
             "Keras 3 divides a masked loss by the number of kept steps. Losses of networks trained with older versions are not comparable.",
             f"loss * {kept} / {size}  # to compare with an older report; there is nothing to repair",
@@ -84,7 +85,8 @@ def predict_has_no_mask(facts: Facts) -> Iterator[Finding]:
                 "MV07-predict-has-no-mask",
                 Severity.INFO,
                 None,
-                f"predict() returns plain arrays: the loss of '{terms.output}' computed from them is {number(plain)} and not {number(counted)}.",
+                f"predict() returns plain arrays: the loss of '{terms.output}' computed from them is {number(plain)} and not "
+                f"{number(counted)}.",
                 "A mask lives on tensors while the network runs. Arrays carry none, so a loss or metric computed by hand counts padding.",
                 'y_pred = network(x, training=False)  # a tensor, with its mask\nmask = getattr(y_pred, "_keras_mask", None)',
                 "https://github.com/keras-team/keras/issues/3855",
@@ -111,7 +113,8 @@ def _repeats(terms: LossTerms) -> Finding:
         "MV19-weights-repeat-the-mask",
         Severity.INFO,
         None,
-        f"The sample_weight of '{terms.output}' equals its mask and changes nothing: the loss is {number(total(terms))} with and without it.",
+        f"The sample_weight of '{terms.output}' equals its mask and changes nothing: the loss is {number(total(terms))} with and "
+        "without it.",
         "Keras multiplies mask and weights, and divides by the kept steps.",
         "network.fit(x, y)  # the mask alone does it",
         LOSS,
@@ -126,9 +129,11 @@ def _does_not_divide(facts: Facts, terms: LossTerms, w: Weights) -> Finding:
         "MV19-weights-do-not-divide",
         Severity.WARNING,
         None,
-        f"The weights of '{terms.output}' leave out {size - kept} of {size} steps, and the loss is still divided by all of them: {number(counted)}, "
+        f"The weights of '{terms.output}' leave out {size - kept} of {size} steps, and the loss is still divided by all of them: "
+        f"{number(counted)}, "
         f"where the weighted steps alone give {number(mean)}.",
-        "Keras divides a weighted loss by its number of elements, so the more padding a batch has, the smaller are its loss and its gradients.",
+        "Keras divides a weighted loss by its number of elements, so the more padding a batch has, the smaller are its loss and "
+        "its gradients.",
         _mean_with_weights(facts, terms),
         LOSS,
         {"loss": counted, "loss over weighted steps": mean, "weighted steps": kept, "all steps": size},
@@ -185,7 +190,8 @@ def activity_counts_padding(facts: Facts) -> Iterator[Finding]:
             "MV40-activity-regularizer-counts-padding",
             Severity.WARNING,
             call.id,
-            f"The activity_regularizer of '{call.name}' counts padded steps: {percent(float(moved.mean()))} of what it sums up follows what padding "
+            f"The activity_regularizer of '{call.name}' counts padded steps: {percent(float(moved.mean()))} of what it sums up "
+            "follows what padding "
             f"holds, and regularizers add {number(facts.trace.ledger.added)} to the loss.",
             "An activity regularizer sees the whole output and no mask.",
             _masked_activity(call, regularizer),
@@ -225,7 +231,8 @@ def epoch_of_another_mean(facts: Facts) -> Iterator[Finding]:
             "MV40-loss-and-metric-differ-over-an-epoch",
             Severity.INFO,
             None,
-            f"Over an epoch the loss of '{terms.output}' and the metric {terms.name} differ, since batches have different numbers of kept steps.",
+            f"Over an epoch the loss of '{terms.output}' and the metric {terms.name} differ, since batches have different numbers "
+            "of kept steps.",
             "The loss of an epoch is the mean of its batches by samples; a masked metric is a mean over all kept steps of the epoch.",
             f"network.evaluate(x, y, batch_size={len(terms.values)})  # one batch: both are the same number",
             "https://github.com/keras-team/keras/issues/15323",

@@ -48,7 +48,8 @@ def lambda_drops_mask(facts: Facts) -> Iterator[Finding]:
                 call,
                 harm,
                 f"The Lambda '{call.name}' drops the mask",
-                "A Lambda cannot know what its function does to time, so it lets no mask through. Lambda(mask=…) works until the network is "
+                "A Lambda cannot know what its function does to time, so it lets no mask through. Lambda(mask=…) works until the "
+                "network is "
                 "saved; a small layer works always.",
                 fixes.mask_again(facts, call),
                 f"{KERAS}layers/core/lambda_layer.py",
@@ -91,7 +92,8 @@ def code_drops_mask(facts: Facts) -> Iterator[Finding]:
                 harm,
                 f"Code outside any layer takes the output of '{call.name}' and loses its mask",
                 "Arithmetic on tensors in call() is not a layer, so the result has no mask.",
-                f"{code.COPY_MASK}\n\n{code.variable(call.id)} = WithMaskOf()([{code.variable(call.id)}_changed, {code.variable(call.id)}])",
+                f"{code.COPY_MASK}\n\n{code.variable(call.id)} = WithMaskOf()([{code.variable(call.id)}_changed, "
+                f"{code.variable(call.id)}])",
                 "https://github.com/keras-team/keras/issues/18416",
             )
 
@@ -108,13 +110,17 @@ def custom_layer_drops_mask(facts: Facts) -> Iterator[Finding]:
                 else "\n    def compute_mask(self, inputs, mask=None):\n        return mask  # with its time changed as call() changes it"
             )
             uses = " It takes a mask and passes none on." if "mask" in call.received else ""
-            head = f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, *args, **kwargs):\n        super().__init__(**kwargs)"
+            head = (
+                f"class {call.class_name}(keras.layers.Layer):\n    def __init__(self, *args, **kwargs):\n        "
+                "super().__init__(**kwargs)"
+            )
             yield about(
                 "MV10-custom-layer-drops-mask",
                 call,
                 harm,
                 f"The layer '{call.name}' ({call.class_name}) drops the mask",
-                f"A layer of one's own lets masks through only with supports_masking, set after super().__init__(), or with compute_mask().{uses}",
+                "A layer of one's own lets masks through only with supports_masking, set after super().__init__(), or with "
+                f"compute_mask().{uses}",
                 f"{head}\n{line}",
                 GUIDE,
             )

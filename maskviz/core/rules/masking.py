@@ -63,7 +63,8 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
             Severity.ERROR,
             call.id,
             f"Masking '{call.name}' replaces the mask its input has already: it {what}: {came_of(harm)}.",
-            "Masking looks only at values: a step whose features all equal mask_value is masked, whatever the mask before said, and no other is.",
+            "Masking looks only at values: a step whose features all equal mask_value is masked, whatever the mask before said, "
+            "and no other is.",
             f"{code.variable(call.id)} = {code.inputs(call)}  # without '{call.name}': the mask is there already",
             f"{KERAS}layers/core/masking.py",
             {"real steps masked": lost, "padded steps kept": won, **evidence(harm)},

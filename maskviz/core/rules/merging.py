@@ -39,7 +39,8 @@ def merge_loses_mask(facts: Facts) -> Iterator[Finding]:
             call,
             harm,
             f"{call.class_name} '{call.name}' {what}",
-            "Concatenate counts an input without a mask as all real; Add, Average and their kind then give no mask at all. Neither says so.",
+            "Concatenate counts an input without a mask as all real; Add, Average and their kind then give no mask at all. Neither "
+            "says so.",
             _masked_first(call, masked[0], without),
             f"{KERAS}layers/merging/{'concatenate' if widened else 'base_merge'}.py",
         )

@@ -171,7 +171,8 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
             f"'{call.name}' ({call.class_name}) carries padding into what counts{'' if masked else ', and no mask reaches it'}",
             "The code of this layer mixes timesteps and does not look at a mask; what happens inside it is its own affair.",
             f"class {call.class_name}(keras.layers.Layer):\n    def call(self, inputs, mask=None):  # Keras fills in the mask of inputs\n"
-            "        ...  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, inputs.dtype)[..., None]",
+            "        ...  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, "
+            "inputs.dtype)[..., None]",
             GUIDE,
         )
 
@@ -187,7 +188,8 @@ def attention_over_nothing(facts: Facts) -> Iterator[Finding]:
             "MV23-attention-over-empty-sample",
             call,
             harm,
-            f"{call.class_name} '{call.name}' finds all keys of {count(int(empty.sum()), 'sample')} masked and spreads evenly over their padding",
+            f"{call.class_name} '{call.name}' finds all keys of {count(int(empty.sum()), 'sample')} masked and spreads evenly over "
+            "their padding",
             "A softmax over scores that are all masked is even: where nothing may be looked at, everything is.",
             f"keep = ~padding.all(axis=1)  # of what is looked at, {keys}\nx, y = x[keep], y[keep]",
             f"{KERAS}layers/attention/attention.py",
@@ -205,8 +207,9 @@ def _samples_without_keys(facts: Facts, call: Call) -> NDArray[np.bool_] | None:
         return None
     empty = ~mask.any(axis=1)
     own = facts.step_mask(call.outputs[0].mask)
-    wrong = (touched & own if own is not None and own.shape == touched.shape else touched).reshape(len(touched), -1).any(axis=1)
-    return empty if empty.any() and not bool((wrong & ~empty).any()) else None
+    kept = touched if own is None or own.shape != touched.shape else touched & own
+    wrong = np.asarray(kept.reshape(len(kept), -1).any(axis=1))
+    return np.asarray(empty) if empty.any() and not bool((wrong & ~empty).any()) else None
 
 
 def layer_reads_padding(facts: Facts) -> Iterator[Finding]:

@@ -43,7 +43,8 @@ def initial_state_hides_mask(facts: Facts) -> Iterator[Finding]:
             "MV12-initial-state-ignores-mask",
             call,
             harm,
-            f"{call.class_name} '{call.name}' is called with initial_state and never gets the mask of its input, though its output carries it"
+            f"{call.class_name} '{call.name}' is called with initial_state and never gets the mask of its input, though its output "
+            "carries it"
             f"{inside}",
             "Keras fills in mask only where a call has a single tensor argument, and initial_state makes it two.",
             f"{code.variable(call.id)} = {code.layer(call)}({given})",
@@ -85,9 +86,11 @@ def backwards_output(facts: Facts) -> Iterator[Finding]:
             "MV24-backwards-mask-not-reversed",
             Severity.ERROR if used else Severity.INFO,
             call.id,
-            f"{call.class_name} '{call.name}' runs backwards and puts out the last step first, but its mask is not reversed: it is wrong at "
+            f"{call.class_name} '{call.name}' runs backwards and puts out the last step first, but its mask is not reversed: it is "
+            "wrong at "
             f"{percent(wrong)} of the steps.",
-            "With go_backwards and return_sequences the output is reversed and the mask passes as it is, so padding counts and real steps do not.",
+            "With go_backwards and return_sequences the output is reversed and the mask passes as it is, so padding counts and "
+            "real steps do not.",
             f"{SET_MASK}\n\nmask = {code.mask_of(facts, call)}\n{name} = {layer}({code.inputs(call)})\n"
             f"{name} = SetMask()([keras.ops.flip({name}, axis=1), mask])  # in the order of time again",
             f"{KERAS}layers/rnn/rnn.py",
@@ -107,9 +110,11 @@ def not_right_padded(facts: Facts) -> Iterator[Finding]:
                 "MV22-not-right-padded",
                 Severity.INFO,
                 call.id,
-                f"{call.class_name} '{call.name}' gets {count(gaps, 'sample')} with padding before real steps: on a GPU Keras cannot use its fast "
+                f"{call.class_name} '{call.name}' gets {count(gaps, 'sample')} with padding before real steps: on a GPU Keras "
+                "cannot use its fast "
                 "cuDNN kernel for this batch.",
-                "cuDNN takes lengths, so padding must come last. The result is the same without it, only slower; use_cudnn=True is an error.",
+                "cuDNN takes lengths, so padding must come last. The result is the same without it, only slower; use_cudnn=True is "
+                "an error.",
                 'x = keras.utils.pad_sequences(sequences, padding="post")',
                 RNN,
                 {"samples not right-padded": gaps},
@@ -130,10 +135,13 @@ def carried_state_not_put_out(facts: Facts) -> Iterator[Finding]:
             "MV25-carried-state-not-put-out",
             Severity.WARNING if ends else Severity.INFO,
             call.id,
-            f"{call.class_name} '{call.name}' is stateful and gets {what}: there it puts out 0, not what it carried over from the batch before.",
-            "Over masked steps a recurrent layer repeats its last output, and before the first real step of a call there is none. The state itself "
+            f"{call.class_name} '{call.name}' is stateful and gets {what}: there it puts out 0, not what it carried over from the "
+            "batch before.",
+            "Over masked steps a recurrent layer repeats its last output, and before the first real step of a call there is none. "
+            "The state itself "
             "is carried on.",
-            f"{code.variable(call.id)}, *state = {code.layer(call, return_state=True)}({code.inputs(call)})  # state[0] is the carried output",
+            f"{code.variable(call.id)}, *state = {code.layer(call, return_state=True)}({code.inputs(call)})  # state[0] is the "
+            "carried output",
             RNN,
             {"samples beginning with padding": leading, "samples all padding": empty},
         )

@@ -29,7 +29,8 @@ def metric_ignores_mask(facts: Facts) -> Iterator[Finding]:
             None,
             f"The metric {note.name} counts masked steps: {number(note.value)}, where kept steps alone give {number(note.masked_value)}.",
             "Metrics that are a mean of a value a step take the mask; Precision, Recall, AUC and others that count do not.",
-            f'# give it weights instead, which it takes\nnetwork.compile(network.optimizer, network.loss, weighted_metrics=["{note.name}"])\n'
+            "# give it weights instead, which it takes\nnetwork.compile(network.optimizer, network.loss, "
+            f'weighted_metrics=["{note.name}"])\n'
             'network.fit(x, y, sample_weight=(~padding).astype("float32"))',
             REDUCTIONS,
             {"value": note.value, "value over kept steps": note.masked_value},
@@ -98,7 +99,8 @@ def empty_samples(facts: Facts) -> Iterator[Finding]:
             call.id,
             f"{count(len(empty), 'sample')} (the first is {empty[0]}) {'is' if len(empty) == 1 else 'are'} all padding: {call.class_name} "
             f"'{call.name}' {what}.",
-            "A mean over no steps is 0 / 0; one training step on it makes every weight NaN. Recurrent layers give 0, attention spreads evenly."
+            "A mean over no steps is 0 / 0; one training step on it makes every weight NaN. Recurrent layers give 0, attention "
+            "spreads evenly."
             if broken
             else "Recurrent layers give 0 for an empty sample, attention spreads evenly over padding, and cuDNN refuses the batch.",
             "keep = ~padding.all(axis=1)\nx, y = x[keep], y[keep]",

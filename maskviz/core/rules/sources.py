@@ -124,7 +124,8 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
             "MV26-zero-is-a-word" if ids and not another else "MV27-real-step-equals-mask-value",
             Severity.ERROR if declared else Severity.WARNING,
             call.id,
-            f"'{call.name}' masks {count(int(lost.sum()), 'step')} {'of data' if declared else 'between real ones'}, the first at sample {sample}, "
+            f"'{call.name}' masks {count(int(lost.sum()), 'step')} {'of data' if declared else 'between real ones'}, the first at "
+            f"sample {sample}, "
             f"t={step}.",
             why,
             fix,

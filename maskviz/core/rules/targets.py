@@ -65,7 +65,8 @@ def targets_end_before_mask(facts: Facts) -> Iterator[Finding]:
             "MV34-targets-end-before-mask",
             Severity.WARNING,
             None,
-            f"The targets of '{terms.output}' end before the mask does: {count(int(beyond.sum()), 'kept step')} with target 0 make {percent(part)} of "
+            f"The targets of '{terms.output}' end before the mask does: {count(int(beyond.sum()), 'kept step')} with target 0 make "
+            f"{percent(part)} of "
             "the loss.",
             "A loss takes its mask from the prediction, which takes it from the input. What y says of padding is never looked at.",
             'sample_weight = (y != 0).astype("float32")  # if 0 stands for padding in y\nnetwork.fit(x, y, sample_weight=sample_weight)',

@@ -54,8 +54,10 @@ def stale_mask(facts: Facts) -> Iterator[Finding]:
                 "MV14-stale-mask",
                 Severity.WARNING,
                 call.id,
-                f"{call.class_name} '{call.name}' puts out shape {out.shape} with a mask of shape {mask.shape}, which belongs to its input.",
-                "The mask is passed on although the layer has used up one of its axes. The next layer that uses it fails, or masks by the wrong axis.",
+                f"{call.class_name} '{call.name}' puts out shape {out.shape} with a mask of shape {mask.shape}, which belongs to "
+                "its input.",
+                "The mask is passed on although the layer has used up one of its axes. The next layer that uses it fails, or masks "
+                "by the wrong axis.",
                 f"{SET_MASK}\n\nmask = keras.ops.any({code.mask_of(facts, call)}, axis=({axis},))\n{name} = SetMask()([{name}, mask])",
                 WRAPPER,
                 {"mask axes": mask.ndim, "output axes": len(out.shape)},
@@ -84,7 +86,8 @@ def lost_when_saved(facts: Facts) -> Iterator[Finding]:
             if is_lambda
             else "supports_masking was set from outside; a file keeps only the config.",
             f'@keras.saving.register_keras_serializable("masks")\nclass Masked{call.class_name}(keras.layers.{call.class_name}):\n'
-            "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.supports_masking = True\n\n\n"
+            "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.supports_masking = "
+            "True\n\n\n"
             f"{code.variable(call.id)} = {code.layer(call).replace('keras.layers.', 'Masked', 1)}({code.inputs(call)})",
             f"{KERAS}layers/layer.py",
         )
