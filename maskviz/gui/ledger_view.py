@@ -81,7 +81,9 @@ def _share(ledger: Ledger) -> tuple[Line, ...]:
     share = ledger.padding_share
     if share is None:
         return ()
-    return (Line("share from padding", f"{share:.1%}" if isfinite(share) else number(share), tone=Status.EXPOSED if share > 0 else None),)
+    return (
+        Line("share from padding", f"{share:.1%}" if isfinite(share) else number(share), tone=Status.EXPOSED if share >= 0.0005 else None),
+    )
 
 
 def _term(term: LossTerms) -> Line:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -92,7 +92,7 @@ def test_a_long_sentence_becomes_a_title_and_the_rest(sentence: str, title: str,
 
 
 def test_evidence_reads_well_and_all_of_it_can_be_copied() -> None:
-    assert evidence_lines(DROPS) == (("loss", "0.1034"), ("share from padding", "38.0 %"), ("steps", "3"))
+    assert evidence_lines(DROPS) == (("loss", "0.1034"), ("share from padding", "38 %"), ("steps", "3"))
     text = as_text(DROPS)
     assert text.startswith(f"error: {DROPS.sentence} [MV08-lambda-drops-mask]")
     assert DROPS.fix in text
@@ -130,7 +130,7 @@ def test_the_fix_unfolds_and_is_copied(qtbot: QtBot) -> None:
     assert not card.findChildren(QPlainTextEdit)
     button(card, "Show the fix").click()
     assert DROPS.why in words_of(card)
-    assert "38.0 %" in words_of(card)
+    assert "38 %" in words_of(card)
     (code,) = card.findChildren(QPlainTextEdit)
     assert code.toPlainText() == DROPS.fix
     assert code.isReadOnly()
@@ -139,6 +139,16 @@ def test_the_fix_unfolds_and_is_copied(qtbot: QtBot) -> None:
     assert button(card, "Copied")
     button(card, "Hide the fix").click()
     qtbot.waitUntil(lambda: not card.findChildren(QPlainTextEdit))
+
+
+def test_an_unfolded_fix_comes_into_sight_in_a_low_pane(qtbot: QtBot) -> None:
+    widget = shown(qtbot, DROPS, GAP)
+    widget.resize(330, 160)
+    card = cards(widget)[0]
+    button(card, "Show the fix").click()
+    (code,) = card.findChildren(QPlainTextEdit)
+    view = widget.area.viewport()
+    qtbot.waitUntil(lambda: 0 < code.mapTo(view, QPoint(0, 0)).y() < view.height() - 30, timeout=2000)
 
 
 def test_a_finding_without_a_fix_shows_why(qtbot: QtBot) -> None:

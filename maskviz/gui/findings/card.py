@@ -17,10 +17,11 @@ MOST_LINES = 16  # of code on screen; more are scrolled to
 
 
 class FindingCard(QFrame):
-    """``chosen`` carries the finding when the card is clicked, or Enter or Space is pressed on it; ``folded`` when it opens or closes."""
+    """``chosen`` carries the finding when the card is clicked, or Enter or Space is pressed on it; ``unfolds`` when the fix is
+    asked for."""
 
     chosen = Signal(object)
-    folded = Signal()
+    unfolds = Signal()
 
     def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +30,7 @@ class FindingCard(QFrame):
         self.setProperty("look", "finding")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.title, self.text, self.kind = _label("strong"), _label("muted"), _label("caption")
-        self.toggle = _link("", lambda: self.set_unfolded(not self.unfolded))
+        self.toggle = _link("", self._turn)
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.toggle)
@@ -86,7 +87,15 @@ class FindingCard(QFrame):
             self._details.hide()
             self._details.deleteLater()
             self._details = None
-        self.folded.emit()
+
+    def details_top(self) -> int:
+        """Where in the card the details begin."""
+        return 0 if self._details is None else self._details.y()
+
+    def _turn(self) -> None:
+        self.set_unfolded(not self.unfolded)
+        if self.unfolded:
+            self.unfolds.emit()
 
     def copy(self) -> None:
         """Put all of the finding on the clipboard as text."""
@@ -133,14 +142,12 @@ def _link(text: str, clicked: Callable[[], object]) -> QPushButton:
 
 
 def _details(finding: Finding) -> QWidget:
-    """Why, the evidence, the code with a button that copies it, and the link."""
+    """Why, the code with a button that copies it, the link, and the evidence."""
     details = QWidget()
     column = QVBoxLayout(details)
     column.setContentsMargins(0, 4, 0, 2)
     column.setSpacing(6)
     column.addWidget(_label("muted", finding.why))
-    if finding.evidence:
-        column.addLayout(_evidence(finding))
     if finding.fix:
         column.addWidget(_code(finding.fix))
     if verdict(finding):
@@ -157,6 +164,8 @@ def _details(finding: Finding) -> QWidget:
         row.addWidget(site)
     row.addStretch(1)
     column.addLayout(row)
+    if finding.evidence:
+        column.addLayout(_evidence(finding))
     return details
 
 

@@ -160,7 +160,14 @@ class FindingsPanel(QWidget):
     def _card(self, finding: Finding) -> FindingCard:
         card = FindingCard(finding)
         card.chosen.connect(self._choose)
+        card.unfolds.connect(lambda: QTimer.singleShot(0, card, lambda: self._bring_up(card)))
         return card
+
+    def _bring_up(self, card: FindingCard) -> None:
+        """Scroll to the fix of a card that was unfolded, where it does not fit below."""
+        bar, top = self.area.verticalScrollBar(), card.y() + card.details_top()
+        if card.geometry().bottom() > bar.value() + self.area.viewport().height():
+            bar.setValue(top - self._cards.spacing())
 
     def _show_all(self) -> None:
         self._all = True

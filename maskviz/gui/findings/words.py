@@ -7,6 +7,7 @@ from typing import Any
 
 from maskviz.core.finding import Finding
 from maskviz.core.heatmaps import number
+from maskviz.core.rules.texts import percent
 
 LONG = 72  # characters; a sentence that is no longer is a title as it is
 _BREAK = re.compile(r": |; |, and |, though ")
@@ -33,7 +34,7 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, float) and 0 <= value <= 1 and re.match(r"(share|touched|padding enters|fraction)", name):
-        return f"{value:.1%}".replace("%", " %")
+        return percent(value)
     return f"{value:,}" if isinstance(value, int) else number(value)
 
 
