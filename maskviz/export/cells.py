@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
 # what a block of cells shows: the highest of its cells; the two lowest bits are its hatch
 STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
+BAND = 32_768  # cells that are worked on at a time: they stay in the processor's cache
 
 
 def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
@@ -77,12 +79,10 @@ class Cells:
         return self._levels[key]
 
     def _make(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
-        heatmap, colors, found = self.heatmap, self._colors(), np.zeros(self.shape, np.uint8)
-        for where, bit in ((heatmap.skipped, DIAGONAL), (heatmap.exposed, CROSS)):
-            if where is not None:
-                found |= where.astype(np.uint8) * bit
-        if rows > 1 or columns > 1:
-            colors, found = _telling(self._rank(), found, colors, rows, columns)
+        high = rows * max(1, BAND // (rows * self.shape[1]))
+        bands = [Cells(_rows_of(self.heatmap, top, top + high), self.scale, self.palette) for top in range(0, self.shape[0], high)]
+        parts = [band._band(rows, columns) for band in bands]
+        colors, found = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         hatches: dict[Hatch, QImage] = {}
         pairs: tuple[tuple[Hatch, np.uint8], ...] = (("diagonal", DIAGONAL), ("cross", CROSS))
         for name, bit in pairs:
@@ -90,23 +90,37 @@ class Cells:
                 hatches[name] = _image(here * np.uint8(255), QImage.Format.Format_Alpha8)
         return _image(colors, QImage.Format.Format_RGBA8888), hatches
 
-    def _colors(self) -> NDArray[np.uint32]:
-        """Packed RGBA of every cell, 0 where the tensor has no step."""
+    def _band(self, rows: int, columns: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+        """Colours and hatches of all blocks. What a block shows is chosen first, since colouring costs the most."""
         heatmap = self.heatmap
-        if heatmap.status is not None:
+        shown = heatmap.status if heatmap.status is not None else heatmap.values
+        assert shown is not None
+        found = np.zeros(self.shape, np.uint8)
+        for where, bit in ((heatmap.skipped, DIAGONAL), (heatmap.exposed, CROSS)):
+            if where is not None:
+                found |= where.view(np.uint8) * bit
+        present = heatmap.present
+        if rows > 1 or columns > 1:
+            found, shown = _telling(self._rank() << np.uint8(2) | found, shown, rows, columns)
+            if present is not None:
+                present = np.logical_or.reduceat(present, np.arange(0, self.shape[1], columns))
+        return self._colors(shown, present), found & np.uint8(3)
+
+    def _colors(self, shown: NDArray[Any], present: NDArray[Any] | None) -> NDArray[np.uint32]:
+        """Packed RGBA of states or values, 0 where the tensor has no step."""
+        if self.heatmap.status is not None:
             table = np.zeros((len(Status), 4), np.uint8)
             for status, color in self.palette.status.items():
                 table[status] = (*hex_rgb(color), 255)
-            colors = np.take(table.view(np.uint32)[:, 0], heatmap.status)
+            colors = np.take(table.view(np.uint32)[:, 0], shown)
         else:
-            assert heatmap.values is not None
-            colors = to_rgba(heatmap.values, self.scale).view(np.uint32)[..., 0]
-        if heatmap.present is not None and not heatmap.present.all():
-            colors[:, ~heatmap.present] = 0
+            colors = to_rgba(shown, self.scale).view(np.uint32)[..., 0]
+        if present is not None and not present.all():
+            colors[:, ~present] = 0
         return colors
 
     def _rank(self) -> NDArray[np.uint8]:
-        """How much a cell has to say (0…63), for choosing one of a block."""
+        """How much a cell has to say (1…63), for choosing one of a block; 0 where the tensor has no step."""
         heatmap = self.heatmap
         if heatmap.status is not None:
             rank = np.take(np.array([STATUS_RANK[s] for s in Status], np.uint8), heatmap.status)
@@ -114,33 +128,47 @@ class Cells:
         assert heatmap.values is not None
         span = self.scale.high - self.scale.low
         middle, reach = (self.scale.low, span) if heatmap.kind == "loss" else (self.scale.low + span / 2, span / 2)
+        finite = np.isfinite(heatmap.values)
         with np.errstate(invalid="ignore", over="ignore"):
-            extreme = np.minimum(np.abs(heatmap.values - middle) * (EXTREME / reach), EXTREME)
-            finite = np.isfinite(heatmap.values)
-            rank = extreme.astype(np.uint8) if finite.all() else np.where(finite, extreme, 0).astype(np.uint8)
+            extreme = heatmap.values - middle
+            np.abs(extreme, out=extreme)
+            extreme *= EXTREME / reach
+            np.minimum(extreme, EXTREME, out=extreme)
+            if not finite.all():
+                extreme[~finite] = 0
+        rank = extreme.astype(np.uint8)
+        rank += np.uint8(1)
         if heatmap.exposed is not None:
-            rank += heatmap.exposed.astype(np.uint8) * np.uint8(EXPOSED_RANK)
+            rank += heatmap.exposed.view(np.uint8) * np.uint8(EXPOSED_RANK)
         if not finite.all():
             special = self.marks()
             rank[~finite] = MARK_RANK + Mark.NEGATIVE_INFINITY - special[~finite]
+        if heatmap.present is not None:
+            rank[:, ~heatmap.present] = 0
         return rank
 
 
-def _telling(
-    rank: NDArray[np.uint8], hatch: NDArray[np.uint8], colors: NDArray[np.uint32], rows: int, columns: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Colour and hatch of the highest-ranked cell of every block of ``rows`` × ``columns`` cells."""
-    key = (((rank << np.uint8(2)) | hatch).astype(np.uint64) << np.uint64(32)) | colors
+def _rows_of(heatmap: Heatmap, top: int, bottom: int) -> Heatmap:
+    """Some samples of a map."""
+    names = ("values", "status", "skipped", "exposed", "odd")
+    parts = {name: array[top:bottom] for name in names if (array := getattr(heatmap, name)) is not None}
+    return replace(heatmap, **parts)
+
+
+def _telling(key: NDArray[np.uint8], shown: NDArray[Any], rows: int, columns: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Key and content of the cell with the highest key in every block of ``rows`` × ``columns`` cells."""
     for axis, size in ((1, columns), (0, rows)):
-        if size > 1:
-            starts = np.arange(0, key.shape[axis], size)
-            best = np.take(key, starts, axis=axis)
-            for shift in range(1, size):
-                slices = key[:, shift::size] if axis == 1 else key[shift::size]
-                part = best[:, : slices.shape[1]] if axis == 1 else best[: len(slices)]
-                np.maximum(part, slices, out=part)
-            key = best
-    return (key & np.uint64(0xFFFFFFFF)).astype(np.uint32), (key >> np.uint64(32)).astype(np.uint8) & np.uint8(3)
+        every = (slice(None), slice(None, None, size)) if axis == 1 else (slice(None, None, size), slice(None))
+        best, chosen = (key[every].copy(), shown[every].copy()) if size > 1 else (key, shown)
+        for shift in range(1, size):
+            later = (slice(None), slice(shift, None, size)) if axis == 1 else (slice(shift, None, size), slice(None))
+            other = key[later]
+            here = (slice(None, other.shape[0]), slice(None, other.shape[1]))  # the last block may be smaller
+            higher = other > best[here]
+            chosen[here] = np.where(higher, shown[later], chosen[here])
+            np.maximum(best[here], other, out=best[here])
+        key, shown = best, chosen
+    return key, shown
 
 
 def _image(pixels: NDArray[Any], form: QImage.Format) -> QImage:
