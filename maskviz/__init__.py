@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from maskviz.core.finding import Finding, Severity
     from maskviz.core.trace import Trace
     from maskviz.probing import gradients, influence, length_test, recurrent_states
+    from maskviz.repairing import repair
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "influence",
     "length_test",
     "recurrent_states",
+    "repair",
     "trace",
 ]
 
@@ -37,6 +39,7 @@ _HOMES = {
     "influence": "maskviz.probing",
     "length_test": "maskviz.probing",
     "recurrent_states": "maskviz.probing",
+    "repair": "maskviz.repairing",
     "Finding": "maskviz.core.finding",
     "Severity": "maskviz.core.finding",
     "Trace": "maskviz.core.trace",

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ DONE, UNUSABLE, FAILED = 0, 2, 3
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code."""
-    commands = {"trace": _trace, "check": _check, "export": _export, "preview": _preview}
+    commands = {"trace": _trace, "check": _check, "repair": _repair, "export": _export, "preview": _preview}
     name = arguments[0] if arguments and arguments[0] in commands else None
     options = _command_parser(name).parse_intermixed_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
     try:
@@ -48,7 +48,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="maskviz",
         description="See what padding does to a Keras network.",
-        epilog="Without a window: maskviz trace|check|export|preview NETWORK (each has --help).",
+        epilog="Without a window: maskviz trace|check|repair|export|preview NETWORK (each has --help).",
     )
     parser.add_argument("file", nargs="?", help="a .keras file to open")
     parser.add_argument(
@@ -62,6 +62,7 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
     about = {
         "trace": "What happened to the mask, call by call.",
         "check": "What is wrong with masks and padding, why, and how to repair it.",
+        "repair": "Repair findings in a copy of the network, and say whether it helped.",
         "export": "Heatmaps and graph as pictures.",
         "preview": "The architecture from config.json alone; Keras is never imported.",
     }
@@ -82,6 +83,10 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
         parser.add_argument("--json", metavar="FILE", help="write the trace as JSON into FILE, - for standard output")
         parser.add_argument("--npz", metavar="FILE", help="write masks, statuses, predictions and contributions into FILE")
         parser.add_argument("--batch-size", type=_positive, metavar="N", help="say also what evaluate(batch_size=N) reports")
+    elif command == "repair":
+        from maskviz.repairing import add_options
+
+        add_options(parser)
     else:
         _add_export(parser)
     return parser
@@ -235,6 +240,12 @@ def _check(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _repair(options: argparse.Namespace) -> int:
+    from maskviz import repairing
+
+    return repairing.run(options, *_reading(options))
+
+
 def _export(options: argparse.Namespace) -> int:
     from maskviz.core import archive
     from maskviz.export.figures import FigureStyle
@@ -254,6 +265,25 @@ def _export(options: argparse.Namespace) -> int:
 def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
     """The trace that the options ask for, with its batch and the network's signature."""
     from maskviz import api
+
+    read, tell = _reading(options)
+    trace, batch, network = api.trace_file(
+        Path(options.network),
+        read,
+        seed=options.seed,
+        custom=options.custom,
+        unsafe=options.unsafe,
+        loss=options.loss,
+        device=options.device,
+        tell=tell,
+    )
+    if not options.batch:
+        print(f"maskviz: no --batch was given: the batch is {batch.source}", file=sys.stderr)
+    return trace, batch, network
+
+
+def _reading(options: argparse.Namespace) -> tuple[Callable[[Network], Batch | None], Callable[[str], None]]:
+    """What reads the batch for a network, and what hears progress; both write on standard error."""
     from maskviz.core import batch_files
 
     def read(network: Network) -> Batch | None:
@@ -272,19 +302,7 @@ def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
         if show:
             print(f"maskviz: {sentence}…", file=sys.stderr)
 
-    trace, batch, network = api.trace_file(
-        Path(options.network),
-        read,
-        seed=options.seed,
-        custom=options.custom,
-        unsafe=options.unsafe,
-        loss=options.loss,
-        device=options.device,
-        tell=tell,
-    )
-    if not options.batch:
-        print(f"maskviz: no --batch was given: the batch is {batch.source}", file=sys.stderr)
-    return trace, batch, network
+    return read, tell
 
 
 def _write_json(about: dict[str, Any], path: str) -> None:

@@ -18,6 +18,7 @@ from maskviz.core.probes import ASKS, Answer, Ask
 from maskviz.core.probes import from_wire as answer_from_wire
 from maskviz.core.probes import to_wire as answer_to_wire
 from maskviz.core.recording import Recording
+from maskviz.core.repair import Report
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,19 @@ class Generate:
     seed: int = 0
 
 
-Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate | Ask
+@dataclass(frozen=True)
+class RepairCopy:
+    """Repair findings of the batch traced last in a copy of the network: one (its id or how that begins, at ``call``), or all that can be.
+
+    The copy is saved as the ``.keras`` file ``path``, where one is given and anything was repaired.
+    """
+
+    finding: str | None = None
+    call: str | None = None
+    path: str | None = None
+
+
+Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
 
 
 @dataclass(frozen=True)
@@ -172,7 +185,15 @@ class Died:
     details: str = ""
 
 
-Event = Ready | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Answered | Refused | Died
+@dataclass(frozen=True)
+class Repaired:
+    """What was repaired in a copy, and whether it helped (``core.repair``)."""
+
+    number: int
+    report: Report
+
+
+Event = Ready | Repaired | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Answered | Refused | Died
 
 Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 _GROUPS = ("x", "y", "sample_weight", "padding")
@@ -200,7 +221,7 @@ def _batch_from_wire(arrays: dict[str, NDArray[Any]], source: str) -> Batch:
 
 def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate)} | ASKS
+    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate, RepairCopy)} | ASKS
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":
         return number, kinds[kind](**body)
@@ -224,6 +245,8 @@ def event_to_wire(event: Event) -> Wire:
         case Generated(batch=batch):
             body["batch"] = batch.source
             arrays = _batch_to_wire(batch)
+        case Repaired(report=report):
+            body["report"] = report.to_dict()
         case Answered(answer=answer):
             body["answer"], arrays = answer_to_wire(answer)
         case Refused(error=error):
@@ -250,6 +273,8 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 return Evaluated(**body, notes=notes)
             case "Generated":
                 return Generated(int(body["number"]), _batch_from_wire(arrays, str(body["batch"])))
+            case "Repaired":
+                return Repaired(int(body["number"]), Report.from_dict(body["report"]))
             case "Answered":
                 return Answered(int(body["number"]), answer_from_wire(body["answer"], arrays))
             case "Refused":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.finding import Finding
+from maskviz.core.finding import Finding, Severity
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 
@@ -58,7 +58,6 @@ NOT_MECHANICAL: Mapping[str, str] = {
 """Why there is no surgery, by the beginning of an id."""
 
 OUTSIDE = "the fix is in the data, the targets, the weights or compile(), not in the network"
-NUMBERS = ("exposed", "leaking", "touched", "loss", "padding_share")
 
 
 def refusal(finding_id: str) -> str:
@@ -165,11 +164,7 @@ class Repair:
 
     def to_dict(self) -> dict[str, Any]:
         """The repair as JSON; numbers that are not finite are null."""
-
-        def numbers(measures: Measures | None) -> dict[str, Any] | None:
-            return None if measures is None else {k: _finite(v) for k, v in asdict(measures).items()}
-
-        return {**vars(self), "before": numbers(self.before), "after": numbers(self.after)}
+        return {**vars(self), "before": _numbers(self.before), "after": _numbers(self.after)}
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Repair:
@@ -196,6 +191,33 @@ class Report:
     code: tuple[str, ...] = ()
     network: Any = field(default=None, compare=False, repr=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON, without the copy."""
+        return {
+            "repairs": [r.to_dict() for r in self.repairs],
+            "before": _numbers(self.before),
+            "after": _numbers(self.after),
+            "change": asdict(self.change),
+            "findings": [f.to_dict() for f in self.findings],
+            "left": [f.to_dict() for f in self.left],
+            "path": self.path,
+            "code": list(self.code),
+        }
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Report:
+        """A report from its JSON. Raises KeyError, TypeError or ValueError for anything that is none."""
+        return cls(
+            tuple(Repair.from_dict(r) for r in body["repairs"]),
+            Measures(**body["before"]),
+            Measures(**body["after"]),
+            Change(**body["change"]),
+            tuple(_finding(f) for f in body["findings"]),
+            tuple(_finding(f) for f in body["left"]),
+            body["path"],
+            tuple(map(str, body["code"])),
+        )
+
     @property
     def applied(self) -> tuple[Repair, ...]:
         return tuple(r for r in self.repairs if r.applied)
@@ -215,6 +237,9 @@ def numbers(before: Measures, after: Measures) -> Iterator[str]:
         a, b = getattr(before, name), getattr(after, name)
         if a or b:
             yield f"{what} {a} → {b}"
+    shares = before.padding_share or 0.0, after.padding_share or 0.0
+    if max(abs(share) for share in shares) > SMALLEST_SHOWN:
+        yield f"padding in the loss {shares[0]:.1%} → {shares[1]:.1%}".replace("%", " %")
     if before.loss is not None and after.loss is not None:
         same = np.isclose(before.loss, after.loss, rtol=1e-5, atol=1e-9, equal_nan=True)
         yield f"loss {before.loss:.4g} unchanged" if same else f"loss {before.loss:.4g} → {after.loss:.4g}"
@@ -238,7 +263,7 @@ def is_found(finding: Finding, trace: Trace) -> bool:
 
 def new_errors(before: Trace, after: Trace) -> list[Finding]:
     """Errors that only the later trace has."""
-    known = {(f.id, f.call) for f in before.findings}
+    known = {(f.id, f.call) for f in before.findings if f.severity == "error"}
     return [f for f in after.findings if f.severity == "error" and (f.id, f.call) not in known]
 
 
@@ -257,6 +282,7 @@ def unharmed(before: Measures, after: Measures) -> bool:
 
 
 SMALLEST_SHARE = 1e-6
+SMALLEST_SHOWN = 5e-4
 
 
 def judged(repair: Repair, good: bool, others: Sequence[Repair], before: Measures, after: Measures) -> Repair:
@@ -276,6 +302,15 @@ def with_verdicts(findings: Iterable[Finding], repairs: Iterable[Repair]) -> tup
     """Findings with ``verified`` as their repairs say."""
     verdicts = {(r.finding, r.call): r.verified for r in repairs}
     return tuple(replace(f, verified=verdicts.get((f.id, f.call), f.verified)) for f in findings)
+
+
+def _numbers(measures: Measures | None) -> dict[str, Any] | None:
+    return None if measures is None else {k: _finite(v) for k, v in asdict(measures).items()}
+
+
+def _finding(body: Mapping[str, Any]) -> Finding:
+    effect = body["effect"] if body["effect"] is not None else math.inf
+    return Finding(**{**body, "severity": Severity(body["severity"]), "effect": float(effect)})
 
 
 def _finite(value: Any) -> Any:

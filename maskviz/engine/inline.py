@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, UnusableInput
+from maskviz.core.messages import RepairCopy
 from maskviz.core.network import Network
 from maskviz.core.probes import Answer, Ask
 from maskviz.core.recording import Recording
+from maskviz.core.repair import Report
 from maskviz.engine import loading
 from maskviz.engine.service import Service, explained, with_loss
 from maskviz.engine.signature import signature_of
@@ -38,6 +40,18 @@ def probe(
     """The answer to one of ``core.probes``' questions about a live network on a batch; what ``tell`` raises ends the work."""
     with _serving(network, make_batch, given, loss) as (service, batch):
         return service.probe(batch, ask, tell)
+
+
+def repair(
+    network: Any,
+    make_batch: Callable[[Network], Batch],
+    given: Mapping[str, NDArray[Any]],
+    loss: str | None,
+    request: RepairCopy,
+) -> Report:
+    """What can be repaired in a copy of a live network, with the copy."""
+    with _serving(network, make_batch, given, loss) as (service, batch):
+        return service.repair(request, batch)
 
 
 @contextmanager

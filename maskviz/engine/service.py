@@ -31,6 +31,8 @@ from maskviz.core.messages import (
     Loaded,
     Progress,
     Refused,
+    RepairCopy,
+    Repaired,
     Request,
     RunTrace,
     Save,
@@ -41,7 +43,8 @@ from maskviz.core.messages import (
 from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
-from maskviz.engine import devices, loading, probes, templates
+from maskviz.core.repair import Report
+from maskviz.engine import devices, loading, probes, repair, templates
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
@@ -99,6 +102,8 @@ class Service:
                 return self._save(path)
             case AskInfluence() | AskGradients() | AskStates() | AskLength():
                 return Answered(self._number, probes.answer(self._need(), self._batch, request, self._say))
+            case RepairCopy():
+                return Repaired(self._number, self.repair(request))
             case UseDevice(device=device):
                 return self._use_device(device)
 
@@ -173,6 +178,19 @@ class Service:
         assert isinstance(evaluated, Evaluated)
         return evaluated.put_into(recording)
 
+    def repair(self, request: RepairCopy, batch: Batch | None = None) -> Report:
+        """Repair a copy of the network by the findings of a batch, the one traced last unless another is given; save it where asked."""
+        tracer, batch = self._need(), batch or self._batch
+        if batch is None:
+            raise UnusableInput("Findings are of a batch: open one first.")
+        assert self._network is not None
+        stage = repair.Stage(self._network, tracer.signature.network, batch, trace_of(self._run(batch, None), batch))
+        report = repair.repair(stage, request.finding, request.call, self._say)
+        if request.path is None or report.network is None:
+            return report
+        save(report.network, request.path)
+        return replace(report, path=request.path)
+
     def probe(self, batch: Batch, ask: Ask, tell: Callable[[str], None]) -> Answer:
         """The answer to one question about a batch, for scripts."""
         return probes.answer(self._need(), batch, ask, tell)
@@ -241,10 +259,7 @@ class Service:
     def _save(self, path: str) -> Event:
         self._need()
         assert self._network is not None
-        try:
-            self._network.save(path)
-        except OSError as error:
-            raise UnusableInput(f"The network cannot be saved there: {error.strerror or error}.") from error
+        save(self._network, path)
         return Saved(self._number, path)
 
     def _use_device(self, device: str) -> Event:
@@ -262,6 +277,14 @@ class Service:
         if self._tracer is None:
             raise UnusableInput("No network is open: open one first.")
         return self._tracer
+
+
+def save(network: keras.Model, path: str) -> None:
+    """Save a network. Raises UnusableInput where the file cannot be written."""
+    try:
+        network.save(path)
+    except OSError as error:
+        raise UnusableInput(f"The network cannot be saved there: {error.strerror or error}.") from error
 
 
 def with_loss(network: keras.Model, signature: Signature, loss: str) -> tuple[keras.Model, Signature]:

@@ -324,8 +324,8 @@ def mask_input(case: Case) -> Plan:
 
 
 def mask_what_is_held(case: Case) -> Plan:
-    source = next((t.source for t in case.call.inputs if t.source in case.batch.x), None)
-    values = np.unique(case.batch.x[source][case.trace.padding[source]]) if source in case.trace.padding else np.zeros(0)
+    source = next((t.source for t in case.call.inputs if t.source in case.batch.x and t.source in case.trace.padding), None)
+    values = np.zeros(0) if source is None else np.unique(case.batch.x[source][case.trace.padding[source]])
     if len(values) != 1:
         raise CannotRepair(f"padding does not hold one value, which '{case.call.name}' could look for.")
     value = float(values[0])
