@@ -1,4 +1,4 @@
-"""One thing that is wrong or surprising, as a frozen value (DESIGN.md §5)."""
+"""One thing that is wrong or surprising, as a frozen value."""
 
 from __future__ import annotations
 

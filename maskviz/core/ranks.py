@@ -2,7 +2,7 @@
 
 Keras gives two arrays of other ranks the same rank only where a last axis of length 1 can be dropped or added (``losses/loss.py``,
 ``squeeze_or_expand_to_same_rank``); else they are repeated from the last axis on, as numpy does. Where the batch is as long as the time
-axis, that works without a word and computes something else (masking-failures.md, items 18, 20, 21, 35).
+axis, that works without a word and computes something else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Status of a step: its mask and its touch by padding, together (DESIGN.md §1)."""
+"""Status of a step: its mask and its touch by padding, together."""
 
 from __future__ import annotations
 

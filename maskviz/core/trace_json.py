@@ -1,4 +1,4 @@
-"""The JSON and the arrays that ``maskviz trace`` writes (schema version 1, DESIGN.md §5)."""
+"""The JSON and the arrays that ``maskviz trace`` writes (schema version 1)."""
 
 from __future__ import annotations
 

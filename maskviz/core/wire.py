@@ -1,4 +1,4 @@
-"""Messages as bytes: one JSON header, then the raw bytes of its arrays. Nothing is ever unpickled (DESIGN.md §3).
+"""Messages as bytes: one JSON header, then the raw bytes of its arrays. Nothing is ever unpickled.
 
 A frame is ``MVZ1``, the header's length and the arrays' total length (two unsigned 8-byte numbers, little end first), the header, the
 arrays one after another. The header lists key, dtype and shape of each array under ``arrays``.

@@ -1,7 +1,7 @@
 """The padding test: the same pass again with only the content of padding changed and every source mask held as it was.
 
 Two changes are made at once: noise at the masked steps of what a mask-creating call puts out, and other content at padded
-steps of inputs where that changes no mask. Any value that then moves was computed from padding (DESIGN.md §1).
+steps of inputs where that changes no mask. Any value that then moves was computed from padding.
 Where rows may share a pass, the batch is doubled: rows 0…n−1 are as given, rows n…2n−1 are changed. Otherwise
 (fixed batch size, state carried over, rows that influence each other) the network runs twice.
 """
@@ -21,7 +21,7 @@ from maskviz.core.network import InputSpec
 from maskviz.engine import compiling
 from maskviz.engine.recorder import RecordedCall, mask_of, set_mask
 
-# |Δ| > TOLERANCE × max(1, max|value|) told movement from rounding on every oracle (masking-mechanics.md)
+# |Δ| > TOLERANCE × max(1, max|value|) told movement from rounding on every oracle
 TOLERANCE = 1e-5
 TOLERANCE_HALF = 4e-3
 MOST_NOISE = 100.0

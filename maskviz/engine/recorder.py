@@ -1,7 +1,7 @@
 """Records every call of a forward pass: masks before, masks received, masks out, and masks stripped.
 
 ``Layer.__call__`` and ``Operation.__call__`` are wrapped for the length of one pass, on one thread and in one graph; what
-is recorded are the tensors themselves, so that a compiled pass can return them (masking-mechanics.md, "Capturing every call").
+is recorded are the tensors themselves, so that a compiled pass can return them.
 """
 
 from __future__ import annotations

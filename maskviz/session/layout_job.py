@@ -12,7 +12,7 @@ STARTING = 5000  # ms until the process must have said that it is ready
 
 
 def allowance(request: LayoutRequest) -> int:
-    """How many ms the library may take: the budget of DESIGN.md §6 less what drawing takes, and ample for small graphs."""
+    """How many ms the library may take: the budget (see tests/benchmarks) less what drawing takes, and ample for small graphs."""
     boxes = len(request.boxes)
     return 2000 if boxes < 500 else 200 + int(0.4 * boxes)
 
