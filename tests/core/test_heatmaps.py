@@ -162,6 +162,18 @@ def test_inputs_without_timesteps_are_explained(sliced: sample_trace.Sample) -> 
     assert "text" in mask_map(text, batch, None, "words").explanation
 
 
+def test_text_shows_the_padding_that_the_trace_found(sliced: sample_trace.Sample) -> None:
+    trace = sliced.trace(sliced.batch)
+    text = replace(sliced.network, inputs=(replace(sliced.network.inputs[0], kind="text", shape=(None, 1), dtype="string"),))
+    batch = replace(sliced.batch, padding={}, content={})
+    heatmap = mask_map(text, batch, trace)
+    known = mask_map(sliced.network, sliced.batch, trace)
+    np.testing.assert_array_equal(heatmap.status, known.status)
+    assert "cannot be edited" in heatmap.subtitle
+    assert "cannot be edited" not in known.subtitle
+    assert shared_steps(batch, trace) == shared_steps(sliced.batch, trace)
+
+
 def test_read_out(sliced: sample_trace.Sample) -> None:
     trace = sliced.trace(sliced.batch)
     steps = shared_steps(sliced.batch, trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QByteArray
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetricsF, QImage
 from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
 from maskviz.colormaps import MARK_COLORS, VIRIDIS, Mark, hex_rgb
 from maskviz.core.errors import UnusableInput
-from maskviz.core.heatmaps import Choice
+from maskviz.core.graph import Edge, Graph, Node
+from maskviz.core.heatmaps import Choice, number
+from maskviz.core.layout import fallback
 from maskviz.core.status import Status
 from maskviz.export import files
-from maskviz.export.figures import FigureStyle, _Layout, heatmap_figure, render_figure
+from maskviz.export.axes import bar_labels
+from maskviz.export.figures import FONT_PX, TALLEST, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
 from maskviz.export.files import DEFAULT, export_all, file_names
+from maskviz.export.graph_painting import Sizes
+from maskviz.export.graph_picture import print_sizes, render_graph
 from maskviz.palette import DARK, LIGHT
 from tests.gui import sample_trace
 
@@ -167,6 +173,86 @@ def test_svg_can_be_drawn_again(sliced: sample_trace.Sample, tmp_path: Path) -> 
     assert f"{sliced.network.name}: heatmaps" in text
     assert "Padding and mask" in text
     assert QSvgRenderer(QByteArray(path.read_bytes())).isValid()
+
+
+def sized(sample: sample_trace.Sample, samples: int, steps: int) -> files.Figure:
+    """The figure of all three maps for another size of batch."""
+    trace = sample.trace(sample.batch)
+    rng = np.random.default_rng(1)
+    out = replace(trace.network_outputs[0], steps=tuple(range(steps)))
+    padding = np.arange(steps) >= rng.integers(1, steps + 1, (samples, 1))
+    trace = replace(
+        trace, network_outputs=(out,), outputs={out.name: rng.normal(size=(samples, steps, 1)).astype("float32")},
+        padding={"features": padding}, contributions={out.name: rng.random((samples, steps)) / 1e4},
+    )  # fmt: skip
+    x = np.zeros((samples, steps, 1), "float32")
+    return heatmap_figure(
+        sample.network, replace(sample.batch, x={"features": x}, padding={"features": padding}, content={"features": x}), trace
+    )
+
+
+@pytest.mark.parametrize(("samples", "steps"), [(3, 5), (16, 24), (64, 500), (200, 50)])
+@pytest.mark.parametrize("millimetres", [84, 178])
+def test_a_figure_fits_on_a_page_and_loses_no_word(sliced: sample_trace.Sample, samples: int, steps: int, millimetres: float) -> None:
+    figure, style = sized(sliced, samples, steps), FigureStyle.of_millimetres(millimetres, 300)
+    layout = _Layout(figure, style.width / style.scale)
+    assert layout.height <= TALLEST * layout.width + 1
+    plain = QFontMetricsF(_font(FONT_PX))
+    for (heatmap, scale), place in zip(figure.maps, layout.places, strict=True):
+        assert " ".join(place.lines).split() == heatmap.subtitle.split()
+        assert all(place.words.left() + plain.horizontalAdvance(line) <= layout.width for line in place.lines)
+        assert place.map.top() >= place.words.top() + len(place.lines) * plain.height() - 1
+        if heatmap.values is not None:
+            labels = bar_labels(scale, heatmap.classes, place.bar.height(), plain.height())
+            assert len(labels) >= 3
+            assert [labels[0][0], labels[-1][0]] == [number(scale.low), number(scale.high)]
+            assert all(place.bar.right() + plain.horizontalAdvance(text) < layout.width for text, _share in labels)
+
+
+def test_long_words_are_broken_and_none_is_lost() -> None:
+    font = _font(FONT_PX)
+    measure = QFontMetricsF(font)
+    for words in ("sum = 0.79 = evaluate() · this output 0.26 · 0% comes from padding", "a_name_" * 40, "a · " + "b" * 90 + " · c d"):
+        lines = wrapped(words, font, 200)
+        assert len(lines) > 1
+        assert all(measure.horizontalAdvance(line) <= 200 for line in lines)
+        assert "".join(lines).replace(" ", "") == words.replace(" ", "")
+
+
+def test_bars_start_at_zero_and_are_told_apart_by_colour(sliced: sample_trace.Sample) -> None:
+    trace = sliced.trace(sliced.batch)
+    out = replace(trace.network_outputs[0], has_time=False, steps=None)
+    values = np.linspace(0.49, 0.50, sliced.batch.size, dtype="float32")[:, None]
+    trace = replace(trace, network_outputs=(out,), outputs={out.name: values})
+    figure, style = heatmap_figure(sliced.network, sliced.batch, trace, ("predictions",)), FigureStyle(1600, 200)
+    image, area = render_figure(figure, style), _Layout(figure, style.width / style.scale).places[0].map
+    high = area.height() / sliced.batch.size
+
+    def color(sample: int, x: float) -> tuple[int, int, int]:
+        found = image.pixelColor(int(x * style.scale), int((area.top() + (sample + 0.5) * high) * style.scale))
+        return found.red(), found.green(), found.blue()
+
+    assert color(0, area.left() + 10) == tuple(VIRIDIS[0].tolist())
+    assert color(sliced.batch.size - 1, area.left() + 10) == tuple(VIRIDIS[-1].tolist())
+    assert color(0, area.right() - 4) == hex_rgb(LIGHT.card)  # 0.49 of 0.50: the bar of the lowest value ends before the axis does
+
+
+def test_the_light_graph_is_on_white_with_whole_names(sliced: sample_trace.Sample, tmp_path: Path) -> None:
+    (path,) = export(sliced, tmp_path, ("graph",), style=FigureStyle(1600, 200))
+    assert QImage(str(path)).pixelColor(2, 2).name() == LIGHT.card
+    name = "sparse_categorical_crossentropy_of_the_second_output"
+    long = replace(sliced.graph, nodes=(*sliced.graph.nodes, Node("other/" + name, name, "Dense")))
+    sizes = print_sizes(long, sliced.trace(sliced.batch))
+    assert sizes.card[0] > QFontMetricsF(sizes.font(1.0, True)).horizontalAdvance(name) + 1.9 * sizes.em
+    assert print_sizes(sliced.graph, None).card == Sizes(sizes.em).card
+
+
+def test_a_long_graph_stays_within_what_can_be_painted(sliced: sample_trace.Sample) -> None:
+    nodes = tuple(Node(f"dense_{k}", f"dense_{k}", "Dense") for k in range(1000))
+    graph = Graph(nodes, tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
+    _shown, sizes, request = files.graph_to_lay_out(None, graph)
+    image = render_graph(graph, fallback(request), None, 0, 0, LIGHT, 400, "deep", sizes=sizes)
+    assert 2000 < image.height() <= 2401
 
 
 def test_long_and_many(qtbot: QtBot, sliced: sample_trace.Sample) -> None:
