@@ -158,15 +158,14 @@ def _rows_of(heatmap: Heatmap, top: int, bottom: int) -> Heatmap:
 def _telling(key: NDArray[np.uint8], shown: NDArray[Any], rows: int, columns: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Key and content of the cell with the highest key in every block of ``rows`` × ``columns`` cells."""
     for axis, size in ((1, columns), (0, rows)):
-        every = (slice(None), slice(None, None, size)) if axis == 1 else (slice(None, None, size), slice(None))
-        best, chosen = (key[every].copy(), shown[every].copy()) if size > 1 else (key, shown)
-        for shift in range(1, size):
-            later = (slice(None), slice(shift, None, size)) if axis == 1 else (slice(shift, None, size), slice(None))
-            other = key[later]
-            here = (slice(None, other.shape[0]), slice(None, other.shape[1]))  # the last block may be smaller
-            higher = other > best[here]
-            chosen[here] = np.where(higher, shown[later], chosen[here])
-            np.maximum(best[here], other, out=best[here])
+        if short := -key.shape[axis] % size:  # the last block is filled up with what never wins
+            more = [(0, 0), (0, short)] if axis == 1 else [(0, short), (0, 0)]
+            key, shown = np.pad(key, more), np.pad(shown, more)
+        parts = [(slice(None), slice(k, None, size)) if axis == 1 else (slice(k, None, size), slice(None)) for k in range(size)]
+        best, chosen = key[parts[0]], shown[parts[0]]
+        for part in parts[1:]:
+            chosen = np.where(key[part] > best, shown[part], chosen)
+            best = np.maximum(best, key[part])
         key, shown = best, chosen
     return key, shown
 
