@@ -16,6 +16,7 @@ from maskviz.session.document import Document
 
 REST_MS = 200  # an edit that is followed by another one sooner is part of a gesture
 CALM_MS = 450  # findings that come sooner than this are not dimmed in between
+LAY_OUT_MS = 50  # Qt lays nested widgets out over several turns of the event loop
 OLD = 0.45  # opacity of cards that are older than the batch
 FEW = 40  # cards at first; the rest on request
 NONE = "No finding: masks reach where they should."
@@ -160,7 +161,7 @@ class FindingsPanel(QWidget):
     def _card(self, finding: Finding) -> FindingCard:
         card = FindingCard(finding)
         card.chosen.connect(self._choose)
-        card.unfolds.connect(lambda: QTimer.singleShot(0, card, lambda: self._bring_up(card)))
+        card.unfolds.connect(lambda: QTimer.singleShot(LAY_OUT_MS, card, lambda: self._bring_up(card)))
         return card
 
     def _bring_up(self, card: FindingCard) -> None:
