@@ -39,10 +39,10 @@ class Style:
 PLAIN = Style()
 
 
-def finding_text(finding: Finding, style: Style = PLAIN, brief: bool = False) -> str:
+def finding_text(finding: Finding, style: Style = PLAIN, brief: bool = False, tried: str = "") -> str:
     """A finding as indented lines: severity, id and call, the sentence, the numbers, the reason, the fix as code, the link.
 
-    A ``brief`` one ends after its sentence.
+    A ``brief`` one ends after its sentence. ``tried`` says what came of trying the fix.
     """
     severity = style.paint(f"{finding.severity:7}", COLOURS[finding.severity])
     lines = [f"  {severity} {style.paint(finding.id, BOLD)}{where(finding)}", style.wrap(finding.sentence, "    ")]
@@ -54,6 +54,8 @@ def finding_text(finding: Finding, style: Style = PLAIN, brief: bool = False) ->
         lines.append(style.wrap(f"Why: {finding.why}", "    "))
     if finding.fix:
         lines += [f"    {TRIED[finding.verified]}:", textwrap.indent(finding.fix.rstrip(), CODE_INDENT, lambda line: bool(line.strip()))]
+    if tried:
+        lines.append(style.wrap(f"Tried: {tried}", "    "))
     if finding.link:
         lines.append(style.paint(f"    See {finding.link}", DIM))
     return "\n".join(lines)

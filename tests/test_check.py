@@ -222,10 +222,12 @@ def test_a_baseline_is_written_and_kept(tmp_path: Path, capfd: pytest.CaptureFix
     assert cli.run([*one, "--baseline", str(path), "--write-baseline", str(path)]) == 0
     assert set(baseline.read(str(path))) == {Known("another", ERROR.id, "x"), Known("lambda_slice_small", ERROR.id, "shift")}
     capfd.readouterr()
-    assert cli.run([*one, "--baseline", str(path), "--format", "sarif"]) == 0
+    assert cli.run([*one, "--baseline", str(path), "--format", "sarif", "--verify"]) == 0
     (run,) = json.loads(capfd.readouterr().out)["runs"]
     (result,) = [r for r in run["results"] if r["level"] == "error"]
     assert result["suppressions"][0]["kind"] == "external"
+    assert result["properties"]["verified"] is True
+    assert "verified" in result["properties"]["tried"]
 
 
 # -- from Python

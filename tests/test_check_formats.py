@@ -37,6 +37,7 @@ def test_a_fix_stays_code() -> None:
 
 def test_a_fix_that_was_tried_says_so() -> None:
     assert "Fix (verified" in finding_text(WARNING)
+    assert "Tried: 20 % → 0 %" in finding_text(WARNING, tried="20 % → 0 %")
     assert "not enough" in finding_text(replace(WARNING, verified=False))
 
 
@@ -85,7 +86,7 @@ def test_json() -> None:
     assert first.keys() >= {"file", "name", "class", "keras", "backend", "device", "batch", "padding_test", "loss", "notes", "findings"}
     assert first["loss"] == {"reported": None, "evaluate": None, "matches": None}
     assert [f["accepted"] for f in first["findings"]] == [False, True, False]
-    assert first["findings"][0] == {**json.loads(json.dumps(ERROR.to_dict())), "accepted": False}
+    assert first["findings"][0] == {**json.loads(json.dumps(ERROR.to_dict())), "tried": None, "accepted": False}
     assert first["findings"][0]["evidence"]["share"] is None
     assert broken == {"file": "broken.keras", "error": "“broken.keras” is damaged.", "lines": ["would run: nothing"], "exit_code": 2}
     assert second["name"] == "second"

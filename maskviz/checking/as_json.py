@@ -4,7 +4,7 @@
      "networks": [
        {"file", "name", "class", "keras", "backend", "device", "batch": where it comes from, "padding_test": how it was made or why not,
         "loss": {"reported": x|null, "evaluate": x|null, "matches": bool|null}, "notes": [sentence, …],
-        "findings": [a finding of ``trace --json`` with "accepted": bool, …]},
+        "findings": [a finding of ``trace --json`` with "accepted": bool and "tried": what came of its fix (--verify)|null, …]},
        {"file", "error": sentence, "lines": [what would run, or the engine's last words], "exit_code": 2|3}, …],
      "baseline": null | {"file", "accepted": n, "gone": [{"network", "id", "call"}, …]},
      "summary": {"networks": n, "unusable": n, "error": n, "warning": n, "info": n, "accepted": n}}
@@ -67,5 +67,8 @@ def _network(result: Result) -> dict[str, Any]:
         "padding_test": about["padding_test"],
         "loss": {name: about["loss"][name] for name in ("reported", "evaluate", "matches")},
         "notes": [*result.notes, *about["notes"]],
-        "findings": [{**finding, "accepted": place in result.known} for place, finding in enumerate(about["findings"])],
+        "findings": [
+            {**finding, "tried": result.tried.get((finding["id"], finding["call"])), "accepted": place in result.known}
+            for place, finding in enumerate(about["findings"])
+        ],
     }

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from maskviz import api
@@ -18,8 +19,10 @@ from maskviz.core import archive, batch_files
 from maskviz.core.batch import Batch
 from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
 from maskviz.core.finding import Severity
-from maskviz.core.messages import UseDevice
+from maskviz.core.messages import RepairCopy, Repaired, UseDevice
 from maskviz.core.network import Network
+from maskviz.core.repair import with_verdicts
+from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 from maskviz.finding_text import Style
 
@@ -33,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fail-on", choices=limits, default=limits[0], help="exit with code 1 on findings of this weight or more (error)")
     parser.add_argument("--baseline", metavar="FILE", help="accept the findings that this file lists")
     parser.add_argument("--write-baseline", metavar="FILE", help="accept all errors and warnings of now by writing them into FILE")
+    parser.add_argument("--verify", action="store_true", help="try fixes on a copy of the network, and say whether they help")
     parser.add_argument("--verbose", action="store_true", help="reasons and fixes also for what is only worth knowing")
 
 
@@ -94,6 +98,7 @@ def check_files(
 
 def _checked(engine: BlockingEngine, file: str, batch_file: str | None, options: argparse.Namespace) -> Checked:
     notes: list[str] = []
+    tried: dict[tuple[str, str | None], str] = {}
 
     def read(network: Network) -> Batch | None:
         notes.extend(network.notes)
@@ -107,9 +112,24 @@ def _checked(engine: BlockingEngine, file: str, batch_file: str | None, options:
     trace, batch, _ = api.trace_with(engine, Path(file), read, **asked)
     if not any(bool(p.any()) for p in trace.padding.values()):
         notes.append("The batch has no padding, so this run shows nothing about masks: give a batch with padding.")
-    checked = Checked(file, trace, batch.source, tuple(notes))
+    if options.verify:
+        trace, tried, said = _verified(engine, trace)
+        notes.extend(said)
+    checked = Checked(file, trace, batch.source, tuple(notes), tried=tried)
     checked.findings  # noqa: B018  the rules are asked here, where a fault of theirs is met
     return checked
+
+
+def _verified(engine: BlockingEngine, trace: Trace) -> tuple[Trace, dict[tuple[str, str | None], str], tuple[str, ...]]:
+    """The trace with its findings' verdicts, what came of each fix that was tried, and why none was."""
+    try:
+        repaired = engine.ask(RepairCopy())
+    except UnusableInput as error:
+        return trace, {}, (f"No fix was tried: {error}",)
+    assert isinstance(repaired, Repaired)
+    repairs = repaired.report.repairs
+    findings = with_verdicts(trace.findings, repairs)
+    return replace(trace, find=lambda: findings), {(r.finding, r.call): r.sentence for r in repairs if r.applied}, ()
 
 
 def _batches(options: argparse.Namespace) -> list[str | None]:

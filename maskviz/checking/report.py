@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskviz.core.finding import Finding, Severity
@@ -26,6 +26,8 @@ class Checked:
     batch: str
     notes: tuple[str, ...] = ()
     known: frozenset[int] = frozenset()
+    tried: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
+    """What came of trying a fix on a copy of the network, by the id and the call of its finding."""
 
     @property
     def name(self) -> str:

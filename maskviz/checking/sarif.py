@@ -88,7 +88,8 @@ def _results(report: Report, ids: list[str]) -> Iterator[dict[str, Any]]:
                 "message": {"text": finding.sentence, "markdown": _markdown(finding)},
                 "locations": [_location(checked, finding)],
                 "partialFingerprints": {"maskviz/v1": _fingerprint(checked, finding, seen)},
-                "properties": {name: finding.to_dict()[name] for name in ("evidence", "fix", "verified", "effect")},
+                "properties": {name: finding.to_dict()[name] for name in ("evidence", "fix", "verified", "effect")}
+                | ({"tried": tried} if (tried := checked.tried.get((finding.id, finding.call))) else {}),
             }
             if place in checked.known:
                 result["suppressions"] = [{"kind": "external", "justification": f"accepted by {report.baseline}"}]

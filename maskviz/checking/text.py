@@ -31,7 +31,7 @@ def checked_text(checked: Checked, style: Style, verbose: bool = False) -> str:
         )
     for finding in checked.new:
         brief = finding.severity is Severity.INFO and not verbose
-        lines += ["", finding_text(finding, style, brief)]
+        lines += ["", finding_text(finding, style, brief, checked.tried.get((finding.id, finding.call), ""))]
     return "\n".join(lines)
 
 
