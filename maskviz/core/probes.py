@@ -83,7 +83,8 @@ class WeightGradient:
 class Gradients:
     """``sizes[ref]`` ``(batch, time)``, or ``(batch,)`` without a time axis: the Euclidean length of ∂loss/∂activation over features.
 
-    ``loss`` and ``changed_loss`` are those of the batch as given and with other content in its padding.
+    ``loss`` and ``changed_loss`` are those of the batch as given and with other content in its padding. ``masks`` says, in training
+    mode, which calls take or give a mask there and not in the trace, or the other way round.
     """
 
     training: bool
@@ -91,6 +92,7 @@ class Gradients:
     changed_loss: float
     sizes: Mapping[str, Array]
     weights: tuple[WeightGradient, ...]
+    masks: tuple[str, ...]
     sentence: str
 
     @property

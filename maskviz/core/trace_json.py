@@ -19,7 +19,8 @@ SCHEMA = 1
 def to_dict(trace: Trace) -> dict[str, Any]:
     """A trace as plain JSON values; numbers that are not finite are null."""
     ledger = trace.ledger
-    return {
+    asked = {"length_test": {"sentence": trace.length_test, "moved": dict(trace.length_moved)}} if trace.length_test else {}
+    return asked | {
         "schema": SCHEMA,
         "keras": trace.keras,
         "backend": trace.backend,

@@ -194,6 +194,20 @@ class TestGradients:
         assert maskviz.gradients(network, IDS, Y, training=True).depends, "the batch's own mean takes padding in"
         assert_array_equal(np.asarray(network.get_layer("norm").moving_mean), moving)
 
+    def test_masks_that_exist_only_in_training_are_named(self) -> None:
+        # in inference, Dropout hands on the very tensor whose mask the attention takes away; in training it makes a copy
+        def attend(x: Any) -> Any:
+            dropped = layers.Dropout(0.5)(x)
+            attended = layers.MultiHeadAttention(2, 2)(dropped, dropped)
+            return layers.Dense(1, name="head")(layers.Add(name="add")([x, attended]))
+
+        network = on_ids(attend, loss="mse")
+        assert not hasattr(network(IDS), "_keras_mask")
+        assert hasattr(network(IDS, training=True), "_keras_mask")
+        found = maskviz.gradients(network, IDS, Y, training=True)
+        assert found.masks == ("add puts out a mask in training", "head puts out a mask in training")
+        assert maskviz.gradients(network, IDS, Y).masks == ()
+
     def test_dropout_is_not_taken_for_a_leak(self) -> None:
         network = on_ids(lambda x: layers.Dense(1)(layers.LSTM(3, return_sequences=True, dropout=0.3)(layers.Dropout(0.5)(x))), loss="mse")
         found = maskviz.gradients(network, IDS, Y, training=True)

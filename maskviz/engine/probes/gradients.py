@@ -7,6 +7,7 @@ other numbers, a third pass, as given again, shows how far they differ by chance
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.core.probes import AskGradients, Gradients, WeightGradient
+from maskviz.core.recording import Recording
 from maskviz.engine import compiling, losses, padding_test
 from maskviz.engine.forward import Feed
 from maskviz.engine.probes.running import find_target, kept, record, tensors
@@ -58,7 +60,29 @@ def measure(tracer: Tracer, batch: Batch, ask: AskGradients, tell: Tell) -> Grad
     weights = tuple(_weight(path, numbers[f"weight/{n}"]) for n, path in enumerate(work.weights))
     changed = bool(work.creators) or any(a is not b for a, b in zip(feed.x, feed.changed, strict=True))
     given, other = float(numbers["loss"][0]), float(numbers["loss"][1])
-    return Gradients(ask.training, given, other, sizes, weights, _sentence(weights, changed, ask.training))
+    masks = _other_masks(recording, work.calls) if ask.training else ()
+    return Gradients(ask.training, given, other, sizes, weights, masks, _sentence(weights, changed, ask.training))
+
+
+def _other_masks(recording: Recording, calls: list[RecordedCall]) -> tuple[str, ...]:
+    """Calls that take or give a mask in this pass and none in the trace, or the other way round."""
+    found = []
+    ran = {call.id: call for call in calls}
+    for about in recording.about["calls"]:
+        call = ran.get(about["id"])
+        if call is None:
+            continue
+        before = _some(about["received"].values()), _some(out["mask"] for out in about["outputs"])
+        now = _some(call.received.values()), _some(call.masks_out)
+        verbs = [verb for verb, old, new in zip(("receives", "puts out"), before, now, strict=True) if old != new]
+        which = [("a mask" if new else "no mask") for old, new in zip(before, now, strict=True) if old != new]
+        if verbs:
+            found.append(f"{call.id} {' and '.join(f'{v} {w}' for v, w in zip(verbs, which, strict=True))} in training")
+    return tuple(found)
+
+
+def _some(masks: Iterable[Any]) -> bool:
+    return any(m is not None for m in tree.flatten(list(masks)))
 
 
 def _per_step(size: NDArray[Any], has_time: bool) -> NDArray[Any]:
@@ -70,7 +94,8 @@ def _weight(path: str, numbers: NDArray[Any]) -> WeightGradient:
     size, change, noise, half = (float(n) for n in numbers)
     least = padding_test.TOLERANCE_HALF if half else padding_test.TOLERANCE
     # of its own size, and not of 1 as for values: gradients are small where losses are means
-    depends = not change <= max(least * 10 * max(size, 1e-6), NOISE * noise)
+    known = size if np.isfinite(size) else 0.0
+    depends = not change <= max(least * 10 * max(known, 1e-6), NOISE * noise)
     return WeightGradient(path, size, change, noise, depends)
 
 
@@ -81,6 +106,9 @@ def _sentence(weights: tuple[WeightGradient, ...], changed: bool, training: bool
     if not changed:
         return "Not compared: no call makes a mask, and no input has padding whose content could be changed."
     found = [w for w in weights if w.depends]
+    lost = sum(not np.isfinite(w.size) for w in weights)
+    if lost == len(weights) and not found:
+        return "Not compared: no gradient is a finite number, with whatever content in the padding."
     noisy = sum(w.noise > 0 for w in weights)
     chance = f" ({noisy} differ by chance from pass to pass)" if noisy else ""
     if not found:
@@ -101,6 +129,7 @@ class _Gradients:
         self._feed, self._training, self._wanted, self._state = feed, training, wanted, state
         self.weights: list[str] = [v.path for v in self._network.trainable_variables]
         self.creators: list[str] = []
+        self.calls: list[RecordedCall] = []
         declared = [tracer.signature.compiled_shape(n, a.shape) for n, a in enumerate(feed.x)]
         others = [(declared[0][0], *a.shape[1:]) for a in (*feed.y, *feed.sample_weight) if a is not None]
         self._run = compiling.compiled(self._traced, feed.present(), [*declared, *declared, *others])
@@ -125,6 +154,7 @@ class _Gradients:
             for variable, value in zip(self._state, saved, strict=True):
                 variable.assign(value)
             if number == 0:
+                self.calls = calls
                 twins = {call.id: call for call in calls}
                 result.update({f"size/{ref}": _size(g) for ref, g in activations.items()})
             self.creators = halves.creators or self.creators
@@ -178,9 +208,15 @@ def _size(gradient: Any) -> Any:
     return ops.sqrt(ops.sum(ops.square(gradient), axis=axes)) if axes else ops.abs(gradient)
 
 
+def _change(given: Any, other: Any) -> Any:
+    """The difference; none where neither is a number."""
+    same = ops.logical_or(ops.equal(given, other), ops.logical_and(ops.isnan(given), ops.isnan(other)))
+    return ops.where(same, 0.0, other - given)
+
+
 def _compared(given: Any, changed: Any, again: Any = None) -> Any:
     """Largest entry, largest change, largest change between equal passes, and whether the weight is of half precision."""
     half = "16" in str(keras.backend.standardize_dtype(given.dtype))
     given, changed, again = (ops.cast(g, "float32") for g in (given, changed, given if again is None else again))
-    numbers = [ops.max(ops.abs(a), initial=0.0) for a in (given, changed - given, again - given)]
+    numbers = [ops.max(ops.abs(a), initial=0.0) for a in (given, _change(given, changed), _change(given, again))]
     return ops.stack([*numbers, ops.cast(half, "float32")])

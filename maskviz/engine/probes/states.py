@@ -119,12 +119,14 @@ def _where(keeps: Any, new: Any, old: Any) -> Any:
 
 
 def _largest(first: Any, second: Any) -> Any:
-    return ops.max(ops.abs(ops.cast(first, "float32") - ops.cast(second, "float32")), initial=0.0)
+    first, second = ops.cast(first, "float32"), ops.cast(second, "float32")
+    same = ops.logical_or(ops.equal(first, second), ops.logical_and(ops.isnan(first), ops.isnan(second)))
+    return ops.max(ops.where(same, 0.0, ops.abs(first - second)), initial=0.0)
 
 
 def measure(tracer: Tracer, batch: Batch, ask: AskStates, tell: Tell) -> RecurrentStates:
     """The states of one recurrent call after each step."""
-    samples = ask.samples or tuple(range(batch.size))
+    samples = tuple(ask.samples) or tuple(range(batch.size))
     if not all(0 <= s < batch.size for s in samples):
         raise UnusableInput(f"There is no sample {max(samples)}: this batch has {batch.size}, counted from 0.")
     tracer.trace(batch)
@@ -178,6 +180,10 @@ def _sentence(answer: RecurrentStates, agrees: bool) -> str:
     carried = int(answer.carried.sum())
     total = int(answer.carried.size)
     started = int(answer.started.sum())
-    received = "receives no mask" if answer.mask is None else f"skips {int((~answer.mask).sum())} of {total} steps by its mask"
+    received = (
+        f"receives no mask for its {total} steps"
+        if answer.mask is None
+        else f"skips {int((~answer.mask).sum())} of {total} steps by its mask"
+    )
     start = f"{started} of {len(answer.samples)} samples start from a state other than zero" if started else "all samples start from zero"
-    return f"{answer.call} {received}; its state stays as it was over {carried} steps; {start}."
+    return f"{answer.call} {received}; its state stays as it was over {carried} of them; {start}."
