@@ -100,19 +100,21 @@ def _lost_on_reload(operation: Any) -> bool:
     """
     if not operation.supports_masking or isinstance(operation, keras.Model) or hasattr(operation, "seed_generator"):
         return False
-    if list(operation._flatten_layers(include_self=False)):
-        return False
-    if type(operation).__init__ is not keras.Layer.__init__ and type(operation).__module__.startswith("keras.") and _is_usual(operation):
+    if _computes_masks(operation) or list(operation._flatten_layers(include_self=False)):
         return False
     try:
+        if isinstance(operation, keras.layers.Lambda):  # its function runs here already
+            made = type(operation).from_config(operation.get_config(), safe_mode=False)
+            return callable(operation.mask) and not callable(made.mask)
         return not type(operation).from_config(operation.get_config()).supports_masking
     except Exception:  # what cannot be made from its config is another matter
         return False
 
 
-def _is_usual(operation: keras.Layer) -> bool:
+def _computes_masks(operation: keras.Layer) -> bool:
     """Whether a built-in class computes masks itself; ``supports_masking`` is then no choice of the user's."""
-    return type(operation).compute_mask is not keras.Layer.compute_mask and not isinstance(operation, keras.layers.Lambda)
+    own = type(operation).compute_mask is not keras.Layer.compute_mask and type(operation).__module__.startswith("keras.")
+    return own and not isinstance(operation, keras.layers.Lambda)
 
 
 def compile_info(network: keras.Model) -> dict[str, Any]:

@@ -274,3 +274,17 @@ def test_code_of_a_subclassed_network_between_its_layers() -> None:
     assert ids_of(found)[0] in ("MV09-code-drops-mask", "MV09-operation-drops-mask")
     assert len(ids_of(found)) == 1
     assert ids_of(traced(made(True), features(), series())) == []
+
+
+def test_a_mask_given_by_hand_keeps_padding() -> None:
+    def made(sequences: bool, by_hand: bool) -> keras.Model:
+        def decoded(x: Any) -> Any:
+            layer = layers.GRU(3, return_sequences=sequences, name="gru")
+            return layer(x, mask=ops.not_equal(x[..., 0], 99.0)) if by_hand else layer(x)
+
+        return per_step(decoded)
+
+    assert loud(traced(made(True, True), features(), series())) == [("MV10-mask-keeps-padding", "error", "gru")]
+    assert loud(traced(made(True, False), features(), series())) == []
+    assert loud(traced(made(False, True), features(), vector())) == [("MV05-layer-reads-padding", "error", "gru")]
+    assert loud(traced(made(False, False), features(), vector())) == []

@@ -22,6 +22,7 @@ from tests.findings.nets import (
     ids,
     ids_of,
     network,
+    repaired_by,
     series,
     traced,
     vector,
@@ -257,6 +258,61 @@ def test_what_is_set_from_outside_is_not_saved() -> None:
     outside.supports_masking = True
     assert ids_of(traced(made(outside), features(), series())) == ["MV39-supports-masking-not-saved"]
     assert ids_of(traced(made(Conv(2, 1, name="conv")), features(), series())) == []
+
+
+def test_a_mask_function_of_a_lambda_is_not_saved() -> None:
+    def made(mask: Any) -> keras.Model:
+        x, masked = data()
+        return network(x, ending(layers.Lambda(lambda v: v * 2.0, mask=mask, name="double")(masked)))
+
+    broken = made(lambda v, m: m)
+    found = traced(broken, features(), series())
+    assert ids_of(found) == ["MV08-lambda-mask-not-saved"]
+    repaired = network(broken.inputs, ending(repaired_by(found.findings[0], broken)))
+    assert "MV08-lambda-mask-not-saved" not in [f.id for f in traced(repaired, features(), series()).findings if f.call != "double"]
+
+
+def test_a_target_that_is_repeated() -> None:
+    found = traced(tagger(units=3), features(), series(1))
+    assert ids_of(found) == ["MV21-target-repeated"]
+    assert ids_of(traced(tagger(units=3), features(), series(3))) == []
+
+
+def test_padding_in_a_loss_whose_mask_cannot_be_followed() -> None:
+    class Net(keras.Model):
+        def __init__(self, repair: bool) -> None:
+            super().__init__()
+            self.masking, self.out, self.repair = layers.Masking(), layers.Dense(1), repair
+
+        def build(self, shape: Any) -> None:
+            self.out.build(shape)
+
+        def call(self, x: Any) -> Any:
+            out = self.out(self.masking(x))
+            return out if self.repair else out * 2.0
+
+    def made(repair: bool) -> keras.Model:
+        built = Net(repair)
+        built.compile(loss="mse")
+        built(features())
+        return built
+
+    assert ids_of(traced(made(False), features(), series())) == ["MV01-loss-counts-padding"]
+    assert ids_of(traced(made(True), features(), series())) == []
+
+
+def test_attention_without_a_key_is_even_over_padding() -> None:
+    x, masked = words()
+    keys = keras.Input((T,), dtype="int64", name="keys")
+    values = layers.Embedding(V + 2, 4, mask_zero=True, name="values")(keys)
+    made = network([x, keys], ending(layers.Attention(name="attention")([masked, values])))
+    empty = ids(seed=7)
+    empty[3] = 0
+    padding = {"ids": PADDED, "keys": empty == 0}
+    found = traced(made, {"ids": ids(), "keys": empty}, series(), padding=padding)
+    assert ids_of(found) == ["MV23-attention-over-empty-sample"]
+    padding["keys"] = PADDED
+    assert ids_of(traced(made, {"ids": ids(), "keys": ids(seed=7)}, series(), padding=padding)) == []
 
 
 def test_a_false_warning_is_called_false() -> None:

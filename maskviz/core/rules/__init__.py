@@ -62,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     Rule(reading.operation_reads_padding, "a mean by keras.ops counts padding"),
     Rule(reading.custom_layer_reads_padding, "a layer of one's own may mix steps without looking at the mask"),
     Rule(reading.attention_over_nothing, "attention without any key left is even over padding"),
+    Rule(reading.mask_that_keeps_padding, "a mask given by hand, or by compute_mask, may keep padding"),
     Rule(reading.layer_reads_padding, "whatever the padding test shows is said, known class or not"),
     Rule(attention.softmax_masks_classes, "the Softmax layer takes a mask of steps for one of classes"),
     Rule(recurrent.backwards_output, "go_backwards turns the steps round and not the mask"),
@@ -73,7 +74,6 @@ RULES: tuple[Rule, ...] = (
     Rule(divisors.missing_labels, "samples of weight 0 stay in the divisor"),
     Rule(divisors.activity_counts_padding, "an activity regularizer sees no mask"),
     Rule(divisors.unexplained, "padding in the loss is said in any case"),
-    Rule(results.outputs_from_padding, "so are outputs computed from padding"),
     # metrics, and what is a fact of life
     Rule(results.metric_ignores_mask, "Precision and its kind count masked steps"),
     Rule(results.metric_ignores_weights, "metrics never see weights, weighted_metrics do"),

@@ -148,7 +148,7 @@ def _masked_operation(facts: Facts, call: Call) -> str:
 def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV10-custom-layer-reads-padding, MV10-custom-layer-gets-no-mask."""
     for call, harm in readers(facts):
-        if call.origin != "custom" or call.kind != "layer":
+        if call.origin != "custom" or call.kind != "layer" or (How.WIDENED, call.id) in facts.blame:
             continue
         if call.ignores:
             first = next((name for name in call.received if name != "attention_mask"), "mask")
@@ -212,11 +212,32 @@ def _samples_without_keys(facts: Facts, call: Call) -> NDArray[np.bool_] | None:
     return np.asarray(empty) if empty.any() and not bool((wrong & ~empty).any()) else None
 
 
+def mask_that_keeps_padding(facts: Facts) -> Iterator[Finding]:
+    """MV10-mask-keeps-padding: a layer or an explicit mask argument that puts out a mask of its own, which keeps padding."""
+    for (how, name), harm in facts.blame.items():
+        call = facts.by_id[name]
+        if how is not How.WIDENED or call.fate is Fate.CREATES or call.class_name in (*MERGES, "Masking", "Embedding"):
+            continue
+        before = sum(int((~facts.trace.masks[t.mask]).sum()) for t in call.inputs[:1] if t.mask is not None)
+        after = sum(int((~facts.trace.masks[o.mask]).sum()) for o in call.outputs[:1] if o.mask is not None)
+        yield about(
+            "MV10-mask-keeps-padding",
+            call,
+            harm.together(facts.blame.get((How.READS, name))),
+            f"{call.class_name} '{call.name}' puts out another mask than it got, which skips {after} steps where the one before "
+            f"skipped {before}",
+            "compute_mask(), or an explicit mask argument, decides over all that follows; the mask of the input is no longer looked at.",
+            f"{code.variable(call.id)} = {code.layer(call)}({code.inputs(call)})  # with the mask of its input, and a compute_mask "
+            "that keeps it",
+            GUIDE,
+        )
+
+
 def layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV05-layer-reads-padding: any other layer of Keras."""
     for call, harm in readers(facts):
         known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or is_softmax(call)
-        known = known or _samples_without_keys(facts, call) is not None
+        known = known or _samples_without_keys(facts, call) is not None or (How.WIDENED, call.id) in facts.blame
         if call.origin != "keras" or call.kind != "layer" or known or (call.class_name in RECURRENT and call.ignores):
             continue
         yield about(

@@ -8,7 +8,6 @@ import numpy as np
 
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
-from maskviz.core.rules import code
 from maskviz.core.rules.recurrent import received
 from maskviz.core.rules.texts import count, number, percent
 
@@ -109,22 +108,3 @@ def empty_samples(facts: Facts) -> Iterator[Finding]:
         )
     if worst is not None:
         yield worst
-
-
-def outputs_from_padding(facts: Facts) -> Iterator[Finding]:
-    """MV10-output-computed-from-padding: a touched output for which no other rule found where padding came in."""
-    blamed = {name for harm in facts.blame.values() for name in harm.touched}
-    for output in facts.trace.network_outputs:
-        call = facts.by_id.get((output.ref or "").partition("#")[0])
-        touched = 0.0 if call is None else max((facts.touched(o) for o in call.outputs), default=0.0)
-        if call is not None and touched > 0 and output.name not in blamed:
-            yield Finding(
-                "MV10-output-computed-from-padding",
-                Severity.ERROR,
-                call.id,
-                f"{percent(touched)} of what counts in output '{output.name}' is computed from padding.",
-                "The padding test changed only what padding holds, and this output moved; where it came in could not be seen from outside.",
-                f"{code.variable(call.id)} = …  # look for code in '{call.name}' that mixes timesteps without a mask",
-                "https://keras.io/guides/understanding_masking_and_padding/",
-                {f"touched of {output.name}": touched},
-            )

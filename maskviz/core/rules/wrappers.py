@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from maskviz.core.blame import Harm, How
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
-from maskviz.core.rules import code
+from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import about
 from maskviz.core.rules.recurrent import SET_MASK
 from maskviz.core.rules.sources import hidden_by_wrapper
@@ -85,7 +85,9 @@ def lost_when_saved(facts: Facts) -> Iterator[Finding]:
             "The mask function of a Lambda does not survive a file."
             if is_lambda
             else "supports_masking was set from outside; a file keeps only the config.",
-            f'@keras.saving.register_keras_serializable("masks")\nclass Masked{call.class_name}(keras.layers.{call.class_name}):\n'
+            fixes.mask_again(facts, call)
+            if is_lambda
+            else f'@keras.saving.register_keras_serializable("masks")\nclass Masked{call.class_name}(keras.layers.{call.class_name}):\n'
             "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.supports_masking = "
             "True\n\n\n"
             f"{code.variable(call.id)} = {code.layer(call).replace('keras.layers.', 'Masked', 1)}({code.inputs(call)})",
