@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.editor import EditorPanel
@@ -76,6 +76,7 @@ class Workspace(QMainWindow):
         super().__init__(parent, Qt.WindowType.Widget)
         self._saved = saved
         self._laid_out = False
+        self._kept: tuple[int, int, int] | None = None  # widths at the left and the right, height below: where the user has set them
         self.graph = GraphPanel(document, colours)
         self.heatmaps = HeatmapsPanel(document, colours)
         self.timestep = TimestepBar(document, colours)
@@ -124,29 +125,67 @@ class Workspace(QMainWindow):
         for dock in docks.values():
             dock.setFloating(False)
             dock.show()
+        if self._laid_out and self.height() < LOW:
+            self._lay_behind()
         self._share_room()
 
+    def _lay_behind(self) -> None:
+        """Lay the ledger behind the inspector."""
+        self.tabifyDockWidget(self.docks["inspector"], self.docks["ledger"])
+        self.docks["inspector"].raise_()
+
     def _share_room(self) -> None:
-        """Give the panes their first sizes, as parts of the window; where it is low, layer and loss lie behind each other."""
+        """Give the panes sizes that are parts of the window's."""
         docks, width, height = self.docks, self.width(), self.height()
         left = round(min(max(width * 0.27, 250), 560))
         right = round(min(max(width * 0.235, 270), 480))
         bottom = round(min(max(height * 0.2, 130), 330))
-        column = [docks["findings"], docks["inspector"], docks["ledger"]]
-        if self._laid_out and height < LOW:
-            self.tabifyDockWidget(docks["inspector"], docks["ledger"])
-            docks["inspector"].raise_()
-            column.pop()
-        across = [docks["graph"], docks["heatmaps"], docks["inspector"]]
-        self.resizeDocks(across, [left, width - left - right, right], Qt.Orientation.Horizontal)
-        self.resizeDocks([docks["graph"], docks["sample"]], [height - bottom, bottom], Qt.Orientation.Vertical)
+        self._give(left, right, bottom)
+        column = [docks["findings"], docks["inspector"]]
+        if docks["ledger"] not in self.tabifiedDockWidgets(docks["inspector"]):
+            column.append(docks["ledger"])
         parts = (0.3, 0.3, 0.4) if len(column) == 3 else (0.5, 0.5)
         self.resizeDocks(column, [round(height * part) for part in parts], Qt.Orientation.Vertical)
+
+    def _give(self, left: int, right: int, bottom: int) -> None:
+        """Give these sizes to the outer panes; the heatmaps take the room that is left."""
+        docks = self.docks
+        across = [docks["graph"], docks["heatmaps"], docks["findings"]]
+        self.resizeDocks(across, [left, self.width() - left - right, right], Qt.Orientation.Horizontal)
+        self.resizeDocks([docks["graph"], docks["sample"]], [self.height() - bottom, bottom], Qt.Orientation.Vertical)
+
+    def _in_place(self) -> bool:
+        """Whether the panes that sizes are given to are where they were at first."""
+        names = ("graph", "heatmaps", "findings", "sample")
+        areas = (Area.LeftDockWidgetArea, Area.LeftDockWidgetArea, Area.RightDockWidgetArea, Area.BottomDockWidgetArea)
+        docks = [self.docks[name] for name in names]
+        return all(d.isVisible() and not d.isFloating() and self.dockWidgetArea(d) == a for d, a in zip(docks, areas, strict=True))
+
+    def _keep(self) -> None:
+        """Remember the sizes that the panes have now."""
+        docks = self.docks
+        self._kept = (docks["graph"].width(), docks["findings"].width(), docks["sample"].height())
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() == QEvent.Type.MouseButtonRelease and self._laid_out:  # of a line between panes: nothing else of it is bare
+            QTimer.singleShot(0, self._keep)
+        return handled
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._laid_out or not self._in_place():
+            return
+        if self._kept is None:
+            self._share_room()
+        else:
+            self._give(*self._kept)
 
     def reset_layout(self) -> None:
         """Put every pane back to its first place and size."""
         for dock in self.docks.values():
             self.removeDockWidget(dock)
+        self._kept = None
         self._arrange()
 
     def layout_state(self) -> QByteArray:
@@ -189,7 +228,11 @@ class Workspace(QMainWindow):
             QTimer.singleShot(0, self._lay_out)  # only then is there a size to share
 
     def _lay_out(self) -> None:
-        if self._saved.isEmpty() or not self.restoreState(self._saved, VERSION):
+        if not self._saved.isEmpty() and self.restoreState(self._saved, VERSION):
+            QTimer.singleShot(0, self._keep)
+        else:
+            if self.height() < LOW:
+                self._lay_behind()
             self._share_room()
         self.heatmaps.mask_view.setFocus()
 

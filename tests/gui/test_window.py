@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -211,3 +211,23 @@ def test_widgets_that_act_have_names(window: MainWindow) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.0031, "3.1 ms"), (0.24, "240 ms"), (0.9999, "1.0 s"), (12.34, "12.3 s")])
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_the_heatmaps_take_the_room_that_a_larger_window_gives(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1280, 800)
+    open_sample(window)
+    assert window.workspace is not None
+    docks = window.workspace.docks
+    qtbot.waitUntil(lambda: abs(docks["findings"].width() - 1280 * 0.235) < 4)
+    window.resize(1900, 1000)
+    qtbot.waitUntil(lambda: abs(docks["findings"].width() - 1900 * 0.235) < 4)
+    assert docks["heatmaps"].width() > docks["graph"].width() > docks["findings"].width()
+    across = [docks[name] for name in ("graph", "heatmaps", "findings")]
+    window.workspace.resizeDocks(across, [400, 1200, 300], Qt.Orientation.Horizontal)
+    qtbot.mouseRelease(window.workspace, Qt.MouseButton.LeftButton, pos=docks["findings"].geometry().topLeft() - QPoint(1, -50))
+    qtbot.wait(20)
+    kept = docks["findings"].width()
+    assert kept < 310
+    window.resize(1500, 900)
+    qtbot.waitUntil(lambda: abs(docks["findings"].width() - kept) < 4)
+    assert docks["heatmaps"].width() > 600
