@@ -123,7 +123,7 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
     present = np.arange(steps) < padding.shape[1]
     odd = None if mask is None else ~mask & ~padding
     columns = np.arange(padding.shape[1])
-    made = "" if spec.name in batch.padding else " · the network makes these steps from text, so they cannot be edited"
+    made = "" if spec.name in batch.padding else " · made from text, cannot be edited"
     return Heatmap(
         "mask", title, _mask_words(spec, padding, mask) + made, unit=spec.name, present=present,
         status=_spread(status, columns, steps, np.uint8(Status.ENDED)),

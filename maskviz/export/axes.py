@@ -69,7 +69,9 @@ def paint_samples(painter: QPainter, rect: QRectF, window: Window, samples: int,
         if not rect.top() <= y <= rect.bottom():
             continue
         painter.setPen(QColor(palette.text if k == strong else palette.muted))
-        box = QRectF(rect.left() - 200, y - line / 2, 200 - TICK - 4, line)
+        half = metrics(painter).capHeight() / 2
+        middle = min(max(y, rect.top() + half - 2), rect.bottom() - half + 2)  # beyond it there may be nothing to paint on
+        box = QRectF(rect.left() - 200, middle - line / 2, 200 - TICK - 4, line)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(k))
         painter.drawLine(QPointF(rect.left() - TICK - 1, y), QPointF(rect.left() - 1, y))
 

@@ -141,7 +141,7 @@ class ColourBar(QWidget):
         painter.setPen(QColor(self.colors.muted))
         for text, share in bar_labels(self.scale, self.heatmap.classes, bar.height(), measure.height()):
             y, half = bar.bottom() - share * bar.height(), measure.capHeight() / 2
-            words = QRectF(bar.right() + 6, min(max(y, bar.top() + half), bar.bottom() - half) - half, self.width(), 2 * half)
+            words = QRectF(bar.right() + 8, min(max(y, bar.top() + half), bar.bottom() - half) - half, self.width(), 2 * half)
             if not any(words.intersects(field.adjusted(0, 2, 0, -2)) for field in taken):
                 painter.drawText(words.bottomLeft(), text)
                 painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
