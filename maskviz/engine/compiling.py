@@ -1,4 +1,7 @@
-"""The one seam to the backend: compiling a pass, telling tensors, and walking the graph behind a tensor."""
+"""The one seam to the backend: compiling a pass, telling tensors, and walking the graph behind a tensor.
+
+TensorFlow compiles a pass once for any number of samples; JAX and PyTorch run it anew each time, call by call, with every length known.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,14 @@ from typing import Any
 import keras
 import numpy as np
 
-TENSORFLOW = keras.backend.backend() == "tensorflow"
+BACKEND = keras.backend.backend()
+TENSORFLOW = BACKEND == "tensorflow"
 if TENSORFLOW:
     import tensorflow as tf
+elif BACKEND == "jax":
+    import jax
+elif BACKEND == "torch":
+    import torch
 
 MOST_OPERATIONS_WALKED = 5_000
 
@@ -23,8 +31,15 @@ def is_tensor(value: Any) -> bool:
 
 
 def current_scope() -> object:
-    """The graph that is being traced; loop bodies and mapped functions are graphs of their own."""
-    return tf.compat.v1.get_default_graph() if TENSORFLOW and not tf.executing_eagerly() else None
+    """What tells loop bodies and mapped functions, whose tensors are not those of the pass, from the pass around them."""
+    if TENSORFLOW:
+        return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    return torch._C._functorch.maybe_current_level() if BACKEND == "torch" else None
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether a value only stands for one: a symbolic tensor, or what JAX maps and loops over inside a pass."""
+    return isinstance(value, keras.KerasTensor) or (BACKEND == "jax" and isinstance(value, jax.core.Tracer))
 
 
 def ancestors(tensor: Any, known: Container[int]) -> Iterator[int]:
@@ -48,11 +63,13 @@ TRACING = threading.Lock()
 
 
 def compiled(function: Callable[..., Any], arguments: Any, shapes: Any, fast: bool = False) -> Callable[..., Any]:
-    """``function`` compiled for arguments like ``arguments`` (a list of arrays); it is traced before this returns.
+    """``function`` compiled for arguments like ``arguments`` (a list of arrays); it is traced (or run) before this returns.
 
     ``shapes`` lists the shapes to compile for, None where any length is to be allowed. ``fast`` compiles with XLA at the first run.
     """
     if not TENSORFLOW:
+        function = torch.no_grad()(function) if BACKEND == "torch" else function
+        function(*(to_tensor(a) for a in arguments))
         return function
     specs = [tf.TensorSpec(shape, _dtype(array)) for array, shape in zip(arguments, shapes, strict=True)]
     traced = tf.function(function, input_signature=specs, autograph=False, jit_compile=True if fast else None)
@@ -72,6 +89,14 @@ def to_numpy(tensor: Any) -> np.ndarray:
     return array.astype("float32") if array.dtype.kind == "V" or array.dtype.name == "bfloat16" else array
 
 
+def lengths(shapes: list[Any]) -> Any:
+    """Every length of every shape, one after another, as one tensor of integers."""
+    flat = [length for shape in shapes for length in shape]
+    if not TENSORFLOW or not flat:
+        return keras.ops.convert_to_tensor(np.asarray(flat, "int32"))
+    return keras.ops.stack([keras.ops.cast(length, "int32") for length in flat])
+
+
 def is_float(tensor: Any) -> bool:
     """Whether a tensor holds floating point numbers."""
     return "float" in str(tensor.dtype)
@@ -88,10 +113,15 @@ def can_compare(tensor: Any) -> bool:
 
 
 def to_tensor(array: np.ndarray) -> Any:
-    """An array as a tensor of its own type (numpy strings become the backend's)."""
+    """An array as a tensor of its own type (numpy strings become the backend's), which does not share the array's memory."""
     if TENSORFLOW and array.dtype.kind in "USO":
         return tf.constant(array.astype(object))
-    return tf.constant(array) if TENSORFLOW else keras.ops.convert_to_tensor(array)
+    return tf.constant(array) if TENSORFLOW else keras.ops.convert_to_tensor(array.copy())
+
+
+def as_it_is(tensor: Any) -> Any:
+    """A tensor that stays as it is now: on PyTorch Keras' ``sample_weight *= mask`` changes the very tensor (``losses/loss.py``)."""
+    return tensor.clone() if BACKEND == "torch" and is_tensor(tensor) else tensor
 
 
 def with_logits(tensor: Any, part: Callable[[Any], Any]) -> Any:

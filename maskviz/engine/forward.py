@@ -84,12 +84,12 @@ class ForwardPass:
         """What ``tracing`` says about this pass, by the shapes of the run it said it of last."""
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
-        self._network, self._signature, self._feed, self._state = network, signature, feed, state
+        self._network, self._signature, self._state = network, signature, state
+        self._given = [[a is not None for a in group] for group in (feed.y, feed.sample_weight)]
         arrays = [*feed.present(), np.zeros((), "float32")]
         shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
         self._size = len(feed.x[0]) if fast else None
         self._run = compiling.compiled(self._traced, arrays, shapes, fast)
-        del self._feed  # its arrays said what to compile for
 
     def __call__(self, feed: Feed, level: float = 1.0) -> dict[str, NDArray[Any]]:
         """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""
@@ -105,13 +105,12 @@ class ForwardPass:
     def _traced(self, *tensors: Any) -> dict[str, Any]:
         self.slots = Slots()  # TensorFlow traces again when the loss makes variables of its own at its first call
         left = list(tensors)
-        x = [left.pop(0) for _ in self._feed.x]
-        changed = [left.pop(0) for _ in self._feed.changed]
-        y = [None if a is None else left.pop(0) for a in self._feed.y]
-        weights = [None if a is None else left.pop(0) for a in self._feed.sample_weight]
+        x, changed = ([left.pop(0) for _ in self._signature.input_names] for _ in range(2))
+        y, weights = ([left.pop(0) if given else None for given in group] for group in self._given)
         halves = padding_test.Halves(
             left.pop(0), ops.shape(x[0])[0] if self._size is None else self._size, frozenset(self._signature.input_names)
         )
+        self._samples = x[0].shape[0]
         saved = [ops.copy(v.value) for v in self._state]
         with losses.LossRecorder().recording() as loss_recorder:
             result = self._passes(x, changed, halves, saved, (y, weights))
@@ -186,8 +185,7 @@ class ForwardPass:
         result.update({f"out/{i}": half(x) for i, x in enumerate(self.root.outputs)})
         self.per_row |= {f"mask/{i}" for i, mask in enumerate(self.slots.tensors) if self._is_per_row(mask)}
         self.per_row |= {f"out/{i}" for i, _ in enumerate(self.root.outputs)}
-        shapes = [ops.shape(x) for call in self.calls for x in (*call.inputs, *call.outputs)]
-        result["shapes"] = ops.stack([ops.cast(d, "int32") for shape in shapes for d in shape]) if shapes else ops.zeros((0,), "int32")
+        result["shapes"] = compiling.lengths([ops.shape(x) for call in self.calls for x in (*call.inputs, *call.outputs)])
         return result
 
     def _moved(self, second: Recorder, halves: padding_test.Halves) -> dict[str, Any]:
@@ -204,8 +202,11 @@ class ForwardPass:
         return result
 
     def _is_per_row(self, tensor: Any) -> bool:
-        """Whether a tensor begins with the batch axis: the one length that a pass leaves open, or that the network fixes."""
-        batch = self._signature.network.inputs[0].shape[0]
+        """Whether a tensor begins with the batch axis: the one length that a pass leaves open, or that the network fixes.
+
+        Where all lengths are known it is the one that equals the number of samples.
+        """
+        batch = self._signature.network.inputs[0].shape[0] if compiling.TENSORFLOW else self._samples
         return len(tensor.shape) > 0 and (tensor.shape[0] == batch if self._size is None else True)
 
     def _loss_results(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class LossRecorder:
         def record_reduce(values: Any, sample_weight: Any = None, mask: Any = None, **kwargs: Any) -> Any:
             if self._depth == 1:
                 call = self.calls[-1]
-                call.values, call.sample_weight, call.mask = values, sample_weight, mask
+                call.values, call.sample_weight, call.mask = (compiling.as_it_is(t) for t in (values, sample_weight, mask))
             return reduce(values, sample_weight=sample_weight, mask=mask, **kwargs)
 
         keras.losses.Loss.__call__, loss_module.reduce_weighted_values = self._recording(base), record_reduce

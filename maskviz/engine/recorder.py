@@ -139,7 +139,7 @@ class Recorder:
             return False
         if any(_is_opaque(call.operation) for call in self._stack):
             return False
-        return not any(isinstance(x, keras.KerasTensor) for x in tree.flatten((args, kwargs)))
+        return not any(compiling.is_placeholder(x) for x in tree.flatten((args, kwargs)))
 
     def _record(self, operation: Any, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = self._begin(operation, args, kwargs)

@@ -107,7 +107,8 @@ class Tracer:
         x = self.signature.pack_inputs([strings(a) for a in feed.x])
         like = self.signature.target_structure(self.network)
         y = self.signature.pack_targets(feed.y, like, [np.zeros((batch.size, 1), "float32")] * len(feed.y))
-        weights = self.signature.pack_weights(feed.sample_weight, like)
+        # copies, since Keras on PyTorch multiplies a mask into the very array
+        weights = self.signature.pack_weights([None if a is None else a.copy() for a in feed.sample_weight], like)
         # a target of the wrong rank in an earlier call leaves a function behind that no later call can use
         self.network.test_function = None if self._evaluate_failed else self.network.test_function
         self._evaluate_failed = True
@@ -164,6 +165,8 @@ class Tracer:
     def _try_doubling(self, feed: Feed) -> tuple[Mode, str]:
         if self.signature.network.inputs[0].shape[0] is not None:
             return "twice", "its batch size is fixed"
+        if not compiling.TENSORFLOW:  # with every length known, a table as long as two batches would pass for two halves
+            return "twice", f"only TensorFlow compiles it for any number of samples ({compiling.BACKEND} does not)"
         if any(not v.path.endswith("seed_generator_state") for v in self._state):
             return "twice", "its state changes with every call"
         plain = self._pass(feed, "plain")
