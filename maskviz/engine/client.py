@@ -127,8 +127,11 @@ class EngineClient:
             pass  # the pipe was closed under the reader
         if process is not self._process:
             return
-        process.kill()
-        code = process.wait()
+        try:
+            code = process.wait(1)  # one that ended by itself tells how
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
         self._careful = True
         errors.join(2)
         self._on_event(Died(sentence or how_it_ended(code, self._last_lines), "\n".join(self._last_lines)))
