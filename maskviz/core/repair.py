@@ -258,7 +258,9 @@ def applied(finding: Finding, what: str, before: Trace, after: Trace) -> Repair:
 
 
 def is_found(finding: Finding, trace: Trace) -> bool:
-    return any((f.id, f.call) == (finding.id, finding.call) for f in trace.findings)
+    """Whether a trace has the finding still; what was wrong and is only worth knowing now has been mended."""
+    same = [f for f in trace.findings if (f.id, f.call) == (finding.id, finding.call)]
+    return any(f.severity != "info" or finding.severity == "info" for f in same)
 
 
 def new_errors(before: Trace, after: Trace) -> list[Finding]:
@@ -269,20 +271,22 @@ def new_errors(before: Trace, after: Trace) -> list[Finding]:
 
 def helped(before: Measures, after: Measures) -> bool:
     """Whether padding does less than before and nothing more: fewer steps follow it, its share of the loss is smaller, or NaN is gone."""
-    share = (after.padding_share or 0.0) - (before.padding_share or 0.0)
-    if after.harm > before.harm or share > SMALLEST_SHARE:
+    if not unharmed(before, after):
         return False
+    share = (after.padding_share or 0.0) - (before.padding_share or 0.0)
     mended = before.loss is not None and math.isnan(before.loss) and after.loss is not None and not math.isnan(after.loss)
     return after.harm < before.harm or share < -SMALLEST_SHARE or mended
 
 
 def unharmed(before: Measures, after: Measures) -> bool:
-    """Whether padding does no more than before."""
-    return after.harm <= before.harm and (after.padding_share or 0.0) <= (before.padding_share or 0.0) + SMALLEST_SHARE
+    """Whether padding does no more than before. Its share of the loss moves a little when real steps no longer follow it."""
+    share = (after.padding_share or 0.0) - (before.padding_share or 0.0)
+    return after.harm <= before.harm and share <= (LARGEST_DRIFT if after.harm < before.harm else SMALLEST_SHARE)
 
 
 SMALLEST_SHARE = 1e-6
 SMALLEST_SHOWN = 5e-4
+LARGEST_DRIFT = 0.01
 
 
 def judged(repair: Repair, good: bool, others: Sequence[Repair], before: Measures, after: Measures) -> Repair:

@@ -64,7 +64,7 @@ def repair(stage: Stage, finding: str | None = None, call: str | None = None, te
         now = stages[-1]
         wanted = _wanted(now.trace.findings, finding, call)
         wanted += [f for f in new_errors(stage.trace, now.trace) if f not in wanted]
-        todo = [f for f in wanted if (f.id, f.call) not in tried]
+        todo = [f for f in wanted if (f.id, f.call) not in tried and (f.call is None or stage.trace.call(f.call) is not None)]
         if not todo:
             break
         tell(f"repairing {todo[0].id} in a copy")

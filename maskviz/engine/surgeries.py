@@ -110,6 +110,7 @@ def mask_again(case: Case) -> Plan:
         part = part_of_steps(site, masked_one)
         if part is not None and isinstance(site.operation, layers.Lambda):
             whole = part == slice(None)
+            plan.says = f"'{site.name}' replaced by {'its input' if whole else 'the same slice of values and mask'}"
             result, kept = (masked_one, mask) if whole else (masked_one[:, part], mask[:, part])
             return masked(result, kept, site.name)
         result = site.run(within=True)
@@ -117,10 +118,8 @@ def mask_again(case: Case) -> Plan:
             raise CannotRepair(f"what '{site.name}' does to the steps is not known, so its mask cannot be either: write it as a layer.")
         return masked(result, mask if part is None or part == slice(None) else mask[:, part], site.last_name("mask"))
 
-    how = (
-        "replaced by the same slice of values and mask" if case.call.class_name == "Lambda" else "followed by a Masking layer with its mask"
-    )
-    return case.at(operate, f"'{case.call.name}' {how}")
+    plan = case.at(operate, f"'{case.call.name}' followed by a Masking layer with its mask")
+    return plan
 
 
 def _first_masked(site: Site) -> Any:
