@@ -160,7 +160,8 @@ def sentence(appended: LengthPart, trimmed: LengthPart, in_front: bool) -> str:
     if appended.reason and appended.reason == trimmed.reason:
         return f"Not possible because {appended.reason}."
     where = "in front" if in_front else "at the end"
-    return f"{_said(appended, f'{appended.change} more padded steps {where}')}; {_said(trimmed, f'{-trimmed.change} fewer')}."
+    said = f"{_said(appended, f'{appended.change} more padded steps {where}')}; {_said(trimmed, f'{-trimmed.change} fewer')}."
+    return said[0].upper() + said[1:]
 
 
 def _said(part: LengthPart, what: str) -> str:
