@@ -1,6 +1,6 @@
 """What the window asks the engine and what it answers: one typed union for each direction, and their form on the wire.
 
-A message on the wire is one JSON header and the raw bytes of its arrays; nothing is ever unpickled (DESIGN.md §3).
+A message on the wire is one JSON header and the raw bytes of its arrays; nothing is ever unpickled.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class Recorder:
             else:
                 warn(message, *args, **{**kwargs, "stacklevel": kwargs.get("stacklevel", 1) + 1} if len(args) < 2 else kwargs)
 
-        keras.Layer.__call__, keras.Operation.__call__, warnings.warn = record_layer, record_operation, hear  # type: ignore[assignment]
+        keras.Layer.__call__, keras.Operation.__call__, warnings.warn = record_layer, record_operation, hear
         try:
             yield self
         finally:
