@@ -53,6 +53,8 @@ from maskviz.engine.tracing import Tracer
 STEPS_TO_TRY = (24, 12, 8)
 NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "•", "Detected at", "File ")
 ARRAYS = ("x", "y", "sample_weight", "padding")
+NO_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+"""Errors of TensorFlow and PyTorch; JAX names it in the message."""
 
 
 class Service:
@@ -313,7 +315,7 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
 
 def explained(error: Exception) -> MaskVizError:
     """One sentence for what Keras raised while the network ran; the whole message goes into the details."""
-    if "ResourceExhausted" in type(error).__name__ or isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ in NO_MEMORY or "RESOURCE_EXHAUSTED" in str(error)[:200]:
         return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
     return UnusableInput(f"The network cannot run on this batch: {cause_of(error)}.", f"{type(error).__name__}: {error}")
 
