@@ -248,7 +248,7 @@ def numbers(before: Measures, after: Measures) -> Iterator[str]:
 def applied(finding: Finding, what: str, before: Trace, after: Trace) -> Repair:
     """What a repair did by itself, from the trace before it to the one after it; whether it helped is judged when all are made."""
     a, b = measures_of(before), measures_of(after)
-    new = [f for f in new_errors(before, after) if (f.id, f.call) != (finding.id, finding.call)]
+    new = [f for f in new_errors(before, after) if (f.id, f.call) != (finding.id, finding.call) and before.call(f.call or "")]
     said = [*numbers(a, b), str(change_of(before, after))]
     if is_found(finding, after):
         said.append("the finding is still there")
