@@ -75,4 +75,6 @@ def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:
     steps = result.reshape(result.shape[0], result.shape[1], -1)[0]
     if steps.shape[0] != outputs[0]["shape"][1] or not np.allclose(steps, np.round(steps)) or np.ptp(steps, axis=1).any():
         return None
-    return [int(s) - 1 for s in steps[:, 0]]
+    found = [int(s) - 1 for s in steps[:, 0]]
+    # steps that were added up, say, are numbers of no step
+    return found if all(-1 <= step < length for step in found) else None
