@@ -82,6 +82,7 @@ class ForwardPass:
         self.adds_losses = False
         self.described: dict[Any, dict[str, Any]] = {}
         """What ``tracing`` says about this pass, by the shapes of the run it said it of last."""
+        self._packs: dict[str, list[str]] = {}
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
         self._network, self._signature, self._state = network, signature, state
@@ -94,7 +95,10 @@ class ForwardPass:
     def __call__(self, feed: Feed, level: float = 1.0) -> dict[str, NDArray[Any]]:
         """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""
         arguments = [compiling.to_tensor(a) for a in (*feed.present(), np.asarray(level, "float32"))]
-        return {key: compiling.to_numpy(value) for key, value in self._run(*arguments).items()}
+        arrays = {key: compiling.to_numpy(value) for key, value in self._run(*arguments).items()}
+        for name, keys in self._packs.items():
+            arrays.update(zip(keys, arrays.pop(name), strict=True))
+        return arrays
 
     def _flexible_shapes(self, feed: Feed) -> list[tuple[int | None, ...]]:
         declared = [self._signature.compiled_shape(i, a.shape) for i, a in enumerate(feed.x)]
@@ -118,6 +122,17 @@ class ForwardPass:
         for variable, value in zip(self._state, saved, strict=True):
             variable.assign(value)
         result.update(self._loss_results())
+        return self._packed(result)
+
+    def _packed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The results with alike ones stacked: to fetch hundreds of small tensors one by one would take longer than to run the network."""
+        groups: dict[Any, list[str]] = {}
+        for key in sorted(self.per_row & result.keys()):
+            if key.startswith(("moved/", "mask/")):
+                groups.setdefault((tuple(result[key].shape), str(result[key].dtype)), []).append(key)
+        self._packs = {f"pack/{n}": keys for n, keys in enumerate(groups.values()) if len(keys) > 1}
+        for name, keys in self._packs.items():
+            result[name] = ops.stack([result.pop(key) for key in keys])
         return result
 
     def _passes(self, x: list[Any], changed: list[Any], halves: padding_test.Halves, saved: list[Any], targets: Any) -> dict[str, Any]:
