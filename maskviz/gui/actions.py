@@ -34,7 +34,7 @@ class ActionSpec:
 
 
 ACTIONS = (
-    ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a .keras network", "Open"),
+    ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a network (.keras or .h5)", "Open"),
     ActionSpec(
         "batch", "Open &batch…", "files.open_batch", ("Ctrl+B",), "batch", "Open a batch: .npz, .npy, .csv or .json", "Batch", "network"
     ),

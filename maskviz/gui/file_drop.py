@@ -25,7 +25,7 @@ def kind_of(path: str) -> str:
 def refusal(path: str) -> str:
     """One sentence that says why a file of another kind is not opened."""
     what = "is a folder" if Path(path).is_dir() else "is not a file that MaskViz reads"
-    return f"{Path(path).name} {what}: drop a network (.keras) or a batch (.npz, .npy, .csv or .json)."
+    return f"{Path(path).name} {what}: drop a network (.keras or .h5) or a batch (.npz, .npy, .csv or .json)."
 
 
 def promise(paths: list[str]) -> str:

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from maskviz import resources
 from maskviz.core import archive, batch_files
 from maskviz.core.batch import Batch, changed_rows, some_rows
-from maskviz.core.batch_fit import RawBatch, complete, fit
+from maskviz.core.batch_fit import complete
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.graph import Graph
 from maskviz.core.messages import (
@@ -43,24 +43,12 @@ from maskviz.core.trace import Trace
 from maskviz.engine.client import EngineClient
 from maskviz.session.assembler import Assembler
 from maskviz.session.document import Document, EngineState
+from maskviz.session.opening import Opening, described, first_batch, named, working_sentence
 
 SETTLE_MS = 250
 SLOW_MS = 60_000
 MOST_RESTARTS = 2
 STARTING = "starting the engine (importing Keras)…"
-
-
-@dataclass(frozen=True, eq=False)
-class Opening:
-    """A file or template on its way into the document; what is open stays until the engine has loaded it.
-
-    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits.
-    """
-
-    request: Load | Build
-    title: str
-    graph: Graph
-    batch: str | Batch | None = None
 
 
 @dataclass(frozen=True)
@@ -416,47 +404,3 @@ class Jobs(QObject):
     def _note(self, notes: tuple[str, ...]) -> None:
         for note in notes:
             self.noticed.emit(note)
-
-
-def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | None, tuple[str, ...]]:
-    """The batch to open a network with: from a file, or the one before where it still fits; None to generate one.
-
-    Raises UnusableInput for a file that does not fit.
-    """
-    if isinstance(wanted, str):
-        return batch_files.read_batch(wanted, network)
-    if wanted is None:
-        return None, ()
-    try:
-        kept, _ = fit(RawBatch(wanted.x, wanted.y, wanted.sample_weight, wanted.padding), network, wanted.source)
-        return kept, ()
-    except UnusableInput as error:
-        return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
-
-
-def named(error: MaskVizError, path: str) -> MaskVizError:
-    """The error, with the file it is about where it does not say so."""
-    name = Path(path).name
-    return error if name in str(error) else UnusableInput(f"{name}: {error}", error.details)
-
-
-def described(batch: Batch) -> str:
-    """The size of a batch in words."""
-    steps = sorted({padding.shape[1] for padding in batch.padding.values()})
-    lengths = f" of {' and '.join(map(str, steps))} steps" if steps else ""
-    return f"{batch.size} sample{'' if batch.size == 1 else 's'}{lengths}"
-
-
-def working_sentence(request: Request) -> str:
-    """What the progress line says while a request is carried out."""
-    match request:
-        case Load():
-            return f"loading {Path(request.path).name}…"
-        case Build():
-            return "building the network…"
-        case Save():
-            return "saving the network…"
-        case UseDevice():
-            return f"moving to {request.device}…"
-        case _:
-            return "computing…"

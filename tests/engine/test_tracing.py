@@ -12,11 +12,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from maskviz import api
 from maskviz.core.assemble import trace_of
+from maskviz.core.batch import some_rows
 from maskviz.core.recording import splice
 from maskviz.core.trace import Trace
 from maskviz.engine.loading import complete
 from maskviz.engine.tracing import Tracer
-from maskviz.session.jobs import some_rows
 from tests.engine import networks
 from tests.engine.eager import Witness, disagreements
 

@@ -1,0 +1,71 @@
+"""What is being opened, and in which words: the batch to open a network with, and sentences about files, batches and requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskviz.core import batch_files
+from maskviz.core.batch import Batch
+from maskviz.core.batch_fit import RawBatch, fit
+from maskviz.core.errors import MaskVizError, UnusableInput
+from maskviz.core.graph import Graph
+from maskviz.core.messages import Build, Load, Request, Save, UseDevice
+from maskviz.core.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """A file or template on its way into the document; what is open stays until the engine has loaded it.
+
+    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits.
+    """
+
+    request: Load | Build
+    title: str
+    graph: Graph
+    batch: str | Batch | None = None
+
+
+def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | None, tuple[str, ...]]:
+    """The batch to open a network with: from a file, or the one before where it still fits; None to generate one.
+
+    Raises UnusableInput for a file that does not fit.
+    """
+    if isinstance(wanted, str):
+        return batch_files.read_batch(wanted, network)
+    if wanted is None:
+        return None, ()
+    try:
+        kept, _ = fit(RawBatch(wanted.x, wanted.y, wanted.sample_weight, wanted.padding), network, wanted.source)
+        return kept, ()
+    except UnusableInput as error:
+        return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
+
+
+def named(error: MaskVizError, path: str) -> MaskVizError:
+    """The error, with the file it is about where it does not say so."""
+    name = Path(path).name
+    return error if name in str(error) else UnusableInput(f"{name}: {error}", error.details)
+
+
+def described(batch: Batch) -> str:
+    """The size of a batch in words."""
+    steps = sorted({padding.shape[1] for padding in batch.padding.values()})
+    lengths = f" of {' and '.join(map(str, steps))} steps" if steps else ""
+    return f"{batch.size} sample{'' if batch.size == 1 else 's'}{lengths}"
+
+
+def working_sentence(request: Request) -> str:
+    """What the progress line says while a request is carried out."""
+    match request:
+        case Load():
+            return f"loading {Path(request.path).name}…"
+        case Build():
+            return "building the network…"
+        case Save():
+            return "saving the network…"
+        case UseDevice():
+            return f"moving to {request.device}…"
+        case _:
+            return "computing…"
