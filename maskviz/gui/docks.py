@@ -21,6 +21,7 @@ from maskviz.session.document import Document
 VERSION = 2  # of the saved layout; raise it when panes are added
 LOW = 700  # logical pixels; in a lower window three panes above each other are of no use
 Area = Qt.DockWidgetArea
+NARROWEST = {"graph": 215, "findings": 255, "inspector": 255, "ledger": 255, "heatmaps": 360}  # what a pane needs to be read
 
 
 class PaneTitle(QWidget):
@@ -105,6 +106,7 @@ class Workspace(QMainWindow):
     def _dock(self, name: str, title: str, content: QWidget, colours: Palette) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"pane_{name}")
+        content.setMinimumWidth(NARROWEST.get(name, 0))
         dock.setWidget(content)
         dock.setTitleBarWidget(PaneTitle(dock, colours))
         return dock
