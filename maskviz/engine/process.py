@@ -8,9 +8,13 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
+
+from maskviz.core import wire
+from maskviz.core.messages import Event, Load, Ready, event_to_wire, request_from_wire
 
 LOAD_SECONDS = 300
 
@@ -21,19 +25,15 @@ def main() -> None:
     limit_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.dont_write_bytecode = True  # a user's file with custom objects gets no __pycache__ beside it
-    from maskviz.core import wire
-    from maskviz.core.messages import Event, Load, Ready, event_to_wire, request_from_wire
     from maskviz.engine import devices
     from maskviz.engine.client import CAREFUL
 
     devices.prepare()
-    from maskviz.engine.service import Service
-
-    def send(event: Event) -> None:
-        wire.write_frame(answers, *event_to_wire(event))
-
     import keras
 
+    from maskviz.engine.service import Service
+
+    send = Sender(answers)
     service = Service(send, prepares=CAREFUL not in os.environ)
     send(Ready(keras.__version__, keras.backend.backend(), service.devices()))
     while (frame := wire.read_frame(requests)) is not None:
@@ -41,6 +41,18 @@ def main() -> None:
         with time_limit(LOAD_SECONDS if isinstance(request, Load) else None):
             answer = service.answer(number, request)
         send(answer)
+
+
+class Sender:
+    """Writes events, each whole: progress of what is compiled in the background may come while an answer is written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            wire.write_frame(self._stream, *event_to_wire(event))
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
