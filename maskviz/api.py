@@ -145,7 +145,15 @@ def trace_with(
     loss: str | None = None,
 ) -> tuple[Trace, Batch, Network]:
     """The same in an engine that is there already: one after another, many files need only one."""
-    loaded = engine.ask(Load(str(path), custom, unsafe, loss))
+    network, batch, traced = open_in(engine, Load(str(path), custom, unsafe, loss), make_batch, seed)
+    evaluated = engine.ask(Evaluate())
+    assert isinstance(evaluated, Evaluated)
+    return trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds), batch, network
+
+
+def open_in(engine: BlockingEngine, load: Load, make_batch: MaybeBatch, seed: int = 0) -> tuple[Network, Batch, Traced]:
+    """Have an engine load a file and trace its batch (None: generate one); what is asked of it next is about these."""
+    loaded = engine.ask(load)
     assert isinstance(loaded, Loaded)
     batch = make_batch(loaded.network)
     if batch is None:
@@ -154,17 +162,14 @@ def trace_with(
         batch = made.batch
     traced = engine.ask(RunTrace(batch))
     assert isinstance(traced, Traced)
-    evaluated = engine.ask(Evaluate())
-    assert isinstance(evaluated, Evaluated)
-    return trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds), batch, loaded.network
+    return loaded.network, batch, traced
 
 
 def _trace_live(network: Any, make_batch: MakeBatch, x: Any, loss: str | None) -> Trace:
     """Trace a network of this very process: Keras is here already."""
     from maskviz.engine import inline
 
-    given = {name or "x": array for name, array in _by_name(x).items()}
-    recording, batch = inline.trace(network, make_batch, given, loss)
+    recording, batch = inline.trace(network, make_batch, live_inputs(x), loss)
     return trace_of(recording, batch, "CPU")
 
 
@@ -173,6 +178,11 @@ def batch_of(network: Network, x: Any, y: Any = None, sample_weight: Any = None,
     raw = RawBatch(_by_name(x), _by_name(y), _by_name(sample_weight), _by_name(padding))
     batch, _ = fit(raw, network, "from Python")
     return batch
+
+
+def live_inputs(x: Any) -> dict[str, Any]:
+    """Inputs by name for a live network, which may not declare any; the only one is ``x``."""
+    return {name or "x": array for name, array in _by_name(x).items()}
 
 
 def _by_name(value: Any) -> dict[str, Any]:

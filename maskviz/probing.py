@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskviz.api import _by_name, batch_of
+from maskviz.api import batch_of, live_inputs, open_in
 from maskviz.core import archive
 from maskviz.core.batch import Batch
-from maskviz.core.messages import Answered, Load, Loaded, RunTrace
+from maskviz.core.messages import Answered, Load
 from maskviz.core.network import Network
 from maskviz.core.probes import (
     Answer,
@@ -108,13 +108,10 @@ def _ask(
     if not isinstance(network, (str, os.PathLike)):
         from maskviz.engine import inline
 
-        given = {name or "x": array for name, array in _by_name(x).items()}
-        return inline.probe(network, make, given, loss, ask, tell)
+        return inline.probe(network, make, live_inputs(x), loss, ask, tell)
     archive.look(Path(network))  # refuses what is no network at once, without waiting for Keras
     with BlockingEngine(tell) as engine:
-        loaded = engine.ask(Load(str(network), None if custom is None else str(custom), unsafe, loss))
-        assert isinstance(loaded, Loaded)
-        engine.ask(RunTrace(make(loaded.network)))
+        open_in(engine, Load(str(network), None if custom is None else str(custom), unsafe, loss), make)
         answered = engine.ask(ask)
         assert isinstance(answered, Answered)
         return answered.answer

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from maskviz.api import MaybeBatch, _by_name, batch_of
+from maskviz.api import MaybeBatch, batch_of, live_inputs, open_in
 from maskviz.core import archive
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
-from maskviz.core.messages import Generate, Generated, Load, Loaded, RepairCopy, Repaired, RunTrace, UseDevice
+from maskviz.core.messages import Load, RepairCopy, Repaired, UseDevice
 from maskviz.core.network import Network
 from maskviz.core.repair import Report
 from maskviz.engine.client import BlockingEngine
@@ -52,7 +52,7 @@ def repair(
         return repair_file(Path(network), make, request, custom=None if custom is None else str(custom), unsafe=unsafe, loss=loss)[0]
     from maskviz.engine import inline
 
-    return inline.repair(network, make, {name or "x": array for name, array in _by_name(x).items()}, loss, request)
+    return inline.repair(network, make, live_inputs(x), loss, request)
 
 
 def repair_file(
@@ -72,14 +72,7 @@ def repair_file(
     with BlockingEngine(tell) as engine:
         if device is not None:
             engine.ask(UseDevice(device))
-        loaded = engine.ask(Load(str(path), custom, unsafe, loss))
-        assert isinstance(loaded, Loaded)
-        batch = make_batch(loaded.network)
-        if batch is None:
-            made = engine.ask(Generate(seed))
-            assert isinstance(made, Generated)
-            batch = made.batch
-        engine.ask(RunTrace(batch))
+        _, batch, _ = open_in(engine, Load(str(path), custom, unsafe, loss), make_batch, seed)
         repaired = engine.ask(request)
         assert isinstance(repaired, Repaired)
     return repaired.report, batch
