@@ -67,6 +67,13 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Cancel:
+    """Stop the request of number ``of`` where it can be stopped; it is refused then. A cancel itself is not answered."""
+
+    of: int
+
+
+@dataclass(frozen=True)
 class Generate:
     """Make a batch that the loaded network can run on, from its signature."""
 
@@ -199,7 +206,7 @@ Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 _GROUPS = ("x", "y", "sample_weight", "padding")
 
 
-def request_to_wire(number: int, request: Request) -> Wire:
+def request_to_wire(number: int, request: Request | Cancel) -> Wire:
     """Header and arrays of a request."""
     header: dict[str, Any] = {"number": number, "kind": type(request).__name__}
     if not isinstance(request, RunTrace):
@@ -219,9 +226,9 @@ def _batch_from_wire(arrays: dict[str, NDArray[Any]], source: str) -> Batch:
     return Batch(x, y, weights, padding, {}, source)
 
 
-def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request]:
+def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request | Cancel]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate, RepairCopy)} | ASKS
+    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate, RepairCopy, Cancel)} | ASKS
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":
         return number, kinds[kind](**body)

@@ -179,6 +179,8 @@ class LengthTest:
 
 Ask = AskInfluence | AskGradients | AskStates | AskLength
 Answer = Influence | Gradients | RecurrentStates | LengthTest
+QUICK: tuple[type[Ask], ...] = ()
+"""Questions answered as quickly as a trace: an edit need not stop them."""
 ASKS: dict[str, type[Ask]] = {c.__name__: c for c in (AskInfluence, AskGradients, AskStates, AskLength)}
 _VALUES: dict[str, Any] = {c.__name__: c for c in (Influence, Gradients, RecurrentStates, LengthTest, WeightGradient, LengthPart)}
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from maskviz.core import wire
 from maskviz.core.errors import EngineFailed
-from maskviz.core.messages import Died, Event, Refused, Request, event_from_wire, request_to_wire
+from maskviz.core.messages import Cancel, Died, Event, Refused, Request, event_from_wire, request_to_wire
 
 CHILD_ARGUMENT = "--maskviz-engine"
 CAREFUL = "MASKVIZ_CAREFUL_ENGINE"  # an engine that follows a dead one compiles nothing in the background
@@ -41,7 +41,7 @@ class EngineClient:
         self._on_event = on_event
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
-        self._outbox: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None] = queue.SimpleQueue()
         self._number = 0
         self._careful = False
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
@@ -83,7 +83,7 @@ class EngineClient:
         self._number += 1
         return self._number
 
-    def request(self, request: Request, number: int | None = None) -> int:
+    def request(self, request: Request | Cancel, number: int | None = None) -> int:
         """Send a request and return its number. The process is started when it does not run."""
         self.start()
         number = self.next_number() if number is None else number
@@ -109,7 +109,7 @@ class EngineClient:
         self.close()
         self.start()
 
-    def _write(self, pipe: BinaryIO, outbox: queue.SimpleQueue[tuple[int, Request] | None]) -> None:
+    def _write(self, pipe: BinaryIO, outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None]) -> None:
         while (item := outbox.get()) is not None:
             try:
                 wire.write_frame(pipe, *request_to_wire(*item))

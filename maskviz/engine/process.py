@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import queue
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from maskviz.core import wire
-from maskviz.core.messages import Event, Load, Ready, event_to_wire, request_from_wire
+from maskviz.core.errors import UnusableInput
+from maskviz.core.messages import Cancel, Event, Load, Progress, Ready, Request, event_to_wire, request_from_wire
 
 LOAD_SECONDS = 300
 
@@ -34,13 +36,49 @@ def main() -> None:
     from maskviz.engine.service import Service
 
     send = Sender(answers)
-    service = Service(send, prepares=CAREFUL not in os.environ)
+    inbox = Inbox(requests)
+
+    def tell(progress: Progress) -> None:
+        inbox.check(progress.number)
+        send(progress)
+
+    service = Service(tell, prepares=CAREFUL not in os.environ)
     send(Ready(keras.__version__, keras.backend.backend(), service.devices()))
-    while (frame := wire.read_frame(requests)) is not None:
-        number, request = request_from_wire(*frame)
+    for number, request in inbox:
         with time_limit(LOAD_SECONDS if isinstance(request, Load) else None):
             answer = service.answer(number, request)
         send(answer)
+
+
+class Inbox:
+    """Reads requests on a thread of its own, so that one can be cancelled while it is carried out or waits."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._waiting: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        threading.Thread(target=self._read, args=(stream,), name="inbox", daemon=True).start()
+
+    def __iter__(self) -> Iterator[tuple[int, Request]]:
+        while (item := self._waiting.get()) is not None:
+            if item[0] not in self._cancelled:
+                yield item
+            self._cancelled.discard(item[0])
+
+    def check(self, number: int) -> None:
+        """Raise UnusableInput when the request of this number was cancelled. Work in the background is never stopped."""
+        if number in self._cancelled and threading.current_thread() is threading.main_thread():
+            raise UnusableInput("It was stopped.")
+
+    def _read(self, stream: BinaryIO) -> None:
+        try:
+            while (frame := wire.read_frame(stream)) is not None:
+                number, request = request_from_wire(*frame)
+                if isinstance(request, Cancel):
+                    self._cancelled.add(request.of)
+                else:
+                    self._waiting.put((number, request))
+        finally:
+            self._waiting.put(None)
 
 
 class Sender:

@@ -1,99 +1,16 @@
-"""Every action of the window as data, and the menus made from it.
-
-An action's ``handler`` is the path of a method seen from the main window (``files.open``), looked up when the menus are built.
-"""
+"""Makes the window's actions and menus from ``gui.action_list``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES, ActionSpec
 from maskviz.gui.icons import icon
 from maskviz.palette import Palette
-
-Needs = Literal["nothing", "network", "batch"]
-
-
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """One action: ``text`` in menus, ``short`` on buttons, ``needs`` what must be open for it to be enabled."""
-
-    id: str
-    text: str
-    handler: str
-    shortcuts: tuple[str, ...] = ()
-    icon: str = ""
-    tip: str = ""
-    short: str = ""
-    needs: Needs = "nothing"
-
-
-ACTIONS = (
-    ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a network (.keras or .h5)", "Open"),
-    ActionSpec(
-        "batch", "Open &batch…", "files.open_batch", ("Ctrl+B",), "batch", "Open a batch: .npz, .npy, .csv or .json", "Batch", "network"
-    ),
-    ActionSpec("new", "&New network…", "files.new_network", ("Ctrl+N",), "new", "Build a network from a template", "New"),
-    ActionSpec("gallery", "Example &gallery…", "files.gallery", ("Ctrl+G",), "gallery", "Ready-made networks and what to look for in them"),
-    ActionSpec(
-        "save_network", "&Save network as…", "files.save_network", ("Ctrl+S",), "save", "Save the network as a .keras file", needs="network"
-    ),
-    ActionSpec(
-        "save_batch",
-        "Save batch &as…",
-        "files.save_batch",
-        ("Ctrl+Shift+S",),
-        "",
-        "Save the batch, with your edits, as .npz",
-        needs="batch",
-    ),
-    ActionSpec("export", "&Export…", "export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
-    ActionSpec("reload", "&Reload", "files.reload", ("F5",), "reload", "Read the network's file again", needs="network"),
-    ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
-    ActionSpec("undo", "&Undo", "undo", ("Ctrl+Z",), "undo", "Nothing to undo", "Undo"),
-    ActionSpec("redo", "&Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Nothing to redo", "Redo"),
-    ActionSpec("find", "&Find a layer…", "find_layer", ("Ctrl+F",), "find", "Find a layer in the graph", needs="network"),
-    ActionSpec("palette", "&Command palette…", "show_palette", ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find any action by its name"),
-    ActionSpec("next_step", "Next timestep", "walk.next_step", ("Right",), needs="batch"),
-    ActionSpec("previous_step", "Previous timestep", "walk.previous_step", ("Left",), needs="batch"),
-    ActionSpec("first_step", "First timestep", "walk.first_step", ("Home",), needs="batch"),
-    ActionSpec("last_step", "Last timestep", "walk.last_step", ("End",), needs="batch"),
-    ActionSpec("next_sample", "Next sample", "walk.next_sample", ("Down",), needs="batch"),
-    ActionSpec("previous_sample", "Previous sample", "walk.previous_sample", ("Up",), needs="batch"),
-    ActionSpec("play", "&Play through the timesteps", "play", ("P",), "play", "Play through the timesteps, or pause", needs="batch"),
-    ActionSpec("reset_layout", "&Reset layout", "reset_layout", ("Ctrl+Shift+L",), "", "Put all panes back where they were at first"),
-    ActionSpec(
-        "fit", "&Fit", "fit", ("Ctrl+0",), "fit", "Show all of the graph and of the heatmaps; Space does it for one pane", needs="network"
-    ),
-    ActionSpec("switch_theme", "Switch between &dark and light", "theme.switch", ("Ctrl+Shift+T",)),
-    ActionSpec("full_screen", "F&ull screen", "toggle_full_screen", ("F11",)),
-    ActionSpec(
-        "restart_engine",
-        "Restart the &engine",
-        "files.restart_engine",
-        ("Ctrl+Shift+R",),
-        "",
-        "End the engine's process and start a fresh one",
-    ),
-    ActionSpec("shortcuts", "&Keyboard and mouse", "show_shortcuts", ("F1",), "help"),
-    ActionSpec("about", "&About MaskViz", "show_about", ("Shift+F1",)),
-)
-
-# "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
-MENUS = (
-    ("&File", ("new", "open", "batch", "recent", "gallery", "-", "save_network", "save_batch", "export", "-", "reload", "-", "quit")),
-    ("&Edit", ("undo", "redo", "-", "find", "palette")),
-    ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
-    ("&Device", ("devices",)),
-    ("&Help", ("shortcuts", "about")),
-)
-GO = ("next_step", "previous_step", "first_step", "last_step", "-", "next_sample", "previous_sample")
-SUBMENU_TITLES = {"recent": "Open &recent", "panes": "&Panes", "theme": "&Theme", "go": "&Go to"}
 
 
 def build_actions(window: QWidget, specs: tuple[ActionSpec, ...] = ACTIONS) -> dict[str, QAction]:

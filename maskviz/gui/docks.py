@@ -17,6 +17,7 @@ from maskviz.gui.ledger_view import LedgerPanel
 from maskviz.gui.timestep import TimestepBar
 from maskviz.palette import Palette
 from maskviz.session.document import Document
+from maskviz.session.questions import Questions
 
 VERSION = 2  # of the saved layout; raise it when panes are added
 LOW = 700  # logical pixels; in a lower window three panes above each other are of no use
@@ -73,13 +74,15 @@ class Workspace(QMainWindow):
 
     hovered = Signal(str)
 
-    def __init__(self, document: Document, colours: Palette, saved: QByteArray, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, questions: Questions, colours: Palette, saved: QByteArray, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Widget)
         self._saved = saved
         self._laid_out = False
         self._kept: tuple[int, int, int] | None = None  # widths at the left and the right, height below: where the user has set them
         self.graph = GraphPanel(document, colours)
-        self.heatmaps = HeatmapsPanel(document, colours)
+        self.heatmaps = HeatmapsPanel(document, questions, colours)
         self.timestep = TimestepBar(document, colours)
         self.findings = FindingsPanel(document, colours)
         self.inspector = InspectorPanel(document, colours)

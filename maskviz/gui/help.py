@@ -7,7 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
-from maskviz.gui.actions import ACTIONS, plain_text
+from maskviz.gui.action_list import ACTIONS
+from maskviz.gui.actions import plain_text
 from maskviz.gui.welcome import caption
 
 GESTURES = (

@@ -24,6 +24,7 @@ from maskviz.gui.welcome import Welcome
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
+from maskviz.session.questions import Questions
 from maskviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class MainWindow(QMainWindow):
         self.jobs = jobs
         self.theme = theme
         self.settings = settings
+        self.questions = Questions(document, jobs, self)
         self.workspace: Workspace | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
@@ -131,7 +133,7 @@ class MainWindow(QMainWindow):
             return
         from maskviz.gui.docks import Workspace
 
-        self.workspace = Workspace(self.document, self.theme.palette, self.settings.bytes("window/panes"))
+        self.workspace = Workspace(self.document, self.questions, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)

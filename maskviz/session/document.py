@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -27,6 +29,23 @@ class Selection:
     sample: int = 0
     step: int = 0
     unit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Samples and timesteps marked by hand, for edits of all of them: ``first`` to ``last`` of the shared time axis, both included."""
+
+    samples: tuple[int, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, eq=False)
+class Spotlight:
+    """Steps ``(batch, time)`` bool that heatmaps point out, such as those behind a number of the ledger, and what they are."""
+
+    title: str
+    steps: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +73,16 @@ class Document(QObject):
     """The state of the window. Views read it, listen to its signals and call ``select`` and ``edit``; they never compute.
 
     ``network_changed`` another file or another graph; ``batch_changed`` an edit or another batch; ``trace_changed`` a new
-    result (or none); ``selection_changed``; ``stale_changed`` results are older than the batch; ``engine_changed``.
+    result (or none); ``selection_changed``; ``region_changed`` and ``spotlight_changed`` what is marked or pointed out;
+    ``stale_changed`` results are older than the batch; ``engine_changed``.
     """
 
     network_changed = Signal()
     batch_changed = Signal()
     trace_changed = Signal()
     selection_changed = Signal()
+    region_changed = Signal()
+    spotlight_changed = Signal()
     stale_changed = Signal(bool)
     engine_changed = Signal()
 
@@ -80,6 +102,8 @@ class Document(QObject):
         self.devices: tuple[str, ...] = ()
         self.recompute_seconds: float | None = None
         self.selection = Selection()
+        self.region: Region | None = None
+        self.spotlight: Spotlight | None = None
         self.engine = EngineState()
         self.undo_stack = QUndoStack(self)
 
@@ -91,6 +115,18 @@ class Document(QObject):
         if new != self.selection:
             self.selection = new
             self.selection_changed.emit()
+
+    def mark(self, region: Region | None) -> None:
+        """Mark samples and timesteps, or nothing any more."""
+        if region != self.region:
+            self.region = region
+            self.region_changed.emit()
+
+    def point_out(self, spotlight: Spotlight | None) -> None:
+        """Have the heatmaps point out some steps, or none any more."""
+        if spotlight is not self.spotlight:
+            self.spotlight = spotlight
+            self.spotlight_changed.emit()
 
     @property
     def time_steps(self) -> int:
@@ -150,6 +186,8 @@ class Document(QObject):
     def _put(self, opened: Opened) -> None:
         self.title, self.path, self.graph, self.network = opened.title, opened.path, opened.graph, opened.network
         self.batch, self.trace, self.selection = opened.batch, opened.trace, opened.selection
+        self.mark(None)
+        self.point_out(None)
         self.network_changed.emit()
         self.trace_changed.emit()
         self.selection_changed.emit()

@@ -22,6 +22,7 @@ from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, Unusab
 from maskviz.core.graph import Graph
 from maskviz.core.messages import (
     Build,
+    Cancel,
     DeviceInUse,
     Died,
     Evaluate,
@@ -60,12 +61,16 @@ class Asked:
 
 
 class Jobs(QObject):
-    """The one way from the window to the engine. ``failed`` carries a MaskVizError, ``consent_needed`` a NeedsConsent."""
+    """The one way from the window to the engine. ``failed`` carries a MaskVizError, ``consent_needed`` a NeedsConsent.
+
+    ``forgot``: what was asked so far is not answered any more.
+    """
 
     failed = Signal(object)
     consent_needed = Signal(object)
     noticed = Signal(str)
     saved = Signal(str)
+    forgot = Signal()
     _arrived = Signal(object, object)
 
     def __init__(self, document: Document, parent: QObject | None = None, client: EngineClient | None = None) -> None:
@@ -173,6 +178,23 @@ class Jobs(QObject):
         self._deaths = 0
         self._start_anew()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the engine holds the batch that is shown, and its trace is there."""
+        here = self._opening is None and self._tracing is None and self._held is not None and self._held is self._opened
+        return here and self._sent is not None and self._sent is self.document.batch and self.document.trace is not None
+
+    def ask(
+        self, request: Request, then: Callable[[Any], None], refused: Callable[[MaskVizError], None] | None = None, quiet: bool = False
+    ) -> int:
+        """Ask something about the batch that was traced last; a number for ``cancel``. Ask when ``settled``, or it may go unanswered."""
+        return self._ask(request, then, refused, quiet)
+
+    def cancel(self, number: int) -> None:
+        """Stop what was asked under this number, as soon as the engine can; its answer is not wanted any more."""
+        if self._asked.pop(number, None) is not None and self._client.running:
+            self._client.request(Cancel(number))
+
     def close(self) -> None:
         """End the engine's process."""
         self._settle.stop()
@@ -193,6 +215,7 @@ class Jobs(QObject):
         self._assembler.forget()
         self._settle.stop()
         self._tracing = self._sent = None
+        self.forgot.emit()
 
     def _load(self, opening: Opening) -> None:
         self._hold(opening.request, lambda event: self._loaded(opening, event), self._open_refused)
@@ -321,10 +344,10 @@ class Jobs(QObject):
         refused: Callable[[MaskVizError], None] | None = None,
         quiet: bool = False,
         expected: Batch | None = None,
-    ) -> None:
-        """Send a request. A ``quiet`` one is not announced; ``expected`` is the whole batch that the answer is about."""
+    ) -> int:
+        """Send a request; its number. A ``quiet`` one is not announced; ``expected`` is the whole batch that the answer is about."""
         if not self._client.running and self._held is not None:
-            return  # it has just died: Died is on its way, and takes up from there
+            return 0  # it has just died: Died is on its way, and takes up from there
         if not self._client.running:
             self._set_engine("starting", STARTING)
         elif not quiet:
@@ -335,6 +358,7 @@ class Jobs(QObject):
             self._assembler.expect(number, expected)
         self._slow.start()
         self._client.request(request, number)
+        return number
 
     def _on_event(self, event: Event) -> None:
         """On the reader's thread: turn recordings into traces there, then hand over to the window's thread."""

@@ -22,6 +22,7 @@ from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.palette import DARK, LIGHT, Palette
 from maskviz.session.document import Document
 from tests.gui import sample_trace
+from tests.gui.window_hands import questions_of
 
 LEFT = Qt.MouseButton.LeftButton
 Open = Callable[..., tuple[HeatmapsPanel, Document]]
@@ -31,7 +32,7 @@ Open = Callable[..., tuple[HeatmapsPanel, Document]]
 def _open_panel(qtbot: QtBot) -> Open:
     def make(sample: sample_trace.Sample, traced: bool = True, size: tuple[int, int] = (900, 800)) -> tuple[HeatmapsPanel, Document]:
         document = sample_trace.document(sample, traced)
-        panel = HeatmapsPanel(document, DARK)
+        panel = HeatmapsPanel(document, questions_of(document), DARK)
         qtbot.addWidget(panel)
         panel.resize(*size)
         panel.show()
@@ -366,7 +367,7 @@ def test_before_the_engine_answers_padding_can_already_be_edited(open_panel: Ope
 
 
 def test_an_empty_document_and_both_themes_paint(open_panel: Open, qtbot: QtBot) -> None:
-    empty = HeatmapsPanel(Document(), LIGHT)
+    empty = HeatmapsPanel(document := Document(), questions_of(document), LIGHT)
     qtbot.addWidget(empty)
     empty.resize(500, 400)
     assert not empty.grab().isNull()

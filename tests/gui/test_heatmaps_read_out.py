@@ -11,11 +11,12 @@ from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.palette import DARK
 from maskviz.session.document import Document, EngineState
 from tests.gui import sample_trace
+from tests.gui.window_hands import questions_of
 
 
 def open_panel(qtbot: QtBot, document: Document) -> tuple[HeatmapsPanel, list[str]]:
     """A panel on a document, and what it says about the place under the mouse."""
-    panel = HeatmapsPanel(document, DARK)
+    panel = HeatmapsPanel(document, questions_of(document), DARK)
     qtbot.addWidget(panel)
     panel.resize(900, 800)
     panel.show()

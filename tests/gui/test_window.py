@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from maskviz.gui.actions import ACTIONS
+from maskviz.gui.action_list import ACTIONS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.notices import Notice

@@ -15,6 +15,7 @@ from maskviz.core.batch import set_padding
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import Document, EngineState
 from maskviz.session.jobs import Jobs
+from maskviz.session.questions import Questions
 from tests.gui import sample_trace
 
 
@@ -51,6 +52,11 @@ class RecordedJobs(Jobs):
 
     def close(self) -> None:
         self.asked.append(("close",))
+
+
+def questions_of(document: Document) -> Questions:
+    """Questions to an engine that is never started."""
+    return Questions(document, RecordedJobs(document), document)
 
 
 def end(window: MainWindow, qtbot: QtBot) -> None:

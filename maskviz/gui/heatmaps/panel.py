@@ -27,6 +27,7 @@ from maskviz.gui.heatmaps.mask_view import MaskView
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Document
+from maskviz.session.questions import Questions
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
 HINT = "drag an edge or click a step to edit"
@@ -37,9 +38,10 @@ class HeatmapsPanel(QWidget):
 
     hovered = Signal(str)
 
-    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, questions: Questions, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.document = document
+        self.questions = questions
         self.colors = palette
         self.viewport = Viewport(self)
         self._choice = Choice()
