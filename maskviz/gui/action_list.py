@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Needs = Literal["nothing", "network", "batch"]
+Needs = Literal["nothing", "network", "batch", "result", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ ACTIONS = (
     ActionSpec("next_sample", "Next sample", "walk.next_sample", ("Down",), needs="batch"),
     ActionSpec("previous_sample", "Previous sample", "walk.previous_sample", ("Up",), needs="batch"),
     ActionSpec("play", "&Play through the timesteps", "play", ("P",), "play", "Play through the timesteps, or pause", needs="batch"),
+    ActionSpec(
+        "pin", "P&in as A", "comparison.pin", ("Shift+A",), "", "Keep this as A and compare what follows with it", "Pin A", "result"
+    ),
+    ActionSpec("unpin", "&Unpin A", "comparison.unpin", ("Shift+B",), "", "Compare no more", "Unpin", "pinned"),
+    ActionSpec("show_a", "Show &A", "comparison.show_a", ("A",), "", "Show A, what is pinned", needs="pinned"),
+    ActionSpec("show_b", "Show &B", "comparison.show_b", ("B",), "", "Show B, what is open now", needs="pinned"),
+    ActionSpec("show_difference", "Show B − A", "comparison.show_difference", ("D",), "", "Show how B differs from A", needs="pinned"),
     ActionSpec("reset_layout", "&Reset layout", "reset_layout", ("Ctrl+Shift+L",), "", "Put all panes back where they were at first"),
     ActionSpec(
         "fit", "&Fit", "fit", ("Ctrl+0",), "fit", "Show all of the graph and of the heatmaps; Space does it for one pane", needs="network"
@@ -81,6 +88,7 @@ MENUS = (
     ("&File", ("new", "open", "batch", "recent", "gallery", "-", "save_network", "save_batch", "export", "-", "reload", "-", "quit")),
     ("&Edit", ("undo", "redo", "-", "find", "palette")),
     ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
+    ("&Compare", ("pin", "unpin", "-", "show_a", "show_b", "show_difference")),
     ("&Device", ("devices",)),
     ("&Help", ("shortcuts", "about")),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES, ActionSpec
+from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES, ActionSpec, Needs
 from maskviz.gui.icons import icon
 from maskviz.palette import Palette
 
@@ -69,9 +69,8 @@ def paint_icons(actions: Mapping[str, QAction], colours: Palette) -> None:
             actions[spec.id].setIcon(icon(spec.icon, colours))
 
 
-def enable_actions(actions: Mapping[str, QAction], *, network: bool, batch: bool) -> None:
+def enable_actions(actions: Mapping[str, QAction], there: Collection[Needs]) -> None:
     """Enable exactly the actions that have what they need."""
-    there = {"nothing": True, "network": network, "batch": batch}
     for spec in ACTIONS:
         if spec.id not in ("undo", "redo"):
-            actions[spec.id].setEnabled(there[spec.needs])
+            actions[spec.id].setEnabled(spec.needs == "nothing" or spec.needs in there)

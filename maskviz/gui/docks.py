@@ -16,6 +16,7 @@ from maskviz.gui.inspector import InspectorPanel
 from maskviz.gui.ledger_view import LedgerPanel
 from maskviz.gui.timestep import TimestepBar
 from maskviz.palette import Palette
+from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
 
@@ -75,7 +76,13 @@ class Workspace(QMainWindow):
     hovered = Signal(str)
 
     def __init__(
-        self, document: Document, questions: Questions, colours: Palette, saved: QByteArray, parent: QWidget | None = None
+        self,
+        document: Document,
+        questions: Questions,
+        comparison: Comparison,
+        colours: Palette,
+        saved: QByteArray,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Widget)
         self._saved = saved

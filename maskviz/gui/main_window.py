@@ -9,8 +9,10 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from maskviz.gui.action_list import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.command_palette import CommandPalette, entries_of
+from maskviz.gui.compare_bar import CompareBar
 from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
 from maskviz.gui.help import ShortcutsDialog, show_about
@@ -22,6 +24,7 @@ from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
 from maskviz.gui.welcome import Welcome
 from maskviz.palette import Palette
+from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
@@ -44,6 +47,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.settings = settings
         self.questions = Questions(document, jobs, self)
+        self.comparison = Comparison(document, self)
         self.workspace: Workspace | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
@@ -59,11 +63,12 @@ class MainWindow(QMainWindow):
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
         self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
+        self.compare_bar = CompareBar(document, self.comparison, self.commands, theme.palette)
         self.progress = ProgressLine(theme.palette)
         self.status = StatusLine(document)
         self.welcome = Welcome(self.commands, theme.palette)
         self.pages.addWidget(self.welcome)
-        self.setCentralWidget(column(self.toolbar, self.progress, self.pages, self.status))
+        self.setCentralWidget(column(self.toolbar, self.progress, self.compare_bar, self.pages, self.status))
         self.drops = FileDrop(self, theme.palette)
         self._keys = InputKeys(self)
         self._connect()
@@ -80,6 +85,8 @@ class MainWindow(QMainWindow):
         document.network_changed.connect(self._refresh)
         document.batch_changed.connect(self._refresh)
         document.engine_changed.connect(self._show_engine)
+        for signal in (document.stale_changed, document.trace_changed, self.comparison.changed):
+            signal.connect(self._enable)
         for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged, stack.cleanChanged):
             signal.connect(self._show_undo)
         self.drops.dropped.connect(self.files.drop)
@@ -96,9 +103,19 @@ class MainWindow(QMainWindow):
         if is_open:
             self.prepare()
         self.pages.setCurrentWidget(self.workspace if is_open and self.workspace is not None else self.welcome)
-        enable_actions(self.commands, network=document.network is not None, batch=document.batch is not None)
+        self._enable()
         self.setWindowTitle(f"{document.title}[*] — MaskViz" if document.title else "MaskViz")
         self._show_undo()
+
+    def _enable(self) -> None:
+        document, comparison = self.document, self.comparison
+        there: dict[Needs, bool] = {
+            "network": document.network is not None,
+            "batch": document.batch is not None,
+            "result": comparison.can_pin,
+            "pinned": comparison.pinned is not None,
+        }
+        enable_actions(self.commands, [need for need, is_there in there.items() if is_there])
 
     def _show_undo(self) -> None:
         stack = self.document.undo_stack
@@ -123,7 +140,7 @@ class MainWindow(QMainWindow):
 
     def _set_palette(self, colours: Palette) -> None:
         paint_icons(self.commands, colours)
-        for part in (self.toolbar, self.progress, self.notices, self.welcome, self.drops.overlay, self.workspace):
+        for part in (self.toolbar, self.progress, self.compare_bar, self.notices, self.welcome, self.drops.overlay, self.workspace):
             if part is not None:
                 part.set_palette(colours)
 
@@ -133,7 +150,7 @@ class MainWindow(QMainWindow):
             return
         from maskviz.gui.docks import Workspace
 
-        self.workspace = Workspace(self.document, self.questions, self.theme.palette, self.settings.bytes("window/panes"))
+        self.workspace = Workspace(self.document, self.questions, self.comparison, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)

@@ -164,8 +164,12 @@ class Document(QObject):
     def show_preview(self, title: str, graph: Graph) -> None:
         """Show the graph of a file that is being loaded. What was open is set aside, and comes back if loading fails."""
         if self._aside is None:
-            self._aside = Opened(self.title, self.path, self.graph, self.network, self.batch, self.trace, self.selection)
+            self._aside = self.now()
         self._put(Opened(title, None, graph, None, None, None, Selection()))
+
+    def now(self) -> Opened:
+        """Everything that belongs to what is open, as one frozen value."""
+        return Opened(self.title, self.path, self.graph, self.network, self.batch, self.trace, self.selection)
 
     def end_preview(self) -> None:
         """Back to what was open, when the file could not be loaded."""

@@ -1,0 +1,79 @@
+"""Compare: one state is pinned as A, and what is open now is B. Says which of them the views show."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from maskviz.core import compare
+from maskviz.session.document import Document, Opened
+
+Side = Literal["A", "B", "difference"]
+
+
+class Comparison(QObject):
+    """``changed``: another state is pinned, none is any more, or another side is shown. An edit always shows B, which it changes."""
+
+    changed = Signal()
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent or document)
+        self._document = document
+        self._side: Side = "B"
+        self.pinned: Opened | None = None
+        document.batch_changed.connect(self._on_edit)
+
+    @property
+    def side(self) -> Side:
+        """What heatmaps and graph show: the pinned A, what is open now, or the difference."""
+        return self._side
+
+    @property
+    def can_pin(self) -> bool:
+        """Whether there is a result that belongs to the batch that is open."""
+        return self._document.trace is not None and not self._document.stale
+
+    def pin(self) -> None:
+        """Keep the present state as A; B is shown, which is the same at first."""
+        if self.can_pin:
+            self.pinned, self._side = self._document.now(), "B"
+            self.changed.emit()
+
+    def unpin(self) -> None:
+        """Compare no more."""
+        if self.pinned is not None:
+            self.pinned, self._side = None, "B"
+            self.changed.emit()
+
+    def show(self, side: Side) -> None:
+        """Show A, B or B − A; without anything pinned there is only B."""
+        if self.pinned is not None and side != self._side:
+            self._side = side
+            self.changed.emit()
+
+    def show_a(self) -> None:
+        """Show what is pinned."""
+        self.show("A")
+
+    def show_b(self) -> None:
+        """Show what is open now."""
+        self.show("B")
+
+    def show_difference(self) -> None:
+        """Show B − A."""
+        self.show("difference")
+
+    def shown(self) -> Opened:
+        """The one state to show; of a difference, B."""
+        return self.pinned if self._side == "A" and self.pinned is not None else self._document.now()
+
+    def _on_edit(self) -> None:
+        if self._side == "A":
+            self.show("B")
+
+    def in_words(self) -> str:
+        """How B differs from A, in numbers; empty while B is being computed."""
+        if self.pinned is None or self.pinned.trace is None or self._document.trace is None:
+            return ""
+        return compare.in_words(self.pinned.trace, self._document.trace)
