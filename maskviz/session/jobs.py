@@ -142,6 +142,17 @@ class Jobs(QObject):
                 return
             self._open(Opening(self._opened, self.document.title, graph, self.document.batch))
 
+    def open_copy(self, path: str) -> None:
+        """Open a changed copy of the network that is open, allowed what the network was, on the batch that is shown."""
+        opened, document = self._opened, self.document
+        custom, unsafe, loss = (opened.custom, opened.unsafe, opened.loss) if isinstance(opened, Load) else (None, False, None)
+        try:
+            graph = archive.preview(path)
+        except MaskVizError as error:
+            self.failed.emit(error)
+            return
+        self._open(Opening(Load(path, custom, unsafe, loss), Path(path).name, graph, document.batch))
+
     def give_up(self) -> None:
         """Do not open what was being opened; what was open before comes back."""
         if self._opening is not None:
