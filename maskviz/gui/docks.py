@@ -93,7 +93,7 @@ class Workspace(QMainWindow):
         self.timestep = TimestepBar(document, colours)
         self.findings = FindingsPanel(document, colours)
         self.inspector = InspectorPanel(document, colours)
-        self.ledger = LedgerPanel(document, colours)
+        self.ledger = LedgerPanel(document, comparison, colours)
         self.editor = EditorPanel(document, colours)
         self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.editor)
         self.heatmaps.hovered.connect(self.hovered)

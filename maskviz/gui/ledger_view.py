@@ -7,12 +7,14 @@ from math import isfinite
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
+from maskviz.core.compare import DIFFERENCE, Pair, ledger_pairs
 from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.sheet import Line, Section, SheetPanel
 from maskviz.palette import Palette
+from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
 
 NO_LOSS = "This network has no loss. Compile it with one before it is saved, or open it with --loss mse (or any other Keras loss)."
@@ -104,9 +106,27 @@ def _metrics(trace: Trace) -> tuple[Section, ...]:
     return (Section("METRICS", lines=tuple(lines), numbers=True),) if lines else ()
 
 
-class LedgerPanel(SheetPanel):
-    """Shows the ledger of the document's newest trace."""
+def compared(comparison: Comparison, document: Document) -> tuple[Section, ...]:
+    """Every number of A and of B beside each other, once both are known."""
+    pinned, trace = comparison.pinned, document.trace
+    if pinned is None or pinned.trace is None or trace is None:
+        return ()
+    return (Section("COMPARED", "A → B", lines=tuple(map(_pair, ledger_pairs(pinned.trace, trace))), numbers=True),)
 
-    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(document, palette, "Loss ledger", sections, parent)
+
+def _pair(pair: Pair) -> Line:
+    both = f"{number(pair.a, aligned=True)} → {number(pair.b, aligned=True)}"
+    if pair.difference is None:
+        return Line(pair.label, both, "only in one of them")
+    if pair.a is not None and np.isclose(pair.difference, 0, atol=1e-6 * abs(pair.a)):
+        return Line(pair.label, number(pair.b, aligned=True), "the same in both")
+    return Line(pair.label, both, f"{DIFFERENCE} = {'+' if pair.difference > 0 else ''}{number(pair.difference)}")
+
+
+class LedgerPanel(SheetPanel):
+    """Shows the ledger of the document's newest trace, and what is pinned beside it."""
+
+    def __init__(self, document: Document, comparison: Comparison, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(document, palette, "Loss ledger", lambda d: (*compared(comparison, d), *sections(d)), parent)
+        comparison.changed.connect(self.refresh)
         self.setObjectName("ledger")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from maskviz.core.batch import set_padding
+from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, MetricNote
 from maskviz.core.status import Status
 from maskviz.gui.ledger_view import LedgerPanel, sections
 from maskviz.palette import DARK, LIGHT
+from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
-from tests.gui.sample_trace import document, sliced, tagger, translator
+from tests.gui.sample_trace import answer, document, sliced, tagger, translator
 
 
 def test_rows_show_label_value_and_formula() -> None:
@@ -130,7 +134,7 @@ def test_a_loss_that_is_not_separable_is_named() -> None:
 
 def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
     doc = document(sliced(), traced=False)
-    widget = LedgerPanel(doc, LIGHT)
+    widget = LedgerPanel(doc, Comparison(doc), LIGHT)
     qtbot.addWidget(widget)
     widget.resize(300, 400)
     widget.show()
@@ -143,3 +147,23 @@ def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
     assert f"sum of contributions\t{doc.trace.ledger.sum:.4f}\tΣ" in QApplication.clipboard().text()
     widget.set_palette(DARK)
     qtbot.waitUntil(lambda: widget.grab().toImage().pixelColor(3, 3).name() == DARK.pane, timeout=2000)
+
+
+def test_what_is_pinned_stands_beside_what_is_open(qtbot: QtBot) -> None:
+    sample = sliced()
+    doc = document(sample)
+    comparison = Comparison(doc)
+    widget = LedgerPanel(doc, comparison, LIGHT)
+    qtbot.addWidget(widget)
+    assert "COMPARED" not in widget.sheet.text()
+    comparison.pin()
+    assert "the same in both" in widget.sheet.text()
+    assert doc.trace is not None
+    before = doc.trace.ledger.kept_only
+    assert doc.batch is not None
+    doc.edit(set_padding(doc.batch, sample.network.inputs[0], 0, np.arange(24) >= 3), "Pad sample 0 from step 3")
+    answer(doc, sample)
+    after = doc.trace.ledger.kept_only
+    assert f"{number(before, aligned=True)} → {number(after, aligned=True)}" in widget.sheet.text()
+    comparison.unpin()
+    assert "COMPARED" not in widget.sheet.text()
