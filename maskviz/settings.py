@@ -56,6 +56,18 @@ class Settings:
     def clear_recent(self) -> None:
         self._store.remove("recent")
 
+    def ignored(self, network: str) -> frozenset[str]:
+        """Findings that the user does not want to see of a network, by the fingerprint of its file."""
+        value = self._store.value(f"ignored/{network}", [])
+        names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return frozenset(str(name) for name in names if name)
+
+    def set_ignored(self, network: str, findings: frozenset[str]) -> None:
+        if findings:
+            self._store.setValue(f"ignored/{network}", sorted(findings))
+        else:
+            self._store.remove(f"ignored/{network}")
+
     def bytes(self, key: str) -> QByteArray:
         """A window or dock state as saved by :meth:`set_bytes`; empty when there is none."""
         value = self._store.value(key)

@@ -108,7 +108,9 @@ class Jobs(QObject):
             self._set_engine("starting", STARTING)
             self._client.start()
 
-    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
+    def open(
+        self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | Batch | None = None, loss: str | None = None
+    ) -> None:
         """Open a network file: its graph at once, masks and heatmaps when the engine answers."""
         try:
             graph = archive.preview(path)
@@ -117,8 +119,8 @@ class Jobs(QObject):
             return
         self._open(Opening(Load(str(path), custom, unsafe, loss), Path(path).name, graph, batch))
 
-    def open_example(self, name: str) -> None:
-        """Open a network of the gallery with its batch."""
+    def open_example(self, name: str, batch: Batch | None = None) -> None:
+        """Open a network of the gallery with its batch, or another."""
         try:
             example = resources.example(name)
             graph = archive.preview(example.network)
@@ -126,7 +128,7 @@ class Jobs(QObject):
             self.failed.emit(error)
             return
         custom = None if example.custom is None else str(example.custom)
-        self._open(Opening(Load(str(example.network), custom, example.trusted), example.title, graph, str(example.batch)))
+        self._open(Opening(Load(str(example.network), custom, example.trusted), example.title, graph, batch or str(example.batch)))
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         """Build a network from a template."""
@@ -188,6 +190,37 @@ class Jobs(QObject):
         """Stop the engine whatever it does, start it anew, and take up where the document stands."""
         self._deaths = 0
         self._start_anew()
+
+    def stop(self) -> bool:
+        """Stop what the engine does and go back to what was there before; whether anything was to be stopped.
+
+        What was being opened is not opened; an edit whose trace takes too long is taken back.
+        """
+        if not self._asked:
+            return False
+        if self._opening is not None:
+            self._opening = None
+            self.document.end_preview()
+        elif self._tracing is not None and self.document.trace is not None and self.document.undo_stack.canUndo():
+            self.document.undo_stack.undo()
+        elif self._tracing is not None:
+            self._forget()
+            self._held = None
+            self._client.close()
+            self._set_engine("failed", "The computation was stopped.")
+            self.failed.emit(EngineFailed("The computation was stopped: make the batch smaller and restart the engine, or open another file."))
+            return True
+        self.restart_engine()
+        return True
+
+    @property
+    def opened(self) -> Load | Build | None:
+        """The request that what is open came from."""
+        return self._opened
+
+    def configure(self, environment: dict[str, str]) -> None:
+        """Environment variables for the engine's process, from its next start on."""
+        self._client.environment = environment
 
     @property
     def settled(self) -> bool:
@@ -263,7 +296,10 @@ class Jobs(QObject):
     def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
         self._opening, self._opened = None, opening.request
         path = opening.request.path if isinstance(opening.request, Load) else None
+        edited = isinstance(opening.batch, Batch) and not self.document.undo_stack.isClean()
         self.document.open(opening.title, path, opening.graph, network, batch)
+        if edited:
+            self.document.undo_stack.resetClean()  # edits of the batch that was kept are still not saved
 
     def _open_refused(self, error: MaskVizError) -> None:
         if isinstance(error, NeedsConsent):
