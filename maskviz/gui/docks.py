@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTo
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.file_drop import leave_drops_to_window
 from maskviz.gui.findings import FindingsPanel
+from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.icons import quiet_icon
@@ -80,6 +81,7 @@ class Workspace(QMainWindow):
         document: Document,
         questions: Questions,
         comparison: Comparison,
+        desk: FindingsDesk,
         colours: Palette,
         saved: QByteArray,
         parent: QWidget | None = None,
@@ -91,7 +93,7 @@ class Workspace(QMainWindow):
         self.graph = GraphPanel(document, colours)
         self.heatmaps = HeatmapsPanel(document, questions, colours)
         self.timestep = TimestepBar(document, colours)
-        self.findings = FindingsPanel(document, colours)
+        self.findings = FindingsPanel(document, desk, colours)
         self.inspector = InspectorPanel(document, colours)
         self.ledger = LedgerPanel(document, comparison, colours)
         self.editor = EditorPanel(document, colours)

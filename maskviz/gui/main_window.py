@@ -32,6 +32,7 @@ from maskviz.settings import Settings
 
 if TYPE_CHECKING:
     from maskviz.gui.docks import Workspace
+    from maskviz.gui.findings.desk import FindingsDesk
 
 FIRST_SIZE = QSize(1440, 900)
 LEAST_SIZE = QSize(960, 600)
@@ -49,6 +50,7 @@ class MainWindow(QMainWindow):
         self.questions = Questions(document, jobs, self)
         self.comparison = Comparison(document, self)
         self.workspace: Workspace | None = None
+        self.findings: FindingsDesk | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
         self.files = Files(self, document, jobs, settings, self.notices)
@@ -149,8 +151,12 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             return
         from maskviz.gui.docks import Workspace
+        from maskviz.gui.findings.desk import FindingsDesk
 
-        self.workspace = Workspace(self.document, self.questions, self.comparison, self.theme.palette, self.settings.bytes("window/panes"))
+        self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
+        self.workspace = Workspace(
+            self.document, self.questions, self.comparison, self.findings, self.theme.palette, self.settings.bytes("window/panes")
+        )
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)
@@ -217,6 +223,8 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.settings.set_bytes("window/panes", self.workspace.layout_state())
             self.workspace.end()
+        if self.findings is not None:
+            self.findings.repairs.close()
         self.settings.sync()
         self.jobs.close()
         event.accept()

@@ -77,6 +77,8 @@ QLabel[look="muted"] { color: $muted; }
 QLabel[look="caption"] { color: $muted; font-size: ${small}px; font-weight: 700; }
 QLabel[look="strong"] { font-weight: 700; }
 QLabel[look="error"] { color: $bad; }
+QLabel[look="good"] { color: $good; }
+QLabel[look="warning"] { color: $warning; }
 QLabel[look="kbd"] { color: $muted; border: 1px solid $border; border-radius: 4px; padding: 1px 5px; }
 QLabel#chip { background: $card; border: 1px solid $border; border-radius: 6px; padding: 5px 11px; color: $muted; min-height: 1.2em; }
 QLabel#chip[state="fresh"] { color: $good; }

@@ -20,10 +20,13 @@ from maskviz.core.trace import Trace
 from maskviz.gui.findings import FindingsPanel
 from maskviz.gui.findings import panel as panel_module
 from maskviz.gui.findings.card import FindingCard
+from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.gui.findings.words import as_text, evidence_lines, headline
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document, EngineState
+from maskviz.settings import Settings
 from tests.gui.sample_trace import Sample, document, sliced, tagger
+from tests.gui.window_hands import RecordedJobs
 
 DROPS = Finding(
     "MV08-lambda-drops-mask",
@@ -48,7 +51,9 @@ def with_findings(doc: Document, *findings: Finding) -> Document:
 
 
 def panel(qtbot: QtBot, doc: Document) -> FindingsPanel:
-    widget = FindingsPanel(doc, DARK)
+    desk = FindingsDesk(doc, RecordedJobs(doc), Settings())
+    desk.setParent(doc)
+    widget = FindingsPanel(doc, desk, DARK)
     qtbot.addWidget(widget)
     widget.resize(330, 500)
     widget.show()

@@ -1,4 +1,4 @@
-"""One finding as a card: what is wrong; unfolded also why, the numbers, and the fix as code."""
+"""One finding as a card: what is wrong; unfolded also why, the numbers, and the fix as code; and what came of applying it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,47 @@ from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QFontDatabase, QG
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from maskviz.core.finding import Finding
+from maskviz.gui.findings.outcome import Outcome
 from maskviz.gui.findings.words import as_text, evidence_lines, headline, verdict
+from maskviz.session.repairs import Repairing
 
 COPIED_MS = 1500
 MOST_LINES = 16  # of code on screen; more are scrolled to
+IGNORE = "Do not show this finding for this file any more"
+SHOW_AGAIN = "Show this finding again"
 
 
 class FindingCard(QFrame):
-    """``chosen`` carries the finding when the card is clicked, or Enter or Space is pressed on it; ``unfolds`` when the fix is
-    asked for."""
+    """``chosen`` carries the finding when the card is clicked, or Enter or Space is pressed on it, ``applied`` when its fix is to be
+    applied, ``ignored`` when it is not to be shown here, or again; ``unfolds`` when the fix is asked for.
+
+    ``refusal`` says why its fix cannot be applied by itself, empty where it can be.
+    """
 
     chosen = Signal(object)
+    applied = Signal(object)
+    ignored = Signal(object, bool)
     unfolds = Signal()
 
-    def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
+    def __init__(self, finding: Finding, refusal: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.finding = finding
+        self._refusal = refusal
+        self._is_ignored = False
+        self._repairing = Repairing()
         self._details: QWidget | None = None
         self.setProperty("look", "finding")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.title, self.text, self.kind = _label("strong"), _label("muted"), _label("caption")
         self.toggle = _link("", self._turn)
+        self.apply = _link("Apply fix", lambda: self.applied.emit(self.finding))
+        self.apply.setToolTip("Repair a copy of the network, and run the same tests on it")
+        self.outcome = Outcome()
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
+        foot.setSpacing(14)
         foot.addWidget(self.toggle)
+        foot.addWidget(self.apply)
         foot.addStretch(1)
         foot.addWidget(self.kind)
         self._column = QVBoxLayout(self)
@@ -41,6 +58,7 @@ class FindingCard(QFrame):
         self._column.setSpacing(3)
         self._column.addWidget(self.title)
         self._column.addWidget(self.text)
+        self._column.addWidget(self.outcome)
         self._column.addLayout(foot)
         self.show_finding(finding)
 
@@ -62,9 +80,11 @@ class FindingCard(QFrame):
         self.kind.setToolTip(finding.id)
         self.setProperty("level", str(finding.severity))
         self.setAccessibleName(f"{finding.severity}: {finding.sentence}")
-        self.setCursor(Qt.CursorShape.PointingHandCursor if finding.call is not None else Qt.CursorShape.ArrowCursor)
-        self.setToolTip("" if finding.call is None else f"Click to select {finding.call}")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip("Click to see where" if finding.call is None else f"Click to see where: {finding.call}")
+        self.apply.setAccessibleName(f"Apply fix: {title}")
         self.set_unfolded(unfolded)
+        self.show_repair(self._repairing)
         self._polish()
 
     def set_selected(self, selected: bool) -> None:
@@ -72,6 +92,20 @@ class FindingCard(QFrame):
         if self.property("selected") != selected:
             self.setProperty("selected", selected)
             self._polish()
+
+    def set_ignored(self, ignored: bool) -> None:
+        """Whether the finding is ignored for this file, and shown all the same."""
+        if ignored != self._is_ignored:
+            self._is_ignored = ignored
+            self.show_finding(self.finding)
+
+    def show_repair(self, state: Repairing) -> None:
+        """Say what came of applying the fix."""
+        self._repairing = state
+        self.outcome.show_state(state)
+        again = state.stale or state.kind == "untried"
+        self.apply.setText("Apply again" if state.stale else "Apply fix")
+        self.apply.setVisible(again and not self._refusal and bool(self.finding.fix))
 
     def set_unfolded(self, unfolded: bool) -> None:
         """Show or hide why it is so, the numbers and the fix."""
@@ -81,7 +115,7 @@ class FindingCard(QFrame):
         if unfolded == self.unfolded:
             return
         if self._details is None:
-            self._details = _details(self.finding)
+            self._details = _details(self.finding, self._refusal if self.finding.fix else "", self._ignore_link())
             self._column.insertWidget(2, self._details)
         else:
             self._details.hide()
@@ -96,6 +130,16 @@ class FindingCard(QFrame):
         self.set_unfolded(not self.unfolded)
         if self.unfolded:
             self.unfolds.emit()
+
+    def _ignore_link(self) -> QPushButton:
+        words = "Heed again" if self._is_ignored else "Ignore here"
+        link = _link(words, self._turn_ignored)
+        link.setToolTip(SHOW_AGAIN if self._is_ignored else IGNORE)
+        link.setAccessibleName(f"{words}: {self.title.text()}")
+        return link
+
+    def _turn_ignored(self) -> None:
+        self.ignored.emit(self.finding, not self._is_ignored)
 
     def copy(self) -> None:
         """Put all of the finding on the clipboard as text."""
@@ -120,6 +164,9 @@ class FindingCard(QFrame):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.addAction("Copy this finding as text", self.copy)
+        if not self.apply.isHidden():
+            menu.addAction("Apply the fix to a copy", lambda: self.applied.emit(self.finding))
+        menu.addAction(SHOW_AGAIN if self._is_ignored else IGNORE, self._turn_ignored)
         menu.exec(event.globalPos())
         menu.deleteLater()
 
@@ -141,7 +188,7 @@ def _link(text: str, clicked: Callable[[], object]) -> QPushButton:
     return button
 
 
-def _details(finding: Finding) -> QWidget:
+def _details(finding: Finding, refusal: str, ignore: QPushButton) -> QWidget:
     """Why, the code with a button that copies it, the link, and the evidence."""
     details = QWidget()
     column = QVBoxLayout(details)
@@ -150,8 +197,9 @@ def _details(finding: Finding) -> QWidget:
     column.addWidget(_label("muted", finding.why))
     if finding.fix:
         column.addWidget(_code(finding.fix))
-    if verdict(finding):
-        column.addWidget(_label("muted", verdict(finding)))
+    for said in (verdict(finding), refusal):
+        if said:
+            column.addWidget(_label("muted", said))
     row = QHBoxLayout()
     row.setSpacing(8)
     if finding.fix:
@@ -163,6 +211,7 @@ def _details(finding: Finding) -> QWidget:
         site.setObjectName("link")
         row.addWidget(site)
     row.addStretch(1)
+    row.addWidget(ignore)
     column.addLayout(row)
     if finding.evidence:
         column.addLayout(_evidence(finding))

@@ -1,4 +1,4 @@
-"""The findings of the newest trace that rests, as cards: errors first. Nothing is looked for while a drag goes on."""
+"""The findings of the newest trace that rests, as cards by severity. Nothing is looked for while a drag goes on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections import Counter
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from maskviz.core.finding import Finding
+from maskviz.core.finding import Finding, Severity
 from maskviz.core.trace import Trace
 from maskviz.gui.findings.card import FindingCard
+from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
@@ -22,29 +23,39 @@ FEW = 40  # cards at first; the rest on request
 NONE = "No finding: masks reach where they should."
 NO_PADDING = "No finding, but this batch has no padding: pad some steps to see what they do."
 LATER = "Findings follow when the engine answers."
+ALL_IGNORED = "Every finding of this file is ignored."
+IGNORED = "ignored"
+HEADINGS = {Severity.ERROR: "ERRORS", Severity.WARNING: "WARNINGS", Severity.INFO: "WORTH KNOWING", IGNORED: "IGNORED HERE"}
 
 Key = tuple[str, str | None, int]
 
 
 class FindingsPanel(QWidget):
-    """Cards of the document's findings; a click on one selects its call. ``counted`` carries their number, None while not known."""
+    """Cards of the document's findings; a click on one shows its place. ``counted`` carries the number of those that are not ignored,
+    None while not known."""
 
     counted = Signal(object)
 
-    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, desk: FindingsDesk, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("findings")
         self.setAccessibleName("Findings")
         self._document = document
+        self._desk = desk
         self._findings: tuple[Finding, ...] = ()
         self._none: str | None = None
         self._all = False
+        self._with_ignored = False
         self.cards: dict[Key, FindingCard] = {}
+        self.headings: dict[str, QLabel] = {}
         self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.sentence.setProperty("look", "muted")
         self.more = QPushButton()
         self.more.setProperty("look", "link")
         self.more.clicked.connect(self._show_all)
+        self.ignored = QPushButton()
+        self.ignored.setProperty("look", "link")
+        self.ignored.clicked.connect(self._turn_ignored)
         self._arrange()
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._look)
@@ -56,6 +67,8 @@ class FindingsPanel(QWidget):
         document.stale_changed.connect(self._wait)
         document.engine_changed.connect(self._say)
         document.selection_changed.connect(self._mark)
+        desk.ignored_changed.connect(self._ignored_changed)
+        desk.repairs.changed.connect(self._show_repair)
         self.set_palette(palette)
         self._wait()
 
@@ -71,6 +84,7 @@ class FindingsPanel(QWidget):
         self._cards.setSpacing(8)
         self._cards.addWidget(self.sentence)
         self._cards.addWidget(self.more)
+        self._cards.addWidget(self.ignored)
         self._cards.addStretch(1)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -98,7 +112,7 @@ class FindingsPanel(QWidget):
     # when to look
 
     def _start_anew(self) -> None:
-        self._all = False
+        self._all = self._with_ignored = False
         self._show(())
         self._wait()
 
@@ -133,36 +147,65 @@ class FindingsPanel(QWidget):
             self._findings = findings
             self._place()
         self._say()
-        self.counted.emit(None if none is None else len(findings))
 
     def _place(self) -> None:
         """A card for each finding: those of before are kept, unfolded or not, so that nothing jumps."""
-        shown = self._findings if self._all else self._findings[:FEW]
-        seen: Counter[tuple[str, str | None]] = Counter()
-        wanted: dict[Key, Finding] = {}
-        for finding in shown:
-            wanted[finding.id, finding.call, seen[finding.id, finding.call]] = finding
-            seen[finding.id, finding.call] += 1
+        ignored = [f for f in self._findings if self._desk.is_ignored(f)]
+        heeded = [f for f in self._findings if f not in ignored]
+        shown = heeded if self._all else heeded[:FEW]
+        wanted = _by_key([*shown, *(ignored if self._with_ignored else [])])
         for key in self.cards.keys() - wanted.keys():
-            gone = self.cards.pop(key)
-            self._cards.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
+            self._take_away(self.cards.pop(key))
         self.cards = {key: self.cards.get(key) or self._card(finding) for key, finding in wanted.items()}
-        for place, (key, card) in enumerate(self.cards.items()):
+        for key, card in self.cards.items():
             if card.finding != wanted[key]:
                 card.show_finding(wanted[key])
-            if self._cards.indexOf(card) != place:
-                self._cards.insertWidget(place, card)
-        self.more.setText(f"Show all {len(self._findings)} findings")
-        self.more.setVisible(len(shown) < len(self._findings))
+            card.set_ignored(wanted[key] in ignored)
+        self._lay_out(ignored)
+        self.more.setText(f"Show all {len(heeded)} findings")
+        self.more.setVisible(len(shown) < len(heeded))
+        self.ignored.setText(f"{len(ignored)} ignored · {'hide' if self._with_ignored else 'show'}")
+        self.ignored.setVisible(bool(ignored))
         self._mark()
 
+    def _lay_out(self, ignored: list[Finding]) -> None:
+        """The cards below headings by severity, each with how many there are; those ignored come last."""
+        groups: dict[str, list[FindingCard]] = {}
+        for card in self.cards.values():
+            groups.setdefault(IGNORED if card.finding in ignored else card.finding.severity, []).append(card)
+        for name in self.headings.keys() - groups.keys():
+            self._take_away(self.headings.pop(name))
+        order: list[QWidget] = []
+        for name, cards in groups.items():
+            heading = self.headings.setdefault(name, _heading())
+            heading.setText(f"{HEADINGS[name]}  {len(cards)}")
+            order += [heading, *cards]
+        for place, widget in enumerate(order):
+            if self._cards.indexOf(widget) != place:
+                self._cards.insertWidget(place, widget)
+
+    def _take_away(self, widget: QWidget) -> None:
+        self._cards.removeWidget(widget)
+        widget.hide()
+        widget.deleteLater()
+
     def _card(self, finding: Finding) -> FindingCard:
-        card = FindingCard(finding)
-        card.chosen.connect(self._choose)
+        desk = self._desk
+        card = FindingCard(finding, desk.repairs.refusal(finding))
+        card.chosen.connect(desk.show)
+        card.applied.connect(desk.repairs.apply)
+        card.ignored.connect(desk.ignore)
+        card.outcome.stopped.connect(lambda: desk.repairs.cancel(card.finding))
+        card.outcome.opened.connect(lambda: desk.open_copy(card.finding))
+        card.outcome.saved.connect(lambda: desk.save_copy(card.finding))
+        card.show_repair(desk.repairs.state(finding))
         card.unfolds.connect(lambda: QTimer.singleShot(LAY_OUT_MS, card, lambda: self._bring_up(card)))
         return card
+
+    def _show_repair(self, key: tuple[str, str | None]) -> None:
+        for (*known, _), card in self.cards.items():
+            if tuple(known) == key:
+                card.show_repair(self._desk.repairs.state(card.finding))
 
     def _bring_up(self, card: FindingCard) -> None:
         """Scroll to the fix of a card that was unfolded, where it does not fit below."""
@@ -174,21 +217,44 @@ class FindingsPanel(QWidget):
         self._all = True
         self._place()
 
+    def _turn_ignored(self) -> None:
+        self._with_ignored = not self._with_ignored
+        self._place()
+
+    def _ignored_changed(self) -> None:
+        self._place()
+        self._say()
+
     def _say(self) -> None:
-        """The sentence that stands where no card does."""
+        """The sentence that stands where no card does, and how many findings there are."""
         engine = self._document.engine
-        words = self._none or (engine.sentence if engine.kind == "failed" else LATER)
+        ignored = sum(self._desk.is_ignored(f) for f in self._findings)
+        words = ALL_IGNORED if ignored else self._none or (engine.sentence if engine.kind == "failed" else LATER)
         self.sentence.setText(words)
-        self.sentence.setVisible(not self._findings)
+        self.sentence.setVisible(not self.cards)
+        self.counted.emit(None if self._none is None else len(self._findings) - ignored)
 
     def _mark(self) -> None:
         call = self._document.selection.call
         for card in self.cards.values():
             card.set_selected(call is not None and card.finding.call == call)
 
-    def _choose(self, finding: Finding) -> None:
-        if finding.call is not None:
-            self._document.select(call=finding.call)
+
+def _by_key(findings: list[Finding]) -> dict[Key, Finding]:
+    """The findings by what tells them apart: two of one id and call are numbered."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    keyed: dict[Key, Finding] = {}
+    for finding in findings:
+        keyed[finding.id, finding.call, seen[finding.id, finding.call]] = finding
+        seen[finding.id, finding.call] += 1
+    return keyed
+
+
+def _heading() -> QLabel:
+    heading = QLabel()
+    heading.setProperty("look", "caption")
+    heading.setContentsMargins(0, 4, 0, 0)
+    return heading
 
 
 def has_padding(trace: Trace) -> bool:

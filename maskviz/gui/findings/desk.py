@@ -1,0 +1,99 @@
+"""What can be done about findings: point their place out, apply a fix to a copy, keep or open that copy, ignore one for this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from maskviz.core.errors import MaskVizError
+from maskviz.core.finding import Finding
+from maskviz.core.finding_steps import steps_of
+from maskviz.core.fingerprint import fingerprint
+from maskviz.gui.findings.words import headline
+from maskviz.session.document import Document, Spotlight
+from maskviz.session.jobs import Jobs
+from maskviz.session.repairs import Repairs
+from maskviz.settings import Settings
+
+
+class FindingsDesk(QObject):
+    """Carries out what the cards offer. ``ignored_changed``: other findings are ignored now."""
+
+    ignored_changed = Signal()
+
+    def __init__(self, document: Document, jobs: Jobs, settings: Settings, window: QWidget | None = None) -> None:
+        super().__init__(window)
+        self.repairs = Repairs(document, jobs, self)
+        self._document = document
+        self._jobs = jobs
+        self._settings = settings
+        self._window = window
+        self._file = ("", "")  # the path and fingerprint of the file that is open
+
+    # -- where it is
+
+    def show(self, finding: Finding) -> None:
+        """Select a finding's call and a step that it is about, and point all of those out in the heatmaps."""
+        document = self._document
+        if document.trace is None:
+            return
+        if finding.call is not None:
+            document.select(call=finding.call)
+        steps = steps_of(finding, document.trace, document.time_steps)
+        document.point_out(None if steps is None else Spotlight(headline(finding.sentence)[0], steps))
+        if steps is not None and steps.any():
+            chosen = document.selection
+            sample = chosen.sample if steps[chosen.sample].any() else int(np.argmax(steps.any(axis=1)))
+            if not steps[sample, min(chosen.step, steps.shape[1] - 1)]:
+                document.select(sample=sample, step=int(np.argmax(steps[sample])))
+            else:
+                document.select(sample=sample)
+
+    # -- what the repaired copy is for
+
+    def save_copy(self, finding: Finding) -> None:
+        """Ask for a file, and write the repaired copy of a finding into it."""
+        start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}-repaired.keras")
+        path, _ = QFileDialog.getSaveFileName(self._window, "Save the repaired copy", start, "Keras networks (*.keras)")
+        if not path:
+            return
+        path = path if path.endswith(".keras") else f"{path}.keras"
+        try:
+            self.repairs.save(finding, path)
+        except MaskVizError as error:
+            self._jobs.failed.emit(error)
+            return
+        self._settings.folder = str(Path(path).parent)
+        self._jobs.saved.emit(path)
+
+    def open_copy(self, finding: Finding) -> None:
+        """Open the repaired copy of a finding in place of the network, on the same batch."""
+        copy = self.repairs.state(finding).path
+        if copy is not None:
+            self._jobs.open_copy(str(copy))
+
+    # -- what is ignored
+
+    def is_ignored(self, finding: Finding) -> bool:
+        """Whether the user does not want to see this finding of this file."""
+        return _name(finding) in self._settings.ignored(self._network())
+
+    def ignore(self, finding: Finding, ignored: bool = True) -> None:
+        """Do not show a finding of this file any more, or show it again."""
+        known = self._settings.ignored(self._network())
+        self._settings.set_ignored(self._network(), known | {_name(finding)} if ignored else known - {_name(finding)})
+        self.ignored_changed.emit()
+
+    def _network(self) -> str:
+        """What the settings know the open network by: its file's content, or its name where it has no file."""
+        path = self._document.path or ""
+        if path != self._file[0]:
+            self._file = path, fingerprint(path)
+        return self._file[1] or f"unsaved {self._document.title}"
+
+
+def _name(finding: Finding) -> str:
+    return f"{finding.id} {finding.call or ''}".rstrip()
