@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from maskviz.colormaps import MARK_COLORS, MARK_WORDS, Mark, Scale, marks
+from maskviz.colormaps import Scale
 from maskviz.core.batch import Batch
 from maskviz.core.heatmaps import Choice, Heatmap, loss_map, mask_map, prediction_map, shared_steps
 from maskviz.core.network import Network
-from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below
-from maskviz.export.cells import Cells, Hatch, scale_of
-from maskviz.export.painting import Window, bar_range, hatch_tile, paint_bars, paint_dot, paint_map, paint_mark
+from maskviz.export.cells import Cells, scale_of
+from maskviz.export.legend import legend_of, paint_legend
+from maskviz.export.media import Drawing, image_of
+from maskviz.export.painting import Window, bar_range, paint_bars, paint_map
 from maskviz.palette import Palette, palette
 
 FONT_PX = 12.0
@@ -30,11 +30,16 @@ MARGIN, BAR = 18.0, 14.0
 
 @dataclass(frozen=True, slots=True)
 class FigureStyle:
-    """Size and theme of a figure: ``width`` in pixels of the file, ``dpi`` pixels per inch (sizes of text and hatch follow it)."""
+    """Size and theme of a figure: ``width`` in pixels of the file, ``dpi`` pixels per inch (sizes of text and hatch follow it).
+
+    A ``transparent`` figure has no ground of its own; without ``legend`` the words for marks and hatches are left out.
+    """
 
     width: int = 2100
     dpi: int = 300
     theme: Literal["light", "dark"] = "light"
+    transparent: bool = False
+    legend: bool = True
 
     @classmethod
     def of_millimetres(cls, millimetres: float, dpi: int, theme: Literal["light", "dark"] = "light") -> FigureStyle:
@@ -50,15 +55,22 @@ class FigureStyle:
     def palette(self) -> Palette:
         return palette(self.theme)
 
+    @property
+    def ground(self) -> str | None:
+        """The colour behind everything; None where it is transparent."""
+        colors = self.palette
+        return None if self.transparent else colors.canvas if colors.dark else colors.card
+
 
 @dataclass(frozen=True)
 class Figure:
-    """Heatmaps one below the other, each with its scale, under one title."""
+    """Heatmaps one below the other, each with its scale, under one title. A line marks the timestep ``at``, where there is one."""
 
     title: str
     subtitle: str
     maps: tuple[tuple[Heatmap, Scale], ...]
     steps: int
+    at: int | None = None
 
 
 def heatmap_figure(
@@ -87,33 +99,27 @@ def _count(number: int, what: str) -> str:
 
 def render_figure(figure: Figure, style: FigureStyle) -> QImage:
     """The figure as an image of exactly ``style.width`` pixels, with its dpi set."""
-    layout = _Layout(figure, style.width / style.scale)
-    image = QImage(style.width, max(1, round(layout.height * style.scale)), QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(style.scale)
-    image.setDotsPerMeterX(round(style.dpi / 0.0254))
-    image.setDotsPerMeterY(round(style.dpi / 0.0254))
-    painter = QPainter(image)
-    try:
-        paint_figure(painter, figure, layout.width, style.palette, style.scale)
-    finally:
-        painter.end()
-    return image
+    return image_of(figure_drawing(figure, style))
 
 
-def figure_size(figure: Figure, width: float) -> QSizeF:
-    """Logical size of a figure so wide."""
-    return QSizeF(width, _Layout(figure, width).height)
+def figure_drawing(figure: Figure, style: FigureStyle) -> Drawing:
+    """The figure for any medium."""
+    layout = _Layout(figure, style.width / style.scale, style.legend)
+
+    def paint(painter: QPainter, resolution: float) -> None:
+        _paint_figure(painter, figure, layout, style.palette, resolution)
+
+    return Drawing(layout.width, layout.height, style.scale, paint, style.ground, style.dpi)
 
 
-def paint_figure(painter: QPainter, figure: Figure, width: float, colors: Palette, resolution: float) -> None:
-    """Paint a figure at the origin in logical pixels; ``resolution`` is that of its hatches."""
-    layout = _Layout(figure, width)
-    painter.fillRect(QRectF(0, 0, layout.width, layout.height), QColor(colors.card if not colors.dark else colors.canvas))
+def _paint_figure(painter: QPainter, figure: Figure, layout: _Layout, colors: Palette, resolution: float) -> None:
+    width = layout.width
     _lines(painter, QRectF(MARGIN, 14, width, 22), layout.title, _font(15, bold=True), colors.text)
     _lines(painter, QRectF(MARGIN, 14 + 22 * len(layout.title), width, layout.line), layout.subtitle, _font(FONT_PX - 1), colors.muted)
     for (heatmap, scale), place in zip(figure.maps, layout.places, strict=True):
-        _paint_one(painter, heatmap, scale, place, figure.steps, colors, resolution, width - MARGIN)
-    _paint_legend(painter, layout, colors, resolution)
+        _paint_one(painter, heatmap, scale, place, figure, colors, resolution, width - MARGIN)
+    painter.setFont(_font(FONT_PX))
+    paint_legend(painter, layout.entries, layout.spots, layout.line, colors)
 
 
 def _font(size: float, bold: bool = False) -> QFont:
@@ -162,7 +168,7 @@ class _Place:
 class _Layout:
     """Positions of everything in a figure of a given logical width. Rows shrink where the figure would become taller than a page."""
 
-    def __init__(self, figure: Figure, width: float) -> None:
+    def __init__(self, figure: Figure, width: float, legend: bool = True) -> None:
         self.width, self.left = width, MARGIN
         plain, bold = _font(FONT_PX), _font(13, bold=True)
         line = self.line = QFontMetricsF(plain).height()
@@ -170,7 +176,7 @@ class _Layout:
         inner = width - 2 * MARGIN
         self.title, self.subtitle = wrapped(figure.title, _font(15, bold=True), inner), wrapped(figure.subtitle, _font(FONT_PX - 1), inner)
         heads = [_Head(heatmap, inner, plain, bold) for heatmap, _scale in figure.maps]
-        self.entries = _legend(figure)
+        self.entries = legend_of(figure.maps) if legend else []
         rows = _rows([24 + QFontMetricsF(plain).horizontalAdvance(e.words) + 18 for e in self.entries], inner)
         top = 14.0 + 22 * len(self.title) + line * len(self.subtitle) + 12
         foot = len(rows) * (line + 6) + 14
@@ -229,7 +235,14 @@ def _rows(widths: Sequence[float], room: float) -> list[list[float]]:
 
 
 def _paint_one(
-    painter: QPainter, heatmap: Heatmap, scale: Scale, place: _Place, steps: int, colors: Palette, resolution: float, right_edge: float
+    painter: QPainter,
+    heatmap: Heatmap,
+    scale: Scale,
+    place: _Place,
+    figure: Figure,
+    colors: Palette,
+    resolution: float,
+    right_edge: float,
 ) -> None:
     _lines(painter, place.title, [heatmap.title], _font(13, bold=True), colors.text)
     _lines(painter, place.words, place.lines, _font(FONT_PX), colors.muted)
@@ -239,10 +252,12 @@ def _paint_one(
         _lines(painter, room, wrapped(heatmap.explanation, painter.font(), area.width()), painter.font(), colors.muted)
         return
     line = QFontMetricsF(painter.font()).height()
-    window = Window(0, max(steps, 1), 0, max(heatmap.samples, 1))
+    window = Window(0, max(figure.steps, 1), 0, max(heatmap.samples, 1))
     if heatmap.has_time:
         paint_map(painter, area, Cells(heatmap, scale, colors), window, resolution)
-        paint_steps(painter, area, window, steps, colors)
+        paint_steps(painter, area, window, figure.steps, colors, figure.at)
+        if figure.at is not None:
+            _mark_step(painter, area, window, figure.at, colors)
         label = "timestep"
     else:
         paint_bars(painter, area, heatmap, scale, window, colors)
@@ -269,6 +284,18 @@ def _paint_one(
         _lines(painter, words, [heatmap.unit], painter.font(), colors.muted)
 
 
+def _mark_step(painter: QPainter, area: QRectF, window: Window, step: int, colors: Palette) -> None:
+    """A frame around one timestep of all samples, dark and light: seen on any colour."""
+    left, wide = window.x(area, step), window.cell(area)[0]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for color, width in ((colors.canvas, 4.0), (colors.text, 1.6)):
+        painter.setPen(QPen(QColor(color), width))
+        if wide >= 4:
+            painter.drawRect(QRectF(left, area.top(), wide, area.height()))
+        else:
+            painter.drawLine(QLineF(left + wide / 2, area.top(), left + wide / 2, area.bottom()))
+
+
 def _lines(painter: QPainter, first: QRectF, lines: Sequence[str], font: QFont, color: str) -> None:
     """Lines of text, the first of them in a given place."""
     painter.setFont(font)
@@ -279,82 +306,3 @@ def _lines(painter: QPainter, first: QRectF, lines: Sequence[str], font: QFont, 
             int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip),
             words,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One entry of the legend: a fill, and on it a hatch, a dot or a mark."""
-
-    words: str
-    status: Status | None = None
-    hatch: Hatch | None = None
-    mark: Mark = Mark.NONE
-    dot: bool = False
-
-
-def _legend(figure: Figure) -> list[_Entry]:
-    """What occurs in the figure and needs a word: states of steps, hatches, dots and marks."""
-    entries: list[_Entry] = []
-    maps = [m for m, _s in figure.maps if not m.explanation]
-    words = {
-        Status.KEPT: "data, kept by the mask",
-        Status.UNMASKED: "data, no mask",
-        Status.SKIPPED: "skipped by the mask",
-        Status.EXPOSED: "padding, not skipped",
-    }
-    hatches: dict[Status, Hatch] = {Status.SKIPPED: "diagonal", Status.EXPOSED: "cross"}
-    for status, text in words.items():
-        if any(m.status is not None and (m.status == status).any() for m in maps):
-            entries.append(_Entry(text, status=status, hatch=hatches.get(status)))
-    if any(m.odd is not None for m in maps):
-        entries.append(_Entry("data, but skipped", status=Status.SKIPPED, hatch="diagonal", dot=True))
-    shown = {e.hatch for e in entries}
-    if "diagonal" not in shown and any(m.skipped is not None and m.skipped.any() for m in maps):
-        entries.append(_Entry(words[Status.SKIPPED], hatch="diagonal"))
-    if "cross" not in shown and any(m.exposed is not None and m.exposed.any() for m in maps):
-        entries.append(_Entry(words[Status.EXPOSED], hatch="cross"))
-    found: set[int] = set()
-    for heatmap, scale in figure.maps:
-        if heatmap.has_time:
-            found |= set(np.unique(Cells(heatmap, scale, palette("light")).marks()).tolist())
-        elif heatmap.values is not None:
-            found |= set(np.unique(marks(heatmap.values, scale.low, scale.high)).tolist())
-    entries += [_Entry(MARK_WORDS[m], mark=m) for m in Mark if m != Mark.NONE and int(m) in found]
-    return entries
-
-
-def _paint_legend(painter: QPainter, layout: _Layout, colors: Palette, resolution: float) -> None:
-    painter.setFont(_font(FONT_PX))
-    for entry, spot in zip(layout.entries, layout.spots, strict=True):
-        box = QRectF(spot.x(), spot.y() + (layout.line - 12) / 2, 18, 12)
-        fill = colors.status[entry.status] if entry.status is not None else MARK_COLORS.get(entry.mark, colors.groove)
-        painter.fillRect(box, QColor(fill))
-        if entry.hatch is not None:
-            tile = hatch_tile(entry.hatch, colors, resolution, on_status=entry.status is not None)
-            whole = QImage(round(box.width() * resolution), round(box.height() * resolution), QImage.Format.Format_ARGB32_Premultiplied)
-            _tile(whole, tile)
-            painter.drawImage(box, whole)
-        painter.setPen(QPen(QColor(colors.edge), 1.0))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(box)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if entry.dot:
-            paint_dot(painter, box, colors)
-        if entry.mark != Mark.NONE:
-            paint_mark(painter, box, entry.mark)
-        painter.restore()
-        painter.setPen(QColor(colors.text))
-        painter.drawText(QPointF(box.right() + 6, spot.y() + QFontMetricsF(painter.font()).ascent()), entry.words)
-
-
-def _tile(image: QImage, tile: QImage) -> None:
-    """Fill an image with a tile."""
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    try:
-        for y in range(0, image.height(), tile.height()):
-            for x in range(0, image.width(), tile.width()):
-                painter.drawImage(QRect(x, y, tile.width(), tile.height()), tile)
-    finally:
-        painter.end()

@@ -12,6 +12,7 @@ from maskviz.core.graph_looks import node_look
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
 from maskviz.export.graph_painting import CARD_EMS, Sizes, legend_height, paint_graph, paint_legend
+from maskviz.export.media import Drawing, image_of
 from maskviz.palette import Palette
 
 WIDEST_CARD_EMS = 45.0
@@ -58,7 +59,27 @@ def render_graph(
     sizes: Sizes | None = None,
     full_scale: float = 4.0,
 ) -> QImage:
-    """The graph as a picture ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend.
+    """The graph as a picture ``width`` pixels wide; see ``graph_drawing``."""
+    return image_of(graph_drawing(graph, layout, trace, sample, step, palette, width, title, sizes=sizes, full_scale=full_scale))
+
+
+def graph_drawing(
+    graph: Graph,
+    layout: Layout,
+    trace: Trace | None,
+    sample: int,
+    step: int,
+    palette: Palette,
+    width: int,
+    title: str = "",
+    *,
+    sizes: Sizes | None = None,
+    full_scale: float = 4.0,
+    dpi: int = 96,
+    transparent: bool = False,
+    legend: bool = True,
+) -> Drawing:
+    """The graph for any medium, ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend.
 
     ``sizes`` are those that its layout was made with. ``full_scale`` is how many pixels a logical one gets where there is room:
     a small graph is not blown up; a tall one is made smaller as long as it can be read.
@@ -69,29 +90,26 @@ def render_graph(
     bounds = bounds_of(layout)
     margin, head = em * 1.5, em * (4.5 if title else 3)
     least = max(bounds.width(), em * 36)
-    rest = head + 2 * margin + em * 2
-    tall = bounds.height() + rest + legend_height(least, sizes)
+    below = (legend_height(least, sizes) + em * 2) if legend else 0.0
+    tall = bounds.height() + head + 2 * margin + below
     scale = min(full_scale, max(TALLEST * width / tall, LEAST_SCALE * full_scale), min(TALLEST_OF_ALL * width, MOST_PIXELS_HIGH) / tall)
     scale = min(scale, width / (least + 2 * margin))
     inner = width / scale - 2 * margin
-    foot = legend_height(inner, sizes) + em * 2
-    high = bounds.height() + rest - em * 2 + foot
-    image = QImage(width, max(1, round(high * scale)), QImage.Format.Format_RGB32)
-    image.fill(QColor(paper.pane))
-    painter = QPainter(image)
-    try:
+    foot = legend_height(inner, sizes) + em * 2 if legend else 0.0
+    high = bounds.height() + head + 2 * margin + foot
+
+    def paint(painter: QPainter, _resolution: float) -> None:
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        painter.scale(scale, scale)
         words = f"colours show sample {sample} at timestep {step}, strips all its timesteps" if trace is not None else ""
         _paint_heading(painter, title, words, QRectF(margin, margin, inner, head), sizes, paper)
         painter.save()
         painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
         paint_graph(painter, graph, layout, trace, sample, step, sizes, paper)
         painter.restore()
-        paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper)
-    finally:
-        painter.end()
-    return image
+        if legend:
+            paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper)
+
+    return Drawing(width / scale, high, scale, paint, None if transparent else paper.pane, dpi)
 
 
 def _paint_heading(painter: QPainter, title: str, subtitle: str, rect: QRectF, sizes: Sizes, palette: Palette) -> None:

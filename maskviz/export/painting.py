@@ -18,12 +18,13 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen,
 from maskviz.colormaps import Mark, Scale, marks, to_rgba
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.status import Status
+from maskviz.export import vector
 from maskviz.export.cells import Cells, Hatch
+from maskviz.export.vector import HATCH_PITCH, HATCH_WIDE, hatch_inks
 from maskviz.palette import Palette
 
 GRID_FROM = (5.0, 5.0)  # smallest cell, width and height, between which grid lines are drawn
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
-HATCH_PITCH = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,15 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
     try:
         painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        painter.drawImage(target, image, source)
-        for name, where in hatches.items():
-            _paint_hatch(painter, rect, target, source, where, name, cells.palette, resolution, on_status=cells.heatmap.status is not None)
+        on_status = cells.heatmap.status is not None
+        if vector.is_vector(painter):
+            vector.paint_cells(painter, target, image, source)
+            for name, where in hatches.items():
+                vector.paint_hatch(painter, target, where, source, name, cells.palette, on_status)
+        else:
+            painter.drawImage(target, image, source)
+            for name, where in hatches.items():
+                _paint_hatch(painter, rect, target, source, where, name, cells.palette, resolution, on_status)
         if width >= GRID_FROM[0] and height >= GRID_FROM[1]:
             _paint_grid(painter, rect, cells, window)
         if min(width, height) >= SIGN_FROM:
@@ -122,16 +129,12 @@ def hatch_tile(hatch: Hatch, palette: Palette, resolution: float, on_status: boo
     side = max(4, round(HATCH_PITCH * resolution))
     tile = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
     tile.fill(Qt.GlobalColor.transparent)
-    ink = QColor(palette.canvas if palette.dark else palette.text)
-    ink.setAlpha(170 if palette.dark else 130)
-    pens = [(0.0, ink if on_status else QColor(0, 0, 0, 130))]
-    if not on_status:
-        pens.append((1.15 * resolution, QColor(255, 255, 255, 75)))
     painter = QPainter(tile)
     try:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for shift, color in pens:
-            painter.setPen(QPen(color, 1.15 * resolution))
+        for logical_shift, color in hatch_inks(palette, on_status):
+            shift = logical_shift * resolution
+            painter.setPen(QPen(color, HATCH_WIDE * resolution))
             for k in (-1, 0, 1, 2):
                 painter.drawLine(QLineF(k * side - 2 + shift, side + 2, k * side + side + 2 + shift, -2))
                 if hatch == "cross":

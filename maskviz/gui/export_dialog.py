@@ -30,7 +30,8 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import Choice
 from maskviz.core.layout import Layout, LayoutRequest
 from maskviz.export.figures import FigureStyle
-from maskviz.export.files import AnyFigure, export_all, file_names, graph_to_lay_out, make_figure, metadata, render
+from maskviz.export.files import export_all, file_names, metadata, render
+from maskviz.export.kinds import AnyFigure, graph_to_lay_out, make_figure
 from maskviz.session.document import Document
 from maskviz.session.layout_job import LayoutJob
 from maskviz.settings import Settings, settings_file

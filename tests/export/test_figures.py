@@ -20,9 +20,9 @@ from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.heatmaps import Choice, number
 from maskviz.core.layout import fallback
 from maskviz.core.status import Status
-from maskviz.export import files
+from maskviz.export import files, kinds
 from maskviz.export.axes import bar_labels
-from maskviz.export.figures import FONT_PX, TALLEST, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
+from maskviz.export.figures import FONT_PX, TALLEST, Figure, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
 from maskviz.export.files import DEFAULT, export_all, file_names
 from maskviz.export.graph_painting import Sizes
 from maskviz.export.graph_picture import print_sizes, render_graph
@@ -42,7 +42,7 @@ def export(sample: sample_trace.Sample, folder: Path, what: tuple[str, ...], **o
 
 
 def cell_color(
-    image: QImage, style: FigureStyle, figure: files.Figure, index: int, sample: int, step: int, shift: float = 0.0
+    image: QImage, style: FigureStyle, figure: Figure, index: int, sample: int, step: int, shift: float = 0.0
 ) -> tuple[int, int, int]:
     """The colour in a cell of map ``index``, ``shift`` of a cell off its middle."""
     area = _Layout(figure, style.width / style.scale).places[index].map
@@ -175,7 +175,7 @@ def test_svg_can_be_drawn_again(sliced: sample_trace.Sample, tmp_path: Path) -> 
     assert QSvgRenderer(QByteArray(path.read_bytes())).isValid()
 
 
-def sized(sample: sample_trace.Sample, samples: int, steps: int) -> files.Figure:
+def sized(sample: sample_trace.Sample, samples: int, steps: int) -> Figure:
     """The figure of all three maps for another size of batch."""
     trace = sample.trace(sample.batch)
     rng = np.random.default_rng(1)
@@ -250,7 +250,7 @@ def test_the_light_graph_is_on_white_with_whole_names(sliced: sample_trace.Sampl
 def test_a_long_graph_stays_within_what_can_be_painted(sliced: sample_trace.Sample) -> None:
     nodes = tuple(Node(f"dense_{k}", f"dense_{k}", "Dense") for k in range(1000))
     graph = Graph(nodes, tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
-    _shown, sizes, request = files.graph_to_lay_out(None, graph)
+    _shown, sizes, request = kinds.graph_to_lay_out(None, graph)
     image = render_graph(graph, fallback(request), None, 0, 0, LIGHT, 400, "deep", sizes=sizes)
     assert 2000 < image.height() <= 2401
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.heatmaps import Choice
-from maskviz.export import files
+from maskviz.export import kinds
 from maskviz.gui.export_dialog import ExportDialog
 from tests.gui import sample_trace
 
@@ -106,7 +106,7 @@ def test_the_graph_is_laid_out_in_another_process_and_written_when_that_is_done(
     def never(*_: object) -> None:
         raise AssertionError("the window would stand still")
 
-    monkeypatch.setattr(files, "lay_out", never)
+    monkeypatch.setattr(kinds, "lay_out", never)
     dialog = open_dialog(qtbot, tmp_path)
     tick(dialog, "graph")
     dialog.what.setCurrentRow(dialog.what.count() - 1)
