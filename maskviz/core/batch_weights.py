@@ -1,0 +1,61 @@
+"""Edits of sample_weight (pure functions). ``shape`` is that of an output's weights, ``(batch, time)`` or ``(batch,)``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.batch_cells import same
+from maskviz.core.errors import UnusableInput
+from maskviz.core.network import Network
+from maskviz.core.trace import Trace
+
+
+def weight_shape(batch: Batch, network: Network, trace: Trace | None, name: str) -> tuple[int, ...]:
+    """The shape that weights of output ``name`` have or would have; raises ``UnusableInput`` where the batch has no target for it."""
+    if name in batch.sample_weight:
+        return batch.sample_weight[name].shape
+    if name not in batch.y:
+        raise UnusableInput(f"The batch has no targets for output {name}, so weights in its loss have no effect: open a batch with y.")
+    y = batch.y[name]
+    if trace is not None and name in trace.contributions:
+        timed = trace.contributions[name].ndim > 1
+    else:
+        timed = len(network.output(name).shape) >= 3
+    return y.shape[:2] if timed and y.ndim >= 2 else (batch.size,)
+
+
+def with_weights(batch: Batch, name: str, shape: tuple[int, ...]) -> Batch:
+    """The batch with weights of 1 for output ``name`` where it has none."""
+    if name in batch.sample_weight:
+        return batch
+    return replace(batch, sample_weight={**batch.sample_weight, name: np.ones(shape, "float32")})
+
+
+def set_weights(
+    batch: Batch, name: str, samples: NDArray[np.intp], steps: NDArray[np.intp] | None, value: float, shape: tuple[int, ...]
+) -> Batch:
+    """The batch with one weight for some samples, or for some of their steps (the output's own); for painting on the heatmap."""
+    weights = with_weights(batch, name, shape).sample_weight[name].copy()
+    if steps is None or weights.ndim == 1:
+        weights[samples] = value
+    else:
+        weights[np.ix_(samples, steps)] = value
+    return replace(batch, sample_weight={**batch.sample_weight, name: weights})
+
+
+def weights_from_y(batch: Batch, name: str, value: float, where: float, elsewhere: float, shape: tuple[int, ...]) -> Batch:
+    """The batch whose weights are ``where`` at targets that equal ``value`` (all their features) and ``elsewhere`` at others."""
+    y = batch.y[name]
+    equal = same(y, np.asarray(value)).reshape(*shape, -1).all(axis=-1)
+    weights = np.where(equal, np.float32(where), np.float32(elsewhere))
+    return replace(batch, sample_weight={**batch.sample_weight, name: weights})
+
+
+def weights_from_kept(batch: Batch, name: str, kept: NDArray[Any], rows: NDArray[np.intp]) -> Batch:
+    """The batch whose weights are 1 where a step is kept and 0 where not; ``kept`` ``(batch, time)``, ``rows`` of each target step."""
+    return replace(batch, sample_weight={**batch.sample_weight, name: kept[:, rows].astype("float32")})
