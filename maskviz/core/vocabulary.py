@@ -23,7 +23,7 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return {word: number for number, word in reversed(self.words.items())}
+        return {word: number for number, word in sorted(self.words.items(), reverse=True)}
 
     def word(self, number: int) -> str:
         """The word of an id, empty where there is none."""

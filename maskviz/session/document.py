@@ -93,7 +93,8 @@ class Document(QObject):
         self.graph: Graph = Graph()
         self._aside: Opened | None = None
         self._gestures = 0
-        self._on_trial: Batch | None = None
+        self._on_trial: tuple[Batch, EditBatch] | None = None
+        self._travelling = False
         self.network: Network | None = None
         self.batch: Batch | None = None
         self.trace: Trace | None = None
@@ -150,16 +151,28 @@ class Document(QObject):
         An edit ``on_trial`` is taken back by ``take_back_trial`` when it turns out that the network cannot run on it.
         """
         if self.batch is not None and after is not self.batch:
-            self._on_trial = after if on_trial else None
-            self.undo_stack.push(EditBatch(self, self.batch, after, text, gesture))
+            command = EditBatch(self, self.batch, after, text, gesture)
+            self._on_trial = (after, command) if on_trial else None
+            self.undo_stack.push(command)
+
+    def go_to(self, step: int) -> None:
+        """Undo or redo up to a step of the history, 0 being the batch as it was opened; views are told once."""
+        before, self._travelling = self.batch, True
+        try:
+            self.undo_stack.setIndex(step)
+        finally:
+            self._travelling = False
+        if self.batch is not before:
+            self._tell_edit(before)
 
     def take_back_trial(self) -> bool:
         """Undo the newest edit if it was made on trial; whether it was."""
-        on_trial = self._on_trial is not None and self._on_trial is self.batch
-        self._on_trial = None
-        if on_trial:
-            self.undo_stack.undo()
-        return on_trial
+        trial, self._on_trial = self._on_trial, None
+        if trial is None or trial[0] is not self.batch:
+            return False
+        trial[1].setObsolete(True)  # so that it cannot be redone
+        self.undo_stack.undo()
+        return True
 
     def show_preview(self, title: str, graph: Graph) -> None:
         """Show the graph of a file that is being loaded. What was open is set aside, and comes back if loading fails."""
@@ -203,6 +216,7 @@ class Document(QObject):
         if seconds is not None:
             self.recompute_seconds = seconds
         self.trace_changed.emit()
+        self.select()  # the time axis may have become shorter
         self.set_stale(stale)
 
     def set_stale(self, stale: bool) -> None:
@@ -221,5 +235,12 @@ class Document(QObject):
         if self._aside is not None:  # an undo while another file is being loaded
             self._aside = replace(self._aside, batch=batch)
             return
-        self.batch = batch
+        before, self.batch = self.batch, batch
+        if not self._travelling:
+            self._tell_edit(before)
+
+    def _tell_edit(self, before: Batch | None) -> None:
+        if before is None or self.batch is None or before.size != self.batch.size:
+            self.mark(None)
         self.batch_changed.emit()
+        self.select()  # the selected sample may be gone
