@@ -18,6 +18,7 @@ from maskviz.core.errors import EngineFailed
 from maskviz.core.messages import Cancel, Died, Event, Refused, Request, event_from_wire, request_to_wire
 
 CHILD_ARGUMENT = "--maskviz-engine"
+MEMORY = "MASKVIZ_ENGINE_GIB"  # the most memory that the engine may take
 CAREFUL = "MASKVIZ_CAREFUL_ENGINE"  # an engine that follows a dead one compiles nothing in the background
 LAST_LINES = 200
 LONGEST_SECONDS = 1800  # that a script waits for an answer
@@ -39,6 +40,8 @@ class EngineClient:
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
         self._on_event = on_event
+        self.environment: dict[str, str] = {}
+        """Variables for the process beside those of this one, from its next start on."""
         self._process: subprocess.Popen[bytes] | None = None
         self._threads: list[threading.Thread] = []
         self._outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None] = queue.SimpleQueue()
@@ -57,7 +60,7 @@ class EngineClient:
         self.close()
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = {**os.environ, "PYTHONPATH": path} | ({CAREFUL: "1"} if self._careful else {})
+        environment = {**os.environ, **self.environment, "PYTHONPATH": path} | ({CAREFUL: "1"} if self._careful else {})
         self._outbox = queue.SimpleQueue()
         self._last_lines.clear()
         process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)

@@ -114,11 +114,16 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 
 def limit_memory() -> None:
-    """Let the process die before the machine does: no more address space than the machine has memory (where that can be set)."""
+    """Let the process die before the machine does: no more address space than the machine has memory, or than was allowed by the
+    variable MASKVIZ_ENGINE_GIB (where that can be set)."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
+        from maskviz.engine.client import MEMORY
+
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if (allowed := os.environ.get(MEMORY, "")).isdecimal():
+            memory = min(memory, int(allowed) * 2**30)
         # a GPU's driver maps far more addresses than there is memory
         if not os.path.exists("/dev/nvidia0"):
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

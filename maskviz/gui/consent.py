@@ -18,6 +18,7 @@ ISOLATION = (
 class ConsentPanel(QFrame):
     """Lists the custom classes that are missing and the code that would run.
 
+    ``before`` is a Python file with custom objects that was used with it another time.
     ``custom_chosen`` carries a Python file's path, ``code_allowed`` says yes to this file's code, ``declined`` closes the panel.
     """
 
@@ -25,13 +26,14 @@ class ConsentPanel(QFrame):
     code_allowed = Signal()
     declined = Signal()
 
-    def __init__(self, request: NeedsConsent, file: str, folder: str, parent: QWidget | None = None) -> None:
+    def __init__(self, request: NeedsConsent, file: str, folder: str, parent: QWidget | None = None, before: str = "") -> None:
         super().__init__(parent)
         self.setProperty("look", "notice")
         self.setProperty("level", "warning")
         self.setAccessibleName("Code needs your consent")
         self.setAccessibleDescription(str(request))
         self._folder = folder
+        self._before = before
         title = QLabel(f"{Path(file).name or 'This file'} needs your word before it can be opened")
         title.setProperty("look", "title")
         title.setWordWrap(True)
@@ -53,6 +55,10 @@ class ConsentPanel(QFrame):
     def _buttons(self, request: NeedsConsent) -> QHBoxLayout:
         self.choose_button = QPushButton("Choose a Python file with the custom objects…")
         self.choose_button.clicked.connect(self._choose)
+        self.again_button = QPushButton(f"Use {Path(self._before).name} again")
+        self.again_button.setToolTip(f"{self._before}: the session was saved with it, and it is run")
+        self.again_button.clicked.connect(lambda: self.custom_chosen.emit(self._before))
+        self.again_button.setVisible(bool(self._before))
         self.run_button = QPushButton("Run this file's code")
         self.run_button.setToolTip("For this file only; MaskViz asks again the next time")
         self.run_button.clicked.connect(self.code_allowed)
@@ -61,7 +67,7 @@ class ConsentPanel(QFrame):
         decline.clicked.connect(self.declined)
         row = QHBoxLayout()
         row.setSpacing(8)
-        for button in (self.choose_button, self.run_button):
+        for button in (self.again_button, self.choose_button, self.run_button):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(decline)

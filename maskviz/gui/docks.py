@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
@@ -205,6 +207,26 @@ class Workspace(QMainWindow):
     def layout_state(self) -> QByteArray:
         """The places and sizes of the panes, for ``saved`` of another time."""
         return self.saveState(VERSION)
+
+    def state(self) -> dict[str, Any]:
+        """How the panes look, as JSON values, for ``restore``."""
+        state = {"layout": bytes(self.layout_state().toBase64().data()).decode()}
+        return state | {name: panel.state() for name, panel in self._remembering.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Look as ``state`` said, as far as it is understood."""
+        layout = state.get("layout")
+        if isinstance(layout, str):
+            self.restoreState(QByteArray.fromBase64(layout.encode()), VERSION)
+        for name, panel in self._remembering.items():
+            if isinstance(state.get(name), dict):
+                panel.restore(state[name])
+
+    @property
+    def _remembering(self) -> dict[str, Any]:
+        """The panels that remember what they show."""
+        panels = {"heatmaps": self.heatmaps, "graph": self.graph, "editor": self.editor}
+        return {name: panel for name, panel in panels.items() if hasattr(panel, "state") and hasattr(panel, "restore")}
 
     def pane_actions(self) -> list[QAction]:
         """An action for each pane that shows or hides it."""

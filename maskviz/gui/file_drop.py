@@ -11,26 +11,30 @@ from PySide6.QtWidgets import QWidget
 from maskviz.palette import Palette
 
 NETWORKS = (".keras", ".h5", ".hdf5")
+SESSIONS = (".maskviz",)
 BATCHES = (".npz", ".npy", ".csv", ".tsv", ".json", ".parquet")
+KINDS = {"network": NETWORKS, "batch": BATCHES, "session": SESSIONS}
 
 
 def kind_of(path: str) -> str:
-    """``network``, ``batch`` or ``other``, by the file's name."""
+    """``network``, ``batch``, ``session`` or ``other``, by the file's name."""
     suffix = Path(path).suffix.lower()
     if Path(path).is_dir():
         return "other"
-    return "network" if suffix in NETWORKS else "batch" if suffix in BATCHES else "other"
+    return next((kind for kind, ends in KINDS.items() if suffix in ends), "other")
 
 
 def refusal(path: str) -> str:
     """One sentence that says why a file of another kind is not opened."""
     what = "is a folder" if Path(path).is_dir() else "is not a file that MaskViz reads"
-    return f"{Path(path).name} {what}: drop a network (.keras or .h5) or a batch (.npz, .npy, .csv or .json)."
+    return f"{Path(path).name} {what}: drop a network (.keras or .h5), a batch (.npz, .npy, .csv or .json) or a session (.maskviz)."
 
 
 def promise(paths: list[str]) -> str:
     """What a drop of these files would do, in a few words for the overlay."""
-    names = {kind: [Path(p).name for p in paths if kind_of(p) == kind] for kind in ("network", "batch")}
+    names = {kind: [Path(p).name for p in paths if kind_of(p) == kind] for kind in KINDS}
+    if names["session"]:
+        return f"Open the session {names['session'][0]}"
     if names["network"] and names["batch"]:
         return f"Open {names['network'][0]} with {names['batch'][0]}"
     if names["network"]:

@@ -13,8 +13,10 @@ from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.file_drop import kind_of, refusal
 from maskviz.gui.notices import Notices
+from maskviz.gui.sessions import Sessions, state_folder
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
+from maskviz.session.session_file import Session
 from maskviz.settings import Settings
 
 NETWORK_FILTER = "Keras networks (*.keras *.h5);;All files (*)"
@@ -23,7 +25,10 @@ BATCH_FILTER = "Batches (*.npz *.npy *.csv *.tsv *.json);;All files (*)"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network that was asked for: its file or the name of an example, the batch to load with it, and what the user allowed."""
+    """A network that was asked for: its file or the name of an example, the batch to load with it, and what the user allowed.
+
+    ``session`` is the session to take up with it, and the file that it was read from.
+    """
 
     path: str = ""
     example: str = ""
@@ -31,21 +36,26 @@ class Wanted:
     custom: str | None = None
     unsafe: bool = False
     loss: str | None = None
+    session: tuple[Session, str] | None = None
 
 
 class Files(QObject):
     """What the File menu does. Errors are shown as notices; nothing that was edited is lost without a question."""
 
     recent_changed = Signal()
+    session_taken_up = Signal(str)
 
-    def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, notices: Notices) -> None:
+    def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, sessions: Sessions, notices: Notices) -> None:
         super().__init__(window)
         self._window = window
         self._document = document
         self._jobs = jobs
         self._settings = settings
+        self._sessions = sessions
         self._notices = notices
         self._wanted = Wanted()
+        sessions.wanted.connect(self._open_session)
+        sessions.saved.connect(self.recent_changed)
         jobs.failed.connect(self._show_failure)
         jobs.consent_needed.connect(self._ask_consent)
         jobs.noticed.connect(lambda sentence: notices.show_notice("info", sentence))
@@ -67,8 +77,10 @@ class Files(QObject):
         self.open_as(Wanted(path, batch=batch))
 
     def open_as(self, wanted: Wanted) -> None:
-        """Open a network as it says, unless the user wants to keep edits that are not saved."""
-        if self.may_replace():
+        """Open a network (or session) as it says, unless the user wants to keep edits that are not saved."""
+        if kind_of(wanted.path) == "session":
+            self._sessions.open_path(wanted.path)
+        elif self.may_replace():
             self._begin(wanted)
 
     def open_example(self, name: str) -> None:
@@ -76,13 +88,21 @@ class Files(QObject):
         if self.may_replace():
             self._begin(Wanted(example=name))
 
+    def _open_session(self, session_from: tuple[Session, str]) -> None:
+        session, _path = session_from
+        self.recent_changed.emit()
+        self.open_as(Wanted(session.network, session.example, loss=session.loss, session=session_from))
+
     def _begin(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._notices.clear()
-        if wanted.example:
+        batch = wanted.session[0].batch if wanted.session else None
+        if wanted.example and batch is None:
             self._jobs.open_example(wanted.example)
+        elif wanted.example:
+            self._jobs.open_example(wanted.example, batch)
         else:
-            self._jobs.open(wanted.path, wanted.custom, wanted.unsafe, wanted.batch, wanted.loss)
+            self._jobs.open(wanted.path, wanted.custom, wanted.unsafe, wanted.batch or batch, wanted.loss)
 
     def open_batch(self) -> None:
         """Ask for a batch file and load it."""
@@ -103,8 +123,8 @@ class Files(QObject):
             stack.setClean()
 
     def drop(self, paths: list[str]) -> None:
-        """Open what was dropped: one network, one batch, or a network with its batch."""
-        networks = [p for p in paths if kind_of(p) == "network"]
+        """Open what was dropped: one session, one network, one batch, or a network with its batch."""
+        networks = [p for p in paths if kind_of(p) in ("session", "network")]
         batches = [p for p in paths if kind_of(p) == "batch"]
         if networks:
             self.open_path(networks[0], batches[0] if batches else None)
@@ -168,7 +188,7 @@ class Files(QObject):
             return True
         answer = self._ask_about_edits()
         if answer == QMessageBox.StandardButton.Save:
-            return self.save_batch()
+            return self._sessions.save()
         return answer == QMessageBox.StandardButton.Discard
 
     def _ask_about_edits(self) -> QMessageBox.StandardButton:
@@ -176,10 +196,10 @@ class Files(QObject):
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Unsaved edits")
         box.setText("The batch has edits that are not saved.")
-        box.setInformativeText("Save them as a batch file, or let them go?")
+        box.setInformativeText("Save them with the network, the selection and the panes as a session, or let them go?")
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.button(buttons.Save).setText("Save batch…")
+        box.button(buttons.Save).setText("Save session…")
         box.button(buttons.Discard).setText("Let them go")
         box.setDefaultButton(buttons.Save)
         return QMessageBox.StandardButton(box.exec())
@@ -192,10 +212,16 @@ class Files(QObject):
         self._jobs.restart_engine()
 
     def _network_came(self) -> None:
-        path = self._document.path
-        if path and path == self._wanted.path:
+        path, wanted = self._document.path, self._wanted
+        if not path or path != wanted.path:
+            return
+        if wanted.session is None and Path(path).parent != state_folder():
             self._settings.add_recent(path)
-            self.recent_changed.emit()
+        self.recent_changed.emit()
+        if wanted.session is not None:
+            self._wanted = replace(wanted, session=None)
+            self._sessions.take_up(*wanted.session)
+            self.session_taken_up.emit(wanted.session[1])
 
     def _engine_changed(self) -> None:
         if self._document.engine.kind == "idle":
@@ -209,11 +235,16 @@ class Files(QObject):
             self._notices.show_notice("error", str(error), error.details, key="engine died" if isinstance(error, EngineFailed) else "")
 
     def _ask_consent(self, request: NeedsConsent) -> None:
-        panel = ConsentPanel(request, self._wanted.path, self._settings.folder, self._notices)
+        panel = ConsentPanel(request, self._wanted.path, self._settings.folder, self._notices, self._custom_before())
         panel.custom_chosen.connect(lambda path: self._go_on(lambda o: replace(o, custom=path)))
         panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
         panel.declined.connect(self._decline)
         self._notices.set_panel(panel)
+
+    def _custom_before(self) -> str:
+        """The file with custom objects that the session was saved with, where it still is."""
+        custom = self._wanted.session[0].custom if self._wanted.session else None
+        return custom if custom and Path(custom).is_file() else ""
 
     def _decline(self) -> None:
         self._notices.set_panel(None)

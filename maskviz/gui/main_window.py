@@ -11,6 +11,7 @@ from shiboken6 import isValid
 
 from maskviz.gui.action_list import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
+from maskviz.gui.autosave import Autosave
 from maskviz.gui.command_palette import CommandPalette, entries_of
 from maskviz.gui.compare_bar import CompareBar
 from maskviz.gui.file_drop import FileDrop
@@ -19,6 +20,7 @@ from maskviz.gui.help import ShortcutsDialog, show_about
 from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
+from maskviz.gui.sessions import Sessions
 from maskviz.gui.theme import Theme
 from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
@@ -53,7 +55,9 @@ class MainWindow(QMainWindow):
         self.findings: FindingsDesk | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
-        self.files = Files(self, document, jobs, settings, self.notices)
+        self.sessions = Sessions(self, document, jobs, settings, self.notices)
+        self.autosave = Autosave(self.sessions, document, self.notices)
+        self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.walk = Walk(document)
         self.commands = build_actions(self)
         self.submenus: dict[str, QMenu] = {
@@ -92,6 +96,8 @@ class MainWindow(QMainWindow):
         for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged, stack.cleanChanged):
             signal.connect(self._show_undo)
         self.drops.dropped.connect(self.files.drop)
+        self.sessions.panes = lambda: self.workspace
+        self.files.session_taken_up.connect(self.autosave.taken_up)
         self.files.recent_changed.connect(self._show_recent)
         self.welcome.file_chosen.connect(self.files.open_path)
         self.welcome.example_chosen.connect(self.files.open_example)
@@ -226,6 +232,7 @@ class MainWindow(QMainWindow):
         if self.findings is not None:
             self.findings.repairs.close()
         self.settings.sync()
+        self.autosave.forget()
         self.jobs.close()
         event.accept()
 

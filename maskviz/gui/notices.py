@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
@@ -13,6 +13,7 @@ from maskviz.gui.icons import icon
 from maskviz.palette import Palette
 
 Level = Literal["error", "warning", "info"]
+Action = tuple[str, Callable[[], object]]  # the text on a button, and what it does
 WORDS = {"error": "Problem", "warning": "Take note", "info": "Note"}
 MOST = 3
 MARGIN, WIDEST = 10, 940
@@ -21,12 +22,13 @@ PATIENCE_MS = 300
 
 
 class Notice(QFrame):
-    """One bar: a sentence, 'Copy details' where there are any, an optional action, and a cross to dismiss it."""
+    """One bar: a sentence, 'Copy details' where there are any, optional actions, and a cross to dismiss it."""
 
     dismissed = Signal()
 
-    def __init__(self, level: Level, sentence: str, details: str, action: tuple[str, Callable[[], object]] | None, parent: QWidget) -> None:
+    def __init__(self, level: Level, sentence: str, details: str, actions: Sequence[Action], parent: QWidget) -> None:
         super().__init__(parent)
+        self.level = level
         self.sentence = sentence
         self.key = ""
         self.setProperty("look", "notice")
@@ -47,8 +49,8 @@ class Notice(QFrame):
         row.setSpacing(10)
         row.addWidget(word, 0)
         row.addWidget(text, 1)
-        if action is not None:
-            row.addWidget(self._button(action[0], action[1]))
+        for caption, clicked in actions:
+            row.addWidget(self._button(caption, clicked))
         if details:
             row.addWidget(self._button("Copy details", lambda: QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}")))
         row.addWidget(self.cross)
@@ -88,21 +90,29 @@ class Notices(QWidget):
         self.hide()
 
     def show_notice(
-        self, level: Level, sentence: str, details: str = "", action: tuple[str, Callable[[], object]] | None = None, key: str = ""
+        self,
+        level: Level,
+        sentence: str,
+        details: str = "",
+        action: Action | None = None,
+        key: str = "",
+        others: Sequence[Action] = (),
     ) -> None:
-        """Show a bar. One with the same sentence, or the same ``key``, is replaced; the oldest gives way when there are many."""
+        """Show a bar. One with the same sentence, or the same ``key``, is replaced; when there are many, the oldest that is no error
+        gives way: errors stay until they are dismissed."""
         for old in self.bars():
             if old.sentence == sentence or (key and old.key == key):
                 old.dismiss()
-        for old in self.bars()[: -(MOST - 1)]:
+        bars = self.bars()
+        for old in [bar for bar in bars if bar.level != "error"][: max(0, len(bars) - MOST + 1)]:
             old.dismiss()
-        notice = Notice(level, sentence, details, action, self)
+        notice = Notice(level, sentence, details, (() if action is None else (action,)) + tuple(others), self)
         notice.key = key
         notice.cross.setIcon(icon("close", self._colours))
         notice.dismissed.connect(self._fit)
         self._column.addWidget(notice)
         notice.show()
-        if level == "info" and action is None:
+        if level == "info" and action is None:  # a question waits for its answer
             QTimer.singleShot(READING_MS, notice, notice.fade)
         self._fit()
 

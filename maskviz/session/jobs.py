@@ -117,7 +117,7 @@ class Jobs(QObject):
         except MaskVizError as error:
             self.failed.emit(error)
             return
-        self._open(Opening(Load(str(path), custom, unsafe, loss), Path(path).name, graph, batch))
+        self._open(Opening(Load(str(path), custom, unsafe, loss), Path(path).name, graph, batch, isinstance(batch, Batch)))
 
     def open_example(self, name: str, batch: Batch | None = None) -> None:
         """Open a network of the gallery with its batch, or another."""
@@ -128,7 +128,11 @@ class Jobs(QObject):
             self.failed.emit(error)
             return
         custom = None if example.custom is None else str(example.custom)
-        self._open(Opening(Load(str(example.network), custom, example.trusted), example.title, graph, batch or str(example.batch)))
+        self._open(
+            Opening(
+                Load(str(example.network), custom, example.trusted), example.title, graph, batch or str(example.batch), batch is not None
+            )
+        )
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         """Build a network from a template."""
@@ -208,7 +212,7 @@ class Jobs(QObject):
             self._held = None
             self._client.close()
             self._set_engine("failed", "The computation was stopped.")
-            self.failed.emit(EngineFailed("The computation was stopped: make the batch smaller and restart the engine, or open another file."))
+            self.failed.emit(EngineFailed("The computation was stopped: restart the engine, or open another file."))
             return True
         self.restart_engine()
         return True
@@ -296,7 +300,7 @@ class Jobs(QObject):
     def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
         self._opening, self._opened = None, opening.request
         path = opening.request.path if isinstance(opening.request, Load) else None
-        edited = isinstance(opening.batch, Batch) and not self.document.undo_stack.isClean()
+        edited = isinstance(opening.batch, Batch) and not opening.saved and not self.document.undo_stack.isClean()
         self.document.open(opening.title, path, opening.graph, network, batch)
         if edited:
             self.document.undo_stack.resetClean()  # edits of the batch that was kept are still not saved

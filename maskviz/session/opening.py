@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskviz.core import batch_files
-from maskviz.core.batch import Batch
+from maskviz.core.batch import Arrays, Batch
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
@@ -18,13 +18,14 @@ from maskviz.core.network import Network
 class Opening:
     """A file or template on its way into the document; what is open stays until the engine has loaded it.
 
-    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits.
+    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits; ``saved``: a session holds that batch.
     """
 
     request: Load | Build
     title: str
     graph: Graph
     batch: str | Batch | None = None
+    saved: bool = False
 
 
 def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | None, tuple[str, ...]]:
@@ -38,9 +39,14 @@ def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | N
         return None, ()
     try:
         kept, _ = fit(RawBatch(wanted.x, wanted.y, wanted.sample_weight, wanted.padding), network, wanted.source)
-        return kept, ()
+        return replace(kept, content={**kept.content, **_fitting(wanted.content, kept.x)}, declared=wanted.declared), ()
     except UnusableInput as error:
         return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
+
+
+def _fitting(contents: Arrays, x: Arrays) -> Arrays:
+    """The contents behind padding that still have the shape and dtype of their input."""
+    return {name: a for name, a in contents.items() if name in x and (a.shape, a.dtype) == (x[name].shape, x[name].dtype)}
 
 
 def named(error: MaskVizError, path: str) -> MaskVizError:

@@ -14,6 +14,7 @@ from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import EngineState
+from maskviz.session.session_file import read_session
 from tests.gui.window_hands import asked, drop, edit, open_sample, sentences
 
 # -- dropping files
@@ -59,14 +60,26 @@ def test_opening_over_edits_asks(window: MainWindow, monkeypatch: pytest.MonkeyP
     assert document.undo_stack.canUndo()
 
 
+def test_saving_the_session_makes_it_clean(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = open_sample(window, str(tmp_path / "net.keras"))
+    edit(document)
+    file = tmp_path / "edited.maskviz"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Save)
+    window.files.open_path("other.keras")
+    assert asked(window) == [("open", "other.keras", None, False, None)]
+    assert not window.isWindowModified()
+    assert document.batch is not None
+    name = next(iter(document.batch.x))
+    np.testing.assert_array_equal(read_session(file).batch.x[name], document.batch.x[name])
+
+
 def test_saving_the_batch_makes_it_clean(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     document = open_sample(window)
     edit(document)
     file = tmp_path / "edited.npz"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
-    monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Save)
-    window.files.open_path("other.keras")
-    assert asked(window) == [("open", "other.keras", None, False, None)]
+    assert window.files.save_batch()
     assert not window.isWindowModified()
     assert document.batch is not None
     name = next(iter(document.batch.x))
