@@ -23,6 +23,8 @@ class EditBatch(QUndoCommand):
         self._before = before
         self._after = after
         self._gesture = gesture
+        self.refused = False
+        """Whether it is forgotten once it is undone, because the network cannot run on it."""
 
     def id(self) -> int:
         return self._gesture
@@ -37,4 +39,5 @@ class EditBatch(QUndoCommand):
         self._document._set_batch(self._after)
 
     def undo(self) -> None:
+        self.setObsolete(self.refused)
         self._document._set_batch(self._before)

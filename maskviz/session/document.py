@@ -170,7 +170,7 @@ class Document(QObject):
         trial, self._on_trial = self._on_trial, None
         if trial is None or trial[0] is not self.batch:
             return False
-        trial[1].setObsolete(True)  # so that it cannot be redone
+        trial[1].refused = True
         self.undo_stack.undo()
         return True
 
