@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from maskviz.core.compare import DIFFERENCE, Pair, ledger_pairs
 from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
+from maskviz.core.ledger_steps import has_steps, steps_behind
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.sheet import Line, Section, SheetPanel
 from maskviz.palette import Palette
 from maskviz.session.comparison import Comparison
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Spotlight
 
 NO_LOSS = "This network has no loss. Compile it with one before it is saved, or open it with --loss mse (or any other Keras loss)."
 
 
-def sections(document: Document) -> tuple[Section, ...]:
-    """What the ledger says about the document's newest result."""
+def sections(document: Document, shown: str = "", words: str = "") -> tuple[Section, ...]:
+    """What the ledger says about the document's newest result; ``shown`` is the key of the row whose steps are pointed out, ``words``
+    are what these are."""
     trace = document.trace
     if trace is None:
         compiled = document.network is not None and not any(o.loss for o in document.network.outputs)
@@ -33,7 +38,22 @@ def sections(document: Document) -> tuple[Section, ...]:
     if ledger.reported is None and not ledger.rows:
         return (Section("LOSS", sentences=(NO_LOSS,)), *_metrics(trace))
     loss = Section("LOSS", sentences=_sentences(ledger), lines=(*_rows(ledger), *_match(ledger), *_share(ledger)), numbers=True)
-    return (loss, *_versions(ledger), *_terms(ledger), *_metrics(trace))
+    made = (loss, *_versions(ledger), *_terms(ledger), *_metrics(trace))
+    return tuple(replace(section, lines=tuple(_linked(line, trace, shown, words) for line in section.lines)) for section in made)
+
+
+def _linked(line: Line, trace: Trace, shown: str, words: str) -> Line:
+    """The line with a link that says what it shows, or without one where no steps are behind its number."""
+    if line.link is None or not has_steps(trace, line.link):
+        return replace(line, link=None)
+    if line.link == shown:
+        note = _joined(line.note, f"framed: {words}")
+        return replace(line, marked=True, tip="Its steps are framed in the heatmaps; click again to end that", note=note)
+    return replace(line, tip="Frame its steps in the heatmaps")
+
+
+def _joined(*words: str) -> str:
+    return " · ".join(filter(None, words))
 
 
 def _sentences(ledger: Ledger) -> tuple[str, ...]:
@@ -46,7 +66,7 @@ def _sentences(ledger: Ledger) -> tuple[str, ...]:
 def _rows(ledger: Ledger) -> tuple[Line, ...]:
     """The rows as the engine worded them; those of versions and of single outputs have sections of their own, the share its own form."""
     rows = [row for row in ledger.rows if row.key != "padding_share" and not row.key.startswith(("output:", "rule:"))]
-    return tuple(Line(row.label, number(row.value, aligned=True), row.formula) for row in rows)
+    return tuple(Line(row.label, number(row.value, aligned=True), row.formula, link=row.key) for row in rows)
 
 
 def _versions(ledger: Ledger) -> tuple[Section, ...]:
@@ -64,9 +84,12 @@ def _versions(ledger: Ledger) -> tuple[Section, ...]:
 
     if any(map(differs, rows)):
         tones = [Status.EXPOSED if row.value is not None and differs(row) else None for row in rows]
-        lines = [Line(version(row), number(row.value, aligned=True), row.formula, tone=tone) for row, tone in zip(rows, tones, strict=True)]
+        lines = [
+            Line(version(row), number(row.value, aligned=True), row.formula, link=row.key, tone=tone)
+            for row, tone in zip(rows, tones, strict=True)
+        ]
     else:
-        lines = [Line(" · ".join(map(version, rows)), number(today, aligned=True), "all agree on this batch")]
+        lines = [Line(" · ".join(map(version, rows)), number(today, aligned=True), "all agree on this batch", link=rows[0].key)]
     return (Section("BY THE RULE OF", lines=tuple(lines), numbers=True),)
 
 
@@ -83,17 +106,15 @@ def _share(ledger: Ledger) -> tuple[Line, ...]:
     share = ledger.padding_share
     if share is None:
         return ()
-    return (
-        Line("share from padding", f"{share:.1%}" if isfinite(share) else number(share), tone=Status.EXPOSED if share >= 0.0005 else None),
-    )
+    words, tone = f"{share:.1%}" if isfinite(share) else number(share), Status.EXPOSED if share >= 0.0005 else None
+    return (Line("share from padding", words, link="padding_share", tone=tone),)
 
 
 def _term(term: LossTerms) -> Line:
     mask = "no mask" if term.mask is None else "mask"
     weights = "no weights" if term.sample_weight is None else "weights"
-    return Line(
-        term.output, number(term.total, aligned=True), f"{term.name} · λ {term.weight:g} · {term.reduction or 'None'} · {mask} · {weights}"
-    )
+    how = f"{term.name} · λ {term.weight:g} · {term.reduction or 'None'} · {mask} · {weights}"
+    return Line(term.output, number(term.total, aligned=True), how, link=f"output:{term.output}")
 
 
 def _terms(ledger: Ledger) -> tuple[Section, ...]:
@@ -124,9 +145,49 @@ def _pair(pair: Pair) -> Line:
 
 
 class LedgerPanel(SheetPanel):
-    """Shows the ledger of the document's newest trace, and what is pinned beside it."""
+    """Shows the ledger of the document's newest trace, and what is pinned beside it.
+
+    A click on a number has the heatmaps point out the steps behind it, another click or Escape ends that.
+    """
 
     def __init__(self, document: Document, comparison: Comparison, palette: Palette, parent: QWidget | None = None) -> None:
-        super().__init__(document, palette, "Loss ledger", lambda d: (*compared(comparison, d), *sections(d)), parent)
+        self._shown = ""
+        self._spotlight: Spotlight | None = None
+        super().__init__(document, palette, "Loss ledger", lambda d: (*compared(comparison, d), *self._sections()), parent)
         comparison.changed.connect(self.refresh)
         self.setObjectName("ledger")
+        self.sheet.followed.connect(self.show_steps)
+        document.spotlight_changed.connect(self._spotlight_changed)
+        document.trace_changed.connect(self._follow_trace)
+
+    def _sections(self) -> tuple[Section, ...]:
+        return sections(self.document, self._shown, self._spotlight.title if self._spotlight is not None else "")
+
+    def show_steps(self, key: str) -> None:
+        """Point out the steps behind a number, or end that when they are pointed out already."""
+        self._point_out("" if key == self._shown else key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._shown:
+            self._point_out("")
+        else:
+            super().keyPressEvent(event)
+
+    def _point_out(self, key: str) -> None:
+        trace = self.document.trace
+        behind = steps_behind(trace, key, self.document.time_steps) if trace is not None and key else None
+        self._spotlight = Spotlight(*behind) if behind is not None else None
+        self._shown = key if behind is not None else ""
+        self.document.point_out(self._spotlight)
+        self.refresh()
+
+    def _follow_trace(self) -> None:
+        """After an edit other steps are behind the number."""
+        if self._shown:
+            self._point_out(self._shown)
+
+    def _spotlight_changed(self) -> None:
+        """Somebody else points out other steps."""
+        if self._shown and self.document.spotlight is not self._spotlight:
+            self._shown, self._spotlight = "", None
+            self.refresh()

@@ -23,7 +23,8 @@ BESIDE = 12  # pixels between the text and the scroll bar, or the pane's edge
 @dataclass(frozen=True)
 class Line:
     """One line: ``key`` and ``value`` as plain text, ``note`` muted beneath. ``link`` makes the value a link, ``tone`` colours it
-    (a field of the palette, or a status), ``shares`` draws a bar of step counts by status."""
+    (a field of the palette, or a status), ``shares`` draws a bar of step counts by status. ``tip`` says what a link does; a ``marked``
+    line stands out: what its link shows is being shown."""
 
     key: str
     value: str = ""
@@ -31,6 +32,8 @@ class Line:
     link: str | None = None
     tone: str | Status | None = None
     shares: Mapping[Status, int] | None = None
+    tip: str = ""
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,24 @@ def as_text(sections: Sequence[Section]) -> str:
             rows.append("\t".join(part for part in (line.key, value, line.note) if part))
         rows.append("")
     return "\n".join(rows).strip() + "\n"
+
+
+def as_markdown(sections: Sequence[Section]) -> str:
+    """The sections as Markdown: a heading and a table each."""
+
+    def cell(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+    parts = []
+    for section in sections:
+        parts.append(f"**{' '.join(filter(None, (section.caption.capitalize(), section.title)))}**")
+        parts += [cell(sentence) for sentence in section.sentences]
+        rows = [(line.key, share_words(line.shares) if line.shares is not None else line.value, line.note) for line in section.lines]
+        if rows:
+            right = "---:" if section.numbers else "---"
+            table = ["| | | |", f"| --- | {right} | --- |", *(f"| {' | '.join(map(cell, row))} |" for row in rows)]
+            parts.append("\n".join(table))
+    return "\n\n".join(parts) + "\n"
 
 
 class Sheet(QTextBrowser):
@@ -116,6 +137,10 @@ class Sheet(QTextBrowser):
         """Put all of it on the clipboard as plain text."""
         QApplication.clipboard().setText(self.text())
 
+    def copy_markdown(self) -> None:
+        """Put all of it on the clipboard as Markdown."""
+        QApplication.clipboard().setText(as_markdown(self._sections))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy) and not self.textCursor().hasSelection():
             self.copy_all()
@@ -125,6 +150,7 @@ class Sheet(QTextBrowser):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.createStandardContextMenu(event.pos())
         menu.addAction("Copy everything as text", self.copy_all)
+        menu.addAction("Copy everything as Markdown", self.copy_markdown)
         menu.exec(event.globalPos())
         menu.deleteLater()
 
@@ -174,12 +200,13 @@ class Sheet(QTextBrowser):
 
     def _line_html(self, line: Line, number: bool) -> str:
         value = escape(line.value)
-        if line.link:
-            value = f"<a href='link:{len(self._links)}'>{value}</a>"
-            self._links.append(line.link)
-        elif line.tone and not self._faded:
+        if line.tone and not self._faded:
             colour = self._palette.status[line.tone] if isinstance(line.tone, Status) else getattr(self._palette, line.tone)
             value = f"<span style='color: {colour}'>{value}</span>"
+        if line.link:
+            marked = f" style='background-color: {self._palette.groove}'" if line.marked else ""
+            value = f"<a href='link:{len(self._links)}' title='{escape(line.tip)}'{marked}>{value}</a>"
+            self._links.append(line.link)
         if number and line.key:
             value = f"<span class='number'>{value}</span>"
         if line.shares is not None:

@@ -16,7 +16,7 @@ from maskviz.core.status import Status
 from maskviz.gui.ledger_view import LedgerPanel, sections
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.comparison import Comparison
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Spotlight
 from tests.gui.sample_trace import answer, document, sliced, tagger, translator
 
 
@@ -167,3 +167,51 @@ def test_what_is_pinned_stands_beside_what_is_open(qtbot: QtBot) -> None:
     assert f"{number(before, aligned=True)} → {number(after, aligned=True)}" in widget.sheet.text()
     comparison.unpin()
     assert "COMPARED" not in widget.sheet.text()
+
+
+def test_a_number_has_its_steps_pointed_out_and_no_more(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    widget = LedgerPanel(doc, Comparison(doc), DARK)
+    qtbot.addWidget(widget)
+    widget.resize(320, 500)
+    widget.show()
+    widget.sheet.setFocus()
+    padding = doc.trace.output_padding("dense")
+    widget.show_steps("padding_share")
+    assert doc.spotlight is not None
+    assert doc.spotlight.title == f"{padding.sum()} steps of padding that the loss counts"
+    assert doc.spotlight.steps.sum() == padding.sum()
+    marked = [line for section in widget.sheet.sections for line in section.lines if line.marked]
+    assert [line.key for line in marked] == ["share from padding"]
+    assert doc.spotlight.title in marked[0].note
+    widget.show_steps("padding_share")
+    assert doc.spotlight is None
+    widget.show_steps("unmasked")
+    doc.point_out(Spotlight("somebody else's", doc.spotlight.steps))
+    assert not [line for section in widget.sheet.sections for line in section.lines if line.marked]
+    widget.show_steps("unmasked")
+    qtbot.keyClick(widget.sheet, Qt.Key.Key_Escape)
+    assert doc.spotlight is None
+
+
+def test_a_number_is_followed_with_the_keyboard(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    widget = LedgerPanel(doc, Comparison(doc), DARK)
+    qtbot.addWidget(widget)
+    widget.resize(320, 500)
+    widget.show()
+    widget.sheet.setFocus()
+    qtbot.waitUntil(lambda: "evaluate" in widget.sheet.toPlainText())
+    qtbot.keyClick(widget.sheet, Qt.Key.Key_Tab)
+    qtbot.keyClick(widget.sheet, Qt.Key.Key_Return)
+    assert doc.spotlight is not None
+
+
+def test_it_is_copied_as_markdown(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    widget = LedgerPanel(doc, Comparison(doc), LIGHT)
+    qtbot.addWidget(widget)
+    widget.sheet.copy_markdown()
+    text = QApplication.clipboard().text()
+    assert text.startswith("**Loss**\n\n| | | |\n| --- | ---: | --- |\n")
+    assert f"| share from padding | {doc.trace.ledger.padding_share:.1%} |  |" in text
