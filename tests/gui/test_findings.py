@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from maskviz.core.batch import set_padding
 from maskviz.core.facts import Facts
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.findings import findings_of
+from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.findings import FindingsPanel
 from maskviz.gui.findings import panel as panel_module
@@ -24,6 +26,8 @@ from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.gui.findings.words import as_text, evidence_lines, headline
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document, EngineState
+from maskviz.session.jobs import Jobs
+from maskviz.session.repairs import Repairing
 from maskviz.settings import Settings
 from tests.gui.sample_trace import Sample, document, sliced, tagger
 from tests.gui.window_hands import RecordedJobs
@@ -53,6 +57,7 @@ def with_findings(doc: Document, *findings: Finding) -> Document:
 def panel(qtbot: QtBot, doc: Document) -> FindingsPanel:
     desk = FindingsDesk(doc, RecordedJobs(doc), Settings())
     desk.setParent(doc)
+    desk.setObjectName("desk")
     widget = FindingsPanel(doc, desk, DARK)
     qtbot.addWidget(widget)
     widget.resize(330, 500)
@@ -67,8 +72,18 @@ def shown(qtbot: QtBot, *findings: Finding) -> FindingsPanel:
     return widget
 
 
+def desk_of(doc: Document) -> FindingsDesk:
+    desk = doc.findChild(FindingsDesk, "desk")
+    assert isinstance(desk, FindingsDesk)
+    return desk
+
+
 def cards(widget: FindingsPanel) -> list[FindingCard]:
     return list(widget.cards.values())
+
+
+def headings(widget: FindingsPanel) -> list[str]:
+    return [h.text() for h in sorted(widget.headings.values(), key=lambda h: h.y())]
 
 
 def button(card: FindingCard, words: str) -> QPushButton:
@@ -112,9 +127,10 @@ def test_cards_stand_in_the_order_of_the_findings_with_their_severity(qtbot: QtB
     assert [c.title.text() for c in sorted(cards(widget), key=lambda c: c.y())] == [
         "The Lambda 'shift' drops the mask", "'masking' masks 2 steps between real ones", "Older versions divided by all steps",
     ]  # fmt: skip
-    assert [c.kind.text() for c in cards(widget)] == ["error", "warning", "info"]
+    assert headings(widget) == ["ERRORS  1", "WARNINGS  1", "WORTH KNOWING  1"]
+    assert [c.kind.text() for c in cards(widget)] == ["MV08", "MV27", "MV01"]
     assert [c.property("level") for c in cards(widget)] == ["error", "warning", "info"]
-    assert all(c.accessibleName().startswith(c.kind.text()) for c in cards(widget))
+    assert all(c.accessibleName().startswith(str(c.finding.severity)) for c in cards(widget))
     assert widget.sentence.isHidden()
 
 
@@ -190,7 +206,92 @@ def test_a_click_or_enter_on_a_card_selects_its_call(qtbot: QtBot) -> None:
     qtbot.keyClick(second, Qt.Key.Key_Return)
     assert doc.selection.call == "masking"
     qtbot.mouseClick(third, Qt.MouseButton.LeftButton, pos=third.title.geometry().center())
-    assert doc.selection.call == "masking", "a finding about the whole network selects nothing"
+    assert doc.selection.call == "masking", "a finding about the whole network selects no call"
+
+
+def test_a_click_points_out_the_steps_that_a_finding_is_about(qtbot: QtBot) -> None:
+    doc = with_findings(document(sliced()), DROPS)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: len(widget.cards) == 1, timeout=2000)
+    qtbot.keyClick(cards(widget)[0], Qt.Key.Key_Return)
+    spot, trace = doc.spotlight, doc.trace
+    assert spot is not None
+    assert trace is not None
+    assert spot.title == "The Lambda 'shift' drops the mask"
+    assert spot.steps.shape == (16, doc.time_steps)
+    places = next(o.steps for o in trace.network_outputs)
+    assert places is not None
+    status = trace.status["shift"]
+    first = np.argwhere((status == Status.EXPOSED) | (status == Status.LEAKING))[0]
+    assert spot.steps[first[0]].any()
+    assert spot.steps[doc.selection.sample, doc.selection.step], "one of them is selected"
+
+
+# --- applying and ignoring
+
+
+def test_a_fix_is_applied_from_its_card_and_its_outcome_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    doc = with_findings(document(sliced()), DROPS, GAP)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(lambda: len(widget.cards) == 2, timeout=2000)
+    first, second = cards(widget)
+    repairs = desk_of(doc).repairs
+    assert second.apply.isHidden(), "this one is not mechanical"
+    second.set_unfolded(True)
+    assert "This fix is yours to make" in words_of(second)
+    assert first.outcome.isHidden()
+    first.apply.click()
+    assert repairs.state(DROPS).kind == "waiting", "no engine holds this batch"
+    assert first.outcome.sentence.text() == "Waiting for the engine…"
+    assert first.apply.isHidden()
+    first.outcome.stop.click()
+    assert first.outcome.sentence.text() == "Stopped."
+    assert not first.apply.isHidden()
+
+    opened: list[str] = []
+    monkeypatch.setattr(Jobs, "open_copy", lambda self, path: opened.append(path))
+    repairs._set(DROPS, Repairing("done", "Verified: exposed steps 147 → 0.", path=Path("/tmp/copy.keras")))
+    assert first.outcome.sentence.text() == "✓ Verified: exposed steps 147 → 0."
+    assert first.outcome.sentence.property("look") == "good"
+    assert first.apply.isHidden()
+    first.outcome.open.click()
+    assert opened == ["/tmp/copy.keras"]
+    repairs._set(DROPS, Repairing("done", "It did not help: nothing moved."))
+    assert first.outcome.sentence.property("look") == "warning"
+    assert first.outcome.save.isHidden()
+
+
+def test_a_finding_is_ignored_for_this_file_and_comes_back(qtbot: QtBot, tmp_path: Path) -> None:
+    doc = with_findings(document(sliced()), DROPS, GAP)
+    doc.path = str(tmp_path / "network.keras")
+    Path(doc.path).write_bytes(b"one network")
+    widget = panel(qtbot, doc)
+    counts: list[int | None] = []
+    widget.counted.connect(counts.append)
+    qtbot.waitUntil(lambda: len(widget.cards) == 2, timeout=2000)
+    assert widget.ignored.isHidden()
+    card = cards(widget)[0]
+    card.set_unfolded(True)
+    button(card, "Ignore here").click()
+    assert [c.finding for c in cards(widget)] == [GAP]
+    assert counts[-1] == 1
+    assert widget.ignored.text() == "1 ignored · show"
+    assert desk_of(doc).is_ignored(DROPS)
+    widget.ignored.click()
+    qtbot.waitUntil(lambda: headings(widget) == ["WARNINGS  1", "IGNORED HERE  1"], timeout=2000)
+    again = cards(widget)[1]
+    again.set_unfolded(True)
+    button(again, "Heed again").click()
+    assert [c.finding for c in cards(widget)] == [DROPS, GAP]
+    assert not desk_of(doc).is_ignored(DROPS)
+    desk_of(doc).ignore(DROPS)
+    desk_of(doc).ignore(GAP)
+    assert FindingsDesk(doc, RecordedJobs(doc), Settings(), None).is_ignored(GAP), "it is remembered"
+    widget.ignored.click()
+    assert widget.sentence.text() == panel_module.ALL_IGNORED
+    doc.path = str(tmp_path / "other.keras")
+    Path(doc.path).write_bytes(b"another one")
+    assert not desk_of(doc).is_ignored(DROPS)
 
 
 def test_names_from_the_file_are_shown_as_text(qtbot: QtBot) -> None:
