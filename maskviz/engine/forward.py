@@ -22,6 +22,16 @@ Mode = Literal["doubled", "twice", "plain"]
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where the padding test puts noise (``engine.placing``): ``ids`` names inputs whose ids stay as they are, ``behind`` Masking layers
+    whose noise stands behind the windows that read their zeros, ``masks`` operations whose results are given as masks, and are held."""
+
+    ids: frozenset[str] = frozenset()
+    behind: frozenset[str] = frozenset()
+    masks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Feed:
     """The arrays of one run, in the network's own order; ``changed`` are the inputs of the changed half.
 
@@ -70,7 +80,14 @@ class ForwardPass:
     """A pass of one network for feeds of one shape, traced once and run often."""
 
     def __init__(
-        self, network: keras.Model, signature: Signature, feed: Feed, mode: Mode, state: Sequence[Any] = (), fast: bool = False
+        self,
+        network: keras.Model,
+        signature: Signature,
+        feed: Feed,
+        mode: Mode,
+        state: Sequence[Any] = (),
+        places: Places = Places(),
+        fast: bool = False,
     ) -> None:
         self.calls: list[RecordedCall] = []
         self.root: RecordedCall | None = None
@@ -85,7 +102,7 @@ class ForwardPass:
         self._packs: dict[str, list[str]] = {}
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
-        self._network, self._signature, self._state = network, signature, state
+        self._network, self._signature, self._state, self._places = network, signature, state, places
         self._given = [[a is not None for a in group] for group in (feed.y, feed.sample_weight)]
         arrays = [*feed.present(), np.zeros((), "float32")]
         shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
@@ -111,9 +128,13 @@ class ForwardPass:
         left = list(tensors)
         x, changed = ([left.pop(0) for _ in self._signature.input_names] for _ in range(2))
         y, weights = ([left.pop(0) if given else None for given in group] for group in self._given)
-        halves = padding_test.Halves(
-            left.pop(0), ops.shape(x[0])[0] if self._size is None else self._size, frozenset(self._signature.input_names)
-        )
+        size = ops.shape(x[0])[0] if self._size is None else self._size
+        inputs = frozenset(self._signature.input_names)
+        halves = padding_test.Halves(left.pop(0), size, inputs, behind=self._places.behind, masks=self._places.masks)
+        for number, name in enumerate(self._signature.input_names):
+            if name in self._places.ids:
+                halves.padded[name] = padding_test.padded_steps(x[number], changed[number])
+                changed[number] = x[number]
         self._samples = x[0].shape[0]
         saved = [ops.copy(v.value) for v in self._state]
         with losses.LossRecorder().recording() as loss_recorder:

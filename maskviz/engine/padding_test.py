@@ -1,7 +1,8 @@
 """The padding test: the same pass again with only the content of padding changed and every source mask held as it was.
 
-Two changes are made at once: noise at the masked steps of what a mask-creating call puts out, and other content at padded
-steps of inputs where that changes no mask. Any value that then moves was computed from padding.
+Changes are made all at once: noise at the masked steps of what a mask-creating call puts out, noise at padded steps of what is made
+of ids, and other content at padded steps of other inputs. Masks that calls make are held. Any value that then moves was computed from
+padding.
 Where rows may share a pass, the batch is doubled: rows 0…n−1 are as given, rows n…2n−1 are changed. Otherwise
 (fixed batch size, state carried over, rows that influence each other) the network runs twice.
 """
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.network import InputSpec
-from maskviz.engine import compiling
+from maskviz.engine import compiling, placing
 from maskviz.engine.recorder import RecordedCall, mask_of, set_mask
 
 # |Δ| > TOLERANCE × max(1, max|value|) told movement from rounding on every oracle
@@ -76,16 +77,23 @@ class Halves:
     """The hook of the padding test in a pass, and the split of its tensors into the first and the changed half.
 
     ``twins`` are the calls of a first pass, by id, when the network runs twice; None when the batch is doubled. ``level`` is a
-    scalar tensor, 0 for no noise; ``size`` is the number of samples. ``inputs`` names the network's inputs: masks
-    made from them directly are held.
+    scalar tensor, 0 for no noise; ``size`` is the number of samples. ``inputs`` names the network's inputs: truth values
+    made from them by operations are held. ``padded`` are the padded steps of inputs of ids that stay as they are, and of what still
+    holds these ids; ``behind`` names Masking layers whose noise is put behind the windows that read their zeros; ``masks`` operations
+    whose results are given as masks, and are held.
     """
 
     level: Any
     size: Any
     inputs: frozenset[str]
     twins: dict[str, RecordedCall] | None = None
+    padded: dict[str, Any] = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
+    masks: frozenset[str] = frozenset()
     creators: list[str] = field(default_factory=list)
     _from_inputs: set[str] = field(default_factory=set)
+    _waiting: dict[str, Any] = field(default_factory=dict)
+    _places: int = 0
 
     def first(self, tensor: Any) -> Any:
         """The half as given of a tensor of the doubled pass; a tensor without a batch axis is whole in both halves."""
@@ -127,7 +135,7 @@ class Halves:
         return (twin.masks_out if masks else twin.outputs)[number], tensor
 
     def after_call(self, call: RecordedCall, result: Any) -> Any:
-        """Put noise on what a creating call put out, and hold masks made from inputs whose content changes."""
+        """Put noise where padding is, and hold the masks that a call makes."""
         outputs = [x for x in tree.flatten(result) if compiling.is_tensor(x)]
         masks = [mask_of(x) for x in outputs]
         creates = creates_mask(call, masks)
@@ -136,54 +144,101 @@ class Halves:
             parent = call.parent
             while parent is not None:
                 parent.created_inside, parent = True, parent.parent
-        held = self._holds(call, outputs, creates)
-        if not creates and not held:
+        came = {id(m) for m in tree.flatten([call.masks_in, list(call.received.values())])}
+        own = call.parent is not None and not _is_builtin_part(call)
+        makes = [own and mask is not None and id(mask) not in came for mask in masks]
+        held = self._holds(call, outputs)
+        noisy = [self._noisy_steps(call, number, x, creates) for number, x in enumerate(outputs)]
+        if not any(makes) and not held and all(steps is None for steps in noisy):
             return result
         replaced = {
-            id(x): self._replace(call, number, x, mask, creates, held) for number, (x, mask) in enumerate(zip(outputs, masks, strict=True))
+            id(x): self._replace(call, number, x, masks[number] if makes[number] else None, held, noisy[number])
+            for number, x in enumerate(outputs)
         }
         return tree.map_structure(lambda x: replaced.get(id(x), x), result)
 
-    def _holds(self, call: RecordedCall, outputs: list[Any], creates: bool) -> bool:
-        """Whether the masks this call makes come straight from the inputs, and would follow their changed content."""
+    def _holds(self, call: RecordedCall, outputs: list[Any]) -> bool:
+        """Whether truth values are given as a mask, or come straight from the inputs by operations: a mask in the making."""
         sources = {s for found in call.sources for s in found}
-        from_floats = bool(sources) and sources <= (self.inputs | self._from_inputs)
+        straight = bool(sources) and sources <= (self.inputs | self._from_inputs)
         makes_bool = any(compiling.is_bool(x) for x in outputs)
-        if from_floats and makes_bool:
+        if straight and (makes_bool or not call.is_layer):
             self._from_inputs.add(call.id)
-        return from_floats and (makes_bool or creates)
+        return makes_bool and (straight or (call.id in self.masks and not call.is_layer))
 
-    def _replace(self, call: RecordedCall, number: int, x: Any, mask: Any, creates: bool, held: bool) -> Any:
-        new, new_mask = x, mask
+    def _noisy_steps(self, call: RecordedCall, number: int, x: Any, creates: bool) -> Any:
+        """The steps ``(batch, time, …)`` of an output that noise is put on; None for no noise."""
+        steps = self._steps_of_ids(call, number, x)
+        if not compiling.is_float(x):
+            return None
+        if creates and mask_of(x) is not None:
+            masked = ops.logical_not(ops.cast(self._pair(call, number, mask_of(x), masks=True)[0], "bool"))
+            if call.id in self.behind:
+                self._waiting[call.ref(number)] = masked
+                return None
+            return masked if steps is None else ops.logical_or(masked, _wide(steps, masked))
+        waiting = next((self._waiting[s] for found in call.sources for s in found if s in self._waiting), None)
+        if waiting is not None and placing.passes_on(call):
+            self._waiting[call.ref(number)] = waiting
+        return waiting if waiting is not None and placing.is_window(call) else steps
+
+    def _steps_of_ids(self, call: RecordedCall, number: int, x: Any) -> Any:
+        steps = placing.ids_of(call, self.padded) if self.padded and call.parent is not None else None
+        if steps is None:
+            return None
+        again = placing.still_ids(call, x, steps)
+        if again is not None:
+            self.padded[call.ref(number)] = again
+            return None
+        return steps if placing.takes_noise(x, steps) else None
+
+    def _replace(self, call: RecordedCall, number: int, x: Any, mask: Any, held: bool, noisy: Any) -> Any:
+        """An output with its truth values or its mask as in the first half, and with noise in the second."""
+        new, new_mask = x, mask_of(x)
         if held and compiling.is_bool(x):
-            new = self._joined(*self._hold(self._pair(call, number, x, masks=False)))
+            new = self._as_given(call, number, x, masks=False)
         if mask is not None:
-            if held:
-                new_mask = self._joined(*self._hold(self._pair(call, number, mask, masks=True)))
-            if creates and compiling.is_float(x):
-                first, second = self._pair(call, number, new, masks=False)
-                kept = self._pair(call, number, mask, masks=True)[0]
-                new = self._joined(first, self._noisy(second, kept, seed=len(self.creators)))
+            new_mask = self._as_given(call, number, mask, masks=True)
+        if call.id in self.behind and call.ref(number) in self._waiting:  # it looked for mask_value in the changed content
+            first, second = self._pair(call, number, new, masks=False)
+            new = self._joined(first, ops.where(_wide(self._waiting[call.ref(number)], first), first, second))
+        if noisy is not None:
+            first, second = self._pair(call, number, new, masks=False)
+            new = self._joined(first, self._noisy(second, noisy))
         set_mask(new, new_mask)
         return new
 
-    @staticmethod
-    def _hold(pair: tuple[Any, Any]) -> tuple[Any, Any]:
-        return pair[0], pair[0]
+    def _as_given(self, call: RecordedCall, number: int, tensor: Any, masks: bool) -> Any:
+        """A tensor that is in the second half as it is in the first."""
+        if self.twins is not None:
+            return ops.copy(self._pair(call, number, tensor, masks)[0])
+        return ops.take(tensor, ops.arange(ops.shape(tensor)[0]) % self._rows(tensor), axis=0)
 
     def _joined(self, first: Any, second: Any) -> Any:
         return ops.concatenate([first, second], axis=0) if self.twins is None else ops.copy(second)
 
-    def _noisy(self, values: Any, mask: Any, seed: int) -> Any:
-        """Noise in place of the values at masked steps, unlike anything real there but finite."""
-        kept = ops.cast(mask, "bool")
-        while len(kept.shape) < len(values.shape):
-            kept = ops.expand_dims(kept, -1)
+    def _noisy(self, values: Any, steps: Any) -> Any:
+        """Noise in place of the values at ``steps``, unlike anything real there but finite."""
+        steps = _wide(steps, values)
+        self._places += 1
         size = ops.cast(ops.max(ops.abs(ops.where(ops.isfinite(values), values, 0)), initial=0.0), values.dtype)
         # the same noise for every sample: random numbers for all would cost more than the network
-        noise = keras.random.normal((1, *ops.shape(values)[1:]), seed=1234 + seed, dtype=values.dtype)
+        noise = keras.random.normal((1, *ops.shape(values)[1:]), seed=1234 + self._places, dtype=values.dtype)
         noise = noise * (1 + ops.minimum(size, MOST_NOISE))
-        return ops.where(ops.logical_or(kept, self.level == 0), values, noise)
+        return ops.where(ops.logical_and(steps, self.level != 0), noise, values)
+
+
+def _wide(steps: Any, like: Any) -> Any:
+    """Steps ``(batch, time)`` with as many axes as another tensor."""
+    while len(steps.shape) < len(like.shape):
+        steps = ops.expand_dims(steps, -1)
+    return steps
+
+
+def padded_steps(x: Any, changed: Any) -> Any:
+    """Steps ``(batch, time)`` at which ids were given other content."""
+    differs = ops.not_equal(x, changed)
+    return ops.any(differs, axis=tuple(range(2, len(x.shape)))) if len(x.shape) > 2 else differs
 
 
 def moved(first: Any, second: Any) -> Any:

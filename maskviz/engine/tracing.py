@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from maskviz.core.batch import Batch, some_rows
 from maskviz.core.network import InputSpec
 from maskviz.core.recording import Recording
-from maskviz.engine import compiling, described, padding_test, timeaxis
-from maskviz.engine.forward import Feed, ForwardPass, Mode
+from maskviz.engine import compiling, described, padding_test, placing, timeaxis
+from maskviz.engine.forward import Feed, ForwardPass, Mode, Places
 from maskviz.engine.recorder import lasting_name
 from maskviz.engine.signature import Signature
 
@@ -36,6 +36,7 @@ class Tracer:
         self._mode: Mode | None = None
         self._why_twice = ""
         self._state: list[Any] = []
+        self._places = Places()
         self._evaluate_failed = False
         self._moving: frozenset[str] = frozenset()
         """Inputs whose content is changed although masks move: the noise behind the masks moves them."""
@@ -51,6 +52,11 @@ class Tracer:
     def state(self) -> list[Any]:
         """Variables that a pass in inference changes, known once something was traced."""
         return self._state
+
+    @property
+    def places(self) -> Places:
+        """Where the padding test puts noise, known once something was traced."""
+        return self._places
 
     def changed_feed(self, batch: Batch) -> Feed:
         """A batch that was traced, with other content in its padding as the padding test puts it there."""
@@ -90,7 +96,7 @@ class Tracer:
         if key in self._fast:
             return
         try:
-            forward = ForwardPass(self.network, self.signature, feed, "doubled", self._state, fast=True)
+            forward = ForwardPass(self.network, self.signature, feed, "doubled", self._state, self._places, fast=True)
             slow = self._pass(feed, "doubled")(feed)
             quick = forward(feed)
         except Exception:  # not everything can be compiled by XLA; the pass without it stays
@@ -139,7 +145,7 @@ class Tracer:
             while len(self._passes) >= MOST_PASSES:
                 self._passes.pop(next(iter(self._passes)))
             self._tell("compiling the network for this batch")
-            self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state)
+            self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state, self._places)
         return self._passes[key]
 
     def _find_mode(self, batch: Batch) -> Mode:
@@ -147,8 +153,16 @@ class Tracer:
         if self._mode is None:
             self._state = self._changing_variables(batch)
             feed = self._feed(batch, frozenset())
+            self._places = self._find_places(self._pass(feed, "plain"), batch)
             self._mode, self._why_twice = self._try_doubling(replace(feed, changed=tuple(_unlike(a) for a in feed.x)))
         return self._mode
+
+    def _find_places(self, plain: ForwardPass, batch: Batch) -> Places:
+        ids = [s.name for s in self.signature.network.inputs if s.kind == "ids"]
+        steps = {name: np.zeros(batch.x[name].shape[:2], bool) for name in ids}
+        noised = frozenset(name for name in ids if placing.has_place(plain.calls, name, steps[name]))
+        masks = frozenset(source.partition("#")[0] for call in plain.calls for source in call.mask_sources)
+        return Places(noised, placing.windows_of(plain.calls), masks)
 
     def _changing_variables(self, batch: Batch) -> list[Any]:
         """Variables that a forward pass changes (state of stateful layers); they are put back afterwards."""
@@ -190,6 +204,9 @@ class Tracer:
         padding = batch.padding.get(spec.name)
         if spec.kind not in ("ids", "features") or padding is None:
             return False
+        self._find_mode(batch)
+        if spec.name in self._places.ids:
+            return bool(padding.any())
         key = (spec.name, batch.x[spec.name].shape[1:])
         if key not in self._eligible and padding.any():
             feed = self._feed(batch, frozenset({spec.name}))

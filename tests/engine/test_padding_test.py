@@ -51,7 +51,7 @@ LEAKS: dict[str, Build] = {
     "operation over time": lambda x: ops.softmax(x, axis=1),
     "group normalization": layers.GroupNormalization(2),
     "normalization over time": layers.UnitNormalization(axis=1),
-    "same convolution": layers.Conv1D(UNITS, 3, padding="same"),
+    "same convolution": lambda x: layers.Conv1D(UNITS, 3, padding="same")(layers.Dense(UNITS)(x)),
     "max pooling": layers.GlobalMaxPooling1D(),
     "average pooling": lambda x: layers.AveragePooling1D(5)(x),
     "started recurrence": started,
@@ -118,6 +118,63 @@ def test_clean_network_is_silent(name: str) -> None:
         trace = api.trace(network, x)
         assert not trace.padding_test.startswith("not made")
         assert touched(trace) == 0
+
+
+def test_a_window_behind_masking_reads_zeros_as_at_the_end_of_a_sequence() -> None:
+    def network(build: Build) -> keras.Model:
+        series = keras.Input((None, UNITS), name="series")
+        hidden = layers.Conv1D(UNITS, 3, padding="same")(layers.Dropout(0.2)(layers.Masking()(series)))
+        return keras.Model(series, build(hidden))
+
+    each = network(layers.Dense(2))
+    assert touched(api.trace(each, SERIES)) == 0
+    for row, padded in enumerate(PADDED):
+        real = int((~padded).sum())
+        alone = each.predict(SERIES[row : row + 1, :real], verbose=0)
+        np.testing.assert_allclose(each.predict(SERIES, verbose=0)[row, :real], alone[0], atol=1e-6)
+    after = api.trace(network(layers.LSTM(2)), SERIES)  # what stands at padded steps behind the window is padding still
+    np.testing.assert_array_equal(after.touched["lstm"], PADDED.any(axis=1))
+
+
+def test_masks_that_layers_make_of_ids_themselves_are_held() -> None:
+    class Pool(keras.Layer):
+        def call(self, inputs: Any) -> Any:
+            values, ids = inputs
+            kept = ops.cast(ops.not_equal(ids, 0), values.dtype)[..., None]
+            return ops.sum(values * kept, axis=1) / ops.sum(kept, axis=1)
+
+    for mask_zero in (True, False):
+        ids = keras.Input((STEPS,), name="ids")
+        trace = api.trace(keras.Model(ids, Pool()([layers.Embedding(7, UNITS, mask_zero=mask_zero)(ids), ids])), IDS)
+        assert "of ids" in trace.padding_test
+        assert touched(trace) == 0
+
+
+def test_a_mask_made_of_content_by_operations_is_held() -> None:
+    series = keras.Input((STEPS, UNITS), name="series")
+    kept = ops.cast(ops.sum(ops.abs(series), axis=-1, keepdims=True) > 0, "float32")
+    mean = ops.sum(layers.Dense(3)(series) * kept, axis=1) / ops.sum(kept, axis=1)
+    trace = api.trace(keras.Model(series, mean), SERIES)
+    assert "other content in padded steps of series" in trace.padding_test
+    assert touched(trace) == 0
+
+
+def test_a_mask_made_behind_a_layer_is_held() -> None:
+    series = keras.Input((STEPS, UNITS), name="series")
+    network = keras.Model(series, layers.GRU(3)(layers.Masking()(layers.Dense(UNITS, use_bias=False, activation="relu")(series))))
+    trace = api.trace(network, SERIES)
+    assert "other content in padded steps of series" in trace.padding_test
+    assert touched(trace) == 0
+
+
+@pytest.mark.parametrize("change", [lambda x: x, lambda x: x[:, 1:], lambda x: ops.flip(x, axis=1), lambda x: ops.cast(x, "int32")])
+def test_the_same_ids_embedded_once_more_without_a_mask(change: Build) -> None:
+    ids = keras.Input((STEPS,), name="ids")
+    masked = layers.LSTM(UNITS)(layers.Embedding(7, UNITS, mask_zero=True)(ids))
+    plain = layers.LSTM(UNITS)(layers.Embedding(7, UNITS)(change(ids)))
+    trace = api.trace(keras.Model(ids, [masked, plain]), IDS)
+    assert not trace.touched["lstm"].any()
+    np.testing.assert_array_equal(trace.touched["lstm_1"], PADDED.any(axis=1))
 
 
 def test_masks_that_differ_leak_where_they_differ() -> None:

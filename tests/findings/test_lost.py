@@ -79,7 +79,7 @@ PER_STEP: dict[str, tuple[str, Change]] = {
     "MV08-lambda-drops-mask": ("double", lambda x: layers.Lambda(lambda v: v * 2.0, name="double")(x)),
     "MV09-operation-drops-mask": ("multiply", lambda x: x * 2.0),
     "MV04-layer-drops-mask": ("reshape", lambda x: layers.Reshape((T, F), name="reshape")(x)),
-    "MV05-window-reads-padding": ("conv", lambda x: layers.Conv1D(4, 3, padding="same", name="conv")(x)),
+    "MV05-window-reads-padding": ("conv", lambda x: layers.Conv1D(4, 3, padding="same", name="conv")(layers.Dense(F, name="own")(x))),
     "MV05-window-drops-mask": ("conv", lambda x: layers.Conv1D(4, 3, padding="causal", name="conv")(x)),
     "MV37-normalizes-over-time": ("group", lambda x: layers.GroupNormalization(1, name="group")(x)),
     "MV36-softmax-over-time": ("softmax", lambda x: ops.softmax(x, axis=1)),

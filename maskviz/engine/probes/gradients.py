@@ -127,6 +127,7 @@ class _Gradients:
         self._passes = 3 if again else 2
         self._network, self._signature = tracer.network, tracer.signature
         self._feed, self._training, self._wanted, self._state = feed, training, wanted, state
+        self._places = tracer.places
         self.weights: list[str] = [v.path for v in self._network.trainable_variables]
         self.creators: list[str] = []
         self.calls: list[RecordedCall] = []
@@ -144,11 +145,17 @@ class _Gradients:
         changed = [left.pop(0) for _ in self._feed.changed]
         y = [None if a is None else left.pop(0) for a in self._feed.y]
         weights = [None if a is None else left.pop(0) for a in self._feed.sample_weight]
+        padded = {}
+        for number, name in enumerate(self._signature.input_names):
+            if name in self._places.ids:
+                padded[name] = padding_test.padded_steps(x[number], changed[number])
+                changed[number] = x[number]
         saved = [ops.copy(v.value) for v in self._state]
         found: list[list[Any]] = []
         lost, result, twins = [], {}, None
         for number in range(self._passes):
-            halves = padding_test.Halves(ops.ones(()), ops.shape(x[0])[0], frozenset(self._signature.input_names), twins)
+            inputs, places = frozenset(self._signature.input_names), self._places
+            halves = padding_test.Halves(ops.ones(()), ops.shape(x[0])[0], inputs, twins, dict(padded), places.behind, places.masks)
             hook = halves.after_call if number == 1 else None
             loss, gradients, activations, calls = self._pass(changed if number == 1 else x, hook, y, weights, first=number == 0)
             for variable, value in zip(self._state, saved, strict=True):
