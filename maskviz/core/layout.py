@@ -34,10 +34,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class LayoutRequest:
-    """What is to be laid out: boxes, outer ones before inner ones, and links between their ids."""
+    """What is to be laid out: boxes, outer ones before inner ones, and links between their ids; ``layer_gap`` is the room between layers."""
 
     boxes: tuple[Box, ...]
     links: tuple[tuple[str, str], ...]
+    layer_gap: float = LAYER_GAP
 
     def to_dict(self) -> dict[str, Any]:
         """The request for the layout process: nodes by number."""
@@ -46,7 +47,7 @@ class LayoutRequest:
             "boxes": [[b.width, b.height, None if b.parent is None else number[b.parent]] for b in self.boxes],
             "links": [[number[s], number[t]] for s, t in self.links],
             # the library leaves a whole layer gap below the top of a container: room enough for its title
-            "spacing": {"layer_gap": LAYER_GAP, "node_gap": NODE_GAP, "compound_padding": 0.6 * PADDING},
+            "spacing": {"layer_gap": self.layer_gap, "node_gap": NODE_GAP, "compound_padding": 0.6 * PADDING},
         }
 
 
@@ -104,14 +105,14 @@ def fallback(request: LayoutRequest) -> Layout:
     lifted = _lifted_links(request.links, outer)
     for box in reversed(request.boxes):  # inner containers first: their size is needed outside
         if box.id in inside:
-            sizes[box.id] = _place(inside[box.id], lifted.get(box.id, []), sizes, placed, PADDING, HEADER)
-    _place(inside.get(None, []), lifted.get(None, []), sizes, placed, 0.0, 0.0)
+            sizes[box.id] = _place(inside[box.id], lifted.get(box.id, []), sizes, placed, request.layer_gap, PADDING, HEADER)
+    _place(inside.get(None, []), lifted.get(None, []), sizes, placed, request.layer_gap)
     positions: dict[str, Point] = {}
     for box in request.boxes:
         x, y = placed[box.id]
         ox, oy = positions[box.parent] if box.parent is not None else (0.0, 0.0)
         positions[box.id] = (ox + x, oy + y)
-    return Layout(positions, sizes, tuple(_route(positions, sizes, s, t) for s, t in request.links))
+    return Layout(positions, sizes, tuple(_route(positions, sizes, s, t, request.layer_gap) for s, t in request.links))
 
 
 def _lifted_links(links: Sequence[tuple[str, str]], outer: Mapping[str, str | None]) -> dict[str | None, list[tuple[str, str]]]:
@@ -137,8 +138,9 @@ def _place(
     links: Sequence[tuple[str, str]],
     sizes: Mapping[str, Point],
     placed: dict[str, Point],
-    padding: float,
-    header: float,
+    gap: float,
+    padding: float = 0.0,
+    header: float = 0.0,
 ) -> Point:
     """Puts siblings into layers, centred, and gives the size of the whole."""
     layers = _ordered(_layers([box.id for box in boxes], links), links)
@@ -150,8 +152,8 @@ def _place(
         for node in layer:
             placed[node] = (x, y)
             x += sizes[node][0] + NODE_GAP
-        y += max(sizes[n][1] for n in layer) + LAYER_GAP
-    return width + 2 * padding, y - LAYER_GAP + padding
+        y += max(sizes[n][1] for n in layer) + gap
+    return width + 2 * padding, y - gap + padding
 
 
 def _layers(nodes: Sequence[str], links: Sequence[tuple[str, str]]) -> list[list[str]]:
@@ -190,13 +192,13 @@ def _ordered(layers: list[list[str]], links: Sequence[tuple[str, str]]) -> list[
     return layers
 
 
-def _route(positions: Mapping[str, Point], sizes: Mapping[str, Point], source: str, target: str) -> tuple[Point, ...]:
+def _route(positions: Mapping[str, Point], sizes: Mapping[str, Point], source: str, target: str, gap: float) -> tuple[Point, ...]:
     """A line from the bottom of one box to the top of another; past what is between them where they are far apart."""
     (x1, y1), (w1, h1) = positions[source], sizes[source]
     (x2, y2), (w2, _) = positions[target], sizes[target]
     start, end = (x1 + w1 / 2, y1 + h1), (x2 + w2 / 2, y2)
-    drop = LAYER_GAP / 2
-    if end[1] - start[1] <= LAYER_GAP + 1:
+    drop = gap / 2
+    if end[1] - start[1] <= gap + 1:
         middle = (start[1] + end[1]) / 2
         return (start, end) if start[0] == end[0] else (start, (start[0], middle), (end[0], middle), end)
     side = max(x1 + w1, x2 + w2) + NODE_GAP / 2

@@ -1,0 +1,159 @@
+"""Where the cards of a graph stand while containers are unfolded and folded: nothing moves but what has to make room.
+
+The calls in every container are laid out once, all folded, as a *level* of their own. What is on screen is composed of the levels that
+are open: an unfolded container takes the place of its card, what is below moves down, what is beside it moves aside. The same open
+containers give the same places, whatever was opened before. Levels run downwards; a graph from left to right is a transposed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from maskviz.core.graph import Edge, Graph, folded
+from maskviz.core.graph_room import CLOSE, Link, Rect, Route, make_room
+from maskviz.core.layout import HEADER, LAYER_GAP, PADDING, Box, Layout, LayoutRequest, Point
+
+Direction = Literal["down", "right"]
+Level = str | None  # the id of a container; None is what is in no container
+
+ENTRY, EXIT = "\0in", "\0out"  # where links cross the border of a level
+PORT = 16.0  # between two links at a border
+STRIPS = 22.0  # room for the strips under a card
+IN_FRAME = 14.0  # from the border of a container to where its links start
+
+
+def levels(
+    graph: Graph, unfolded: frozenset[str], mask_path: bool, card: Point, direction: Direction = "down", gap: float = LAYER_GAP
+) -> dict[Level, LayoutRequest]:
+    """The layout request of the outermost level and of every container that is open, each without what is around it."""
+    width, height = card if direction == "down" else card[::-1]
+    found: dict[Level, LayoutRequest] = {}
+    for level in (None, *(node.id for node in graph.nodes if node.id in unfolded and node.id in graph.containers)):
+        around = frozenset() if level is None else frozenset((level, *graph.ancestors(level)))
+        if not around <= unfolded:
+            continue
+        shown = folded(graph, around, mask_path)
+        own = [node.id for node in shown.nodes if (node.parent if node.parent in graph.by_id else None) == level]
+        if not own:  # nothing but operations on masks, which are hidden
+            continue
+        links = _links_of(shown.edges, own)
+        boxes = [Box(name, width, height) for name in own]
+        for border in (ENTRY, EXIT):
+            if crossing := sum(border in link for link in links):
+                boxes.append(Box(border, PORT * (crossing + 1), 1.0))
+        found[level] = LayoutRequest(tuple(boxes), tuple(links), gap)
+    return found
+
+
+def _links_of(edges: Iterable[Edge], own: Sequence[str]) -> list[Link]:
+    """The links of a level: between its own nodes, and from and to its border."""
+    number = {name: i for i, name in enumerate((ENTRY, *own, EXIT))}
+    links = {(e.source if e.source in number else ENTRY, e.target if e.target in number else EXIT) for e in edges}
+    return sorted(links - {(ENTRY, EXIT)}, key=lambda link: (number[link[0]], number[link[1]]))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A level with room made in it, around the middle of its top; ``frame`` is what its container takes."""
+
+    boxes: Mapping[str, Rect]
+    routes: Mapping[Link, Route]
+    inner: Mapping[str, _Placed]
+    frame: Rect
+
+
+def compose(
+    shown: Graph,
+    links: Sequence[Link],
+    requests: Mapping[Level, LayoutRequest],
+    layouts: Mapping[Level, Layout],
+    direction: Direction = "down",
+) -> Layout:
+    """Places of a folded graph and a route for each of its ``links``, from the layouts of the levels that are open."""
+    origins: dict[Level, tuple[_Placed, Point]] = {}
+    rects: dict[str, Rect] = {}
+
+    def put(level: Level, part: _Placed, x: float, y: float) -> None:
+        origins[level] = part, (x, y)
+        for name, (left, top, right, bottom) in part.boxes.items():
+            rects[name] = (x + left, y + top, x + right, y + bottom)
+            if (inner := part.inner.get(name)) is not None:
+                put(name, inner, x + left - inner.frame[0], y + top - inner.frame[1])
+
+    put(None, _place(None, requests, layouts, direction), 0.0, 0.0)
+    routes = [_route(shown, link, origins, rects) for link in links]
+    turn = direction == "right"
+    places = {node.id: rects[node.id] for node in shown.nodes}
+    return Layout(
+        {name: (top, left) if turn else (left, top) for name, (left, top, _, _) in places.items()},
+        {name: (b - t, r - le) if turn else (r - le, b - t) for name, (le, t, r, b) in places.items()},
+        tuple(tuple((y, x) if turn else (x, y) for x, y in route) for route in routes),
+    )
+
+
+def _place(level: Level, requests: Mapping[Level, LayoutRequest], layouts: Mapping[Level, Layout], direction: Direction) -> _Placed:
+    layout, request = layouts[level], requests[level]
+    inner = {box.id: _place(box.id, requests, layouts, direction) for box in request.boxes if box.id in requests}
+    boxes = {name: (x, y, x + layout.sizes[name][0], y + layout.sizes[name][1]) for name, (x, y) in layout.positions.items()}
+    routes = {link: list(route) for link, route in zip(request.links, layout.routes, strict=True)}
+    middle = 0.0
+    if level is not None:  # where its links come in, or else its middle, stays under the middle of its card
+        left, _, right, _ = boxes.get(ENTRY) or (min(b[0] for b in boxes.values()), 0.0, max(b[2] for b in boxes.values()), 0.0)
+        middle = (left + right) / 2
+    if inner:
+        boxes, routes = make_room(boxes, routes, {name: part.frame for name, part in inner.items()})
+    boxes = {name: (left - middle, top, right - middle, bottom) for name, (left, top, right, bottom) in boxes.items()}
+    routes = {link: [(x - middle, y) for x, y in route] for link, route in routes.items()}
+    return _Placed(boxes, routes, inner, _frame(boxes, routes, direction))
+
+
+def _frame(boxes: Mapping[str, Rect], routes: Mapping[Link, Route], direction: Direction) -> Rect:
+    """The frame around a level: with its title, the strips of its last cards, and the links that cross its border."""
+    points = [p for route in routes.values() for p in route] + [p for box in boxes.values() for p in (box[:2], box[2:])]
+    left, top = min(x for x, _ in points) - PADDING, min(y for _, y in points)
+    right, bottom = max(x for x, _ in points) + PADDING, max(y for _, y in points)
+    title, strips = (HEADER, STRIPS) if direction == "down" else (0.0, 0.0)
+    top -= IN_FRAME if ENTRY in boxes else PADDING + title
+    bottom += IN_FRAME if EXIT in boxes else PADDING + strips
+    return (left, top, right, bottom) if direction == "down" else (left - HEADER, top, right + STRIPS, bottom)
+
+
+def _route(shown: Graph, link: Link, origins: Mapping[Level, tuple[_Placed, Point]], rects: Mapping[str, Rect]) -> Route:
+    """The route of a link through all levels between its ends; a straight line where a level has none."""
+    path: Route = []
+    for level, piece in _pieces(shown, *link):
+        part, (x, y) = origins[level]
+        points = [(x + px, y + py) for px, py in part.routes.get(piece, ())]
+        if path and points and abs(path[-1][0] - points[0][0]) >= CLOSE:
+            between = (path[-1][1] + points[0][1]) / 2
+            path += [(path[-1][0], between), (points[0][0], between)]
+        path += points
+    if len(path) < 2:
+        (l1, _, r1, b1), (l2, t2, r2, _) = rects[link[0]], rects[link[1]]
+        return [((l1 + r1) / 2, b1), ((l2 + r2) / 2, t2)]
+    return _tidy(path)
+
+
+def _pieces(shown: Graph, source: str, target: str) -> Iterator[tuple[Level, Link]]:
+    """The levels that a link goes through, with its part in each: out of containers, across, and into containers."""
+    out, into = [source, *shown.ancestors(source)][::-1], [target, *shown.ancestors(target)][::-1]
+    depth = next(i for i, (a, b) in enumerate(zip(out, into, strict=False)) if a != b)
+    for i in range(len(out) - 1, depth, -1):
+        yield out[i - 1], (out[i], EXIT)
+    yield (out[depth - 1] if depth else None), (out[depth], into[depth])
+    for i in range(depth + 1, len(into)):
+        yield into[i - 1], (ENTRY, into[i])
+
+
+def _tidy(path: Route) -> Route:
+    """A route without points that are twice there or lie on a straight line between others."""
+    kept: Route = []
+    for point in path:
+        if kept and abs(kept[-1][0] - point[0]) < CLOSE and abs(kept[-1][1] - point[1]) < CLOSE:
+            continue
+        if len(kept) > 1 and any(abs(kept[-1][k] - point[k]) < CLOSE and abs(kept[-2][k] - point[k]) < CLOSE for k in (0, 1)):
+            kept.pop()
+        kept.append(point)
+    return kept
