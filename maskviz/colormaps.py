@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 256
+LINEAR = 1e-4
+MOST_SORTED = 1_000_000  # values of which percentiles are taken
 
 
 class Mark(IntEnum):
@@ -97,19 +99,53 @@ _RGBA = {name: _with_marks(table) for name, table in TABLES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How numbers become colours: a map by name and the values its two ends stand for."""
+    """How numbers become colours: a map by name and the values its two ends stand for.
+
+    ``log``: logarithmic, and linear within ``LINEAR`` of zero (as a part of the larger end), so that zero and both signs have a place.
+    """
 
     colors: str = "viridis"
     low: float = 0.0
     high: float = 1.0
+    log: bool = False
 
     def table(self) -> NDArray[np.uint8]:
         """The map's colours ``(256, 3)`` from low to high."""
         return TABLES[self.colors]
 
+    def share(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Where values stand between the two ends: 0 at the lower, 1 at the upper one; beyond them outside of that."""
+        if not self.log:
+            return (values - self.low) * (1 / (self.high - self.low))
+        low, high = self._bent(np.float64(self.low)), self._bent(np.float64(self.high))
+        return (self._bent(values) - low) / (high - low)
 
-def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = False) -> tuple[float, float]:
-    """The range of the finite values: from zero where ``zero`` and nothing is below it, around zero where ``symmetric``.
+    def value(self, share: float) -> float:
+        """The value that stands at a share."""
+        if not self.log:
+            return self.low + share * (self.high - self.low)
+        low, high = self._bent(np.float64(self.low)), self._bent(np.float64(self.high))
+        bent = low + share * (high - low)
+        return float(np.sign(bent) * np.expm1(abs(bent)) * self.linear)
+
+    @property
+    def linear(self) -> float:
+        """Up to this size numbers are shown linearly on a logarithmic scale."""
+        return max(abs(self.low), abs(self.high), 1e-300) * LINEAR
+
+    def _bent(self, values: Any) -> Any:
+        return np.sign(values) * np.log1p(np.abs(values) / self.linear)
+
+
+def has_both_signs(values: NDArray[Any]) -> bool:
+    """Whether there are numbers below and above zero."""
+    with np.errstate(invalid="ignore"):
+        return bool(values.size) and bool((values < 0).any()) and bool((values > 0).any())
+
+
+def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = False, percent: float = 0.0) -> tuple[float, float]:
+    """The range of the finite values: from zero where ``zero`` and nothing is below it, around zero where ``symmetric``; without
+    the lowest and the highest ``percent`` of them.
 
     A constant gets a range around it, so that it has a colour; (0, 1) where nothing is finite.
     """
@@ -120,6 +156,8 @@ def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = Fa
             if not finite.size:
                 return 0.0, 1.0
             low, high = float(finite.min()), float(finite.max())
+    if percent > 0 and values.size:
+        low, high = _percentiles(values, percent)
     if symmetric:
         high = max(abs(low), abs(high))
         low = -high
@@ -129,6 +167,14 @@ def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = Fa
         width = abs(low) * 0.5 or 0.5
         low, high = (low, low + 2 * width) if zero and low == 0 else (low - width, high + width)
     return low, high
+
+
+def _percentiles(values: NDArray[Any], percent: float) -> tuple[float, float]:
+    """The values below and above which ``percent`` of the finite ones lie; of very many, those of every n-th."""
+    flat = values.reshape(-1)[:: max(1, values.size // MOST_SORTED)]
+    finite = flat[np.isfinite(flat)]
+    low, high = np.percentile(finite, [percent, 100 - percent]) if finite.size else (0.0, 1.0)
+    return float(low), float(high)
 
 
 def marks(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
@@ -148,7 +194,11 @@ def to_rgba(values: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
     """Colours ``(…, 4)`` RGBA of numbers ``(…)``; beyond the range the end's colour, NaN and infinities their own."""
     numbers = np.asarray(values, np.float32) if values.dtype.itemsize <= 4 else np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        level = (numbers - scale.low) * ((LEVELS - 1) / (scale.high - scale.low)) + 0.5
+        level = (
+            scale.share(numbers) * (LEVELS - 1) + 0.5
+            if scale.log
+            else (numbers - scale.low) * ((LEVELS - 1) / (scale.high - scale.low)) + 0.5
+        )
         plain = np.isfinite(numbers)
         all_plain = bool(plain.all())
         if not all_plain:

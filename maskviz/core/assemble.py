@@ -84,6 +84,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         notes=tuple(about["notes"]),
         seconds=seconds,
         compiled_with=about.get("compiled_with", {}),
+        steps=step_map,
     )
     return replace(trace, find=lambda: findings_of(Facts(trace, Network.from_dict(network), batch)))
 

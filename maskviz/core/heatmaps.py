@@ -8,39 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
+from maskviz.core.map_rows import Kind, Look
 from maskviz.core.network import InputSpec, Network
+from maskviz.core.probes import View
 from maskviz.core.status import Status, step_mask
 from maskviz.core.trace import OutputTrace, Trace
-
-View = Literal["unit", "class", "norm"]
-Kind = Literal["mask", "predictions", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What the user chose to see: input and output by name (None: the first), how an output's units become one number, and
-    ranges and colours by map where they are not automatic."""
+    the looks of maps where they are not automatic."""
 
     input: str | None = None
     output: str | None = None
     view: View = "unit"
     unit: int = 0
-    ranges: Mapping[Kind, tuple[float, float]] = field(default_factory=dict)
-    colors: Mapping[Kind, str] = field(default_factory=dict)
+    looks: Mapping[Kind, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Heatmap:
     """One map. Arrays are ``(batch, time)`` over the shared axis; ``(batch,)`` values where there is no time axis (bars).
 
-    ``present`` ``(time,)``: the steps this tensor has. ``status`` holds a ``Status`` per step (the mask map only).
-    ``skipped``: the mask skips the step. ``exposed``: padding that no mask skips. ``odd``: real steps that a mask skips.
+    ``present`` ``(time,)``: the steps this tensor has. ``status`` holds a ``Status`` per step (maps of masks and statuses).
+    ``skipped``: the mask skips the step. ``exposed``: padding that no mask skips. ``odd``: what should not be, marked by a dot: real steps
+    that a mask skips, steps that leak.
     ``classes`` > 0: values are class numbers. ``explanation`` says why there is nothing to draw, else it is empty.
     """
 
@@ -115,10 +114,7 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
         return Heatmap("mask", title, explanation=f"‘{spec.name}’ has no time axis, so there is nothing to pad or mask.")
     padding = known[spec.name].astype(bool)
     mask = _live_mask(spec, padding, trace)
-    if mask is None:
-        status = np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
-    else:
-        status = np.where(mask, np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.KEPT)), np.uint8(Status.SKIPPED))
+    status = mask_status(mask, padding)
     steps = max(shared_steps(batch, trace), padding.shape[1])
     present = np.arange(steps) < padding.shape[1]
     odd = None if mask is None else ~mask & ~padding
@@ -126,11 +122,18 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
     made = "" if spec.name in batch.padding else " · made from text, cannot be edited"
     return Heatmap(
         "mask", title, _mask_words(spec, padding, mask) + made, unit=spec.name, present=present,
-        status=_spread(status, columns, steps, np.uint8(Status.ENDED)),
-        skipped=_spread(status == Status.SKIPPED, columns, steps, False),
-        exposed=_spread(status == Status.EXPOSED, columns, steps, False),
-        odd=None if odd is None or not odd.any() else _spread(odd, columns, steps, False),
+        status=spread(status, columns, steps, np.uint8(Status.ENDED)),
+        skipped=spread(status == Status.SKIPPED, columns, steps, False),
+        exposed=spread(status == Status.EXPOSED, columns, steps, False),
+        odd=None if odd is None or not odd.any() else spread(odd, columns, steps, False),
     )  # fmt: skip
+
+
+def mask_status(mask: NDArray[Any] | None, padding: NDArray[Any]) -> NDArray[Any]:
+    """What a mask ``(batch, time)`` does with padding, as a ``Status`` for each step; ``mask`` None: there is none."""
+    if mask is None:
+        return np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
+    return np.where(mask, np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.KEPT)), np.uint8(Status.SKIPPED))
 
 
 def prediction_map(trace: Trace, steps: int, name: str | None = None, view: View = "unit", unit: int = 0) -> Heatmap:
@@ -153,7 +156,7 @@ def prediction_map(trace: Trace, steps: int, name: str | None = None, view: View
         values, words = flat[..., unit], f"unit {unit} of {units}"
     subtitle = f"{out.name} · {words}" + ("" if out.has_time else " · no time axis: one bar per sample")
     label = {"class": "class", "norm": "norm"}.get(view, "ŷ")
-    return _on_axis("predictions", "Predictions", subtitle, label, trace, out, values, steps, units if view == "class" else 0)
+    return on_axis("predictions", "Predictions", subtitle, label, trace, out, values, steps, units if view == "class" else 0)
 
 
 def loss_map(trace: Trace, steps: int, name: str | None = None) -> Heatmap:
@@ -177,7 +180,7 @@ def loss_map(trace: Trace, steps: int, name: str | None = None) -> Heatmap:
         return Heatmap("loss", title, explanation=f"‘{out.name if out else ''}’ has no loss or no targets; choose another output.")
     values = trace.contributions[out.name]
     values = values.reshape(*values.shape[:2], -1).sum(axis=-1) if values.ndim > 2 else values
-    return _on_axis("loss", title, loss_words(trace, out.name), "contribution to the loss", trace, out, values, steps)
+    return on_axis("loss", title, loss_words(trace, out.name), "contribution to the loss", trace, out, values, steps)
 
 
 def unit_count(trace: Trace, out: OutputTrace) -> int:
@@ -218,9 +221,16 @@ def number(value: float | None, aligned: bool = False) -> str:
 
 
 def read_out(
-    sample: int, step: int | None, mask: Heatmap | None, predictions: Heatmap | None, loss: Heatmap | None, total: float | None = None
+    sample: int,
+    step: int | None,
+    mask: Heatmap | None,
+    predictions: Heatmap | None,
+    loss: Heatmap | None,
+    total: float | None = None,
+    here: Heatmap | None = None,
 ) -> str:
-    """``sample 3 · t=17 · padding · ŷ 0.42 · loss 0.0031 (3.0 %)``; ``total`` is the loss that shares are a part of."""
+    """``sample 3 · t=17 · padding · ŷ 0.42 · loss 0.0031 (3.0 %)``; ``total`` is the loss that shares are a part of, ``here`` another map
+    that is looked at."""
     parts = [f"sample {sample}"]
     if step is not None:
         parts.append(f"t={step}")
@@ -235,7 +245,20 @@ def read_out(
         parts.append(
             f"loss {number(share)}" + (f" ({share / total:.1%})".replace("%", " %") if total and np.isfinite(share / total) else "")
         )
+    if here is not None:
+        parts += words_at(here, sample, step)
     return " · ".join(parts)
+
+
+def words_at(heatmap: Heatmap, sample: int, step: int | None) -> list[str]:
+    """What a map about a call shows at one place, as words for the read-out."""
+    if heatmap.status is not None and step is not None:
+        word = _state_word(heatmap, sample, step) if heatmap.kind == "call_mask" else _status_word(heatmap, sample, step)
+        return [f"{heatmap.title}: {word}"] if word else []
+    value = _value_at(heatmap, sample, step)
+    if value is None:
+        return []
+    return [f"{heatmap.title}: {'class ' + str(int(value)) if heatmap.classes and np.isfinite(value) else number(value)}"]
 
 
 def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> NDArray[Any] | None:
@@ -258,7 +281,7 @@ def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | Non
     return words + (f" · {bare} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
 
 
-def _spread(array: NDArray[Any], columns: NDArray[Any], steps: int, fill: object) -> NDArray[Any]:
+def spread(array: NDArray[Any], columns: NDArray[Any], steps: int, fill: object) -> NDArray[Any]:
     """``array`` ``(batch, t)`` laid at ``columns`` of an axis of ``steps``, ``fill`` elsewhere; unchanged where it fits already."""
     if len(columns) == steps and array.shape[1] == steps and (columns == np.arange(steps)).all():
         return array
@@ -275,7 +298,7 @@ def _winner(flat: NDArray[Any]) -> NDArray[Any]:
     return winner
 
 
-def _on_axis(
+def on_axis(
     kind: Kind, title: str, subtitle: str, unit: str, trace: Trace, out: OutputTrace, values: NDArray[Any], steps: int, classes: int = 0
 ) -> Heatmap:
     """Values ``(batch, t)`` of an output laid on the shared axis with its mask and padding; ``(batch,)`` values as they are."""
@@ -284,22 +307,32 @@ def _on_axis(
         values = values[:, 0]
     if values.ndim == 1:
         return Heatmap(kind, title, subtitle, unit=unit, values=values, classes=classes)
-    length = values.shape[1]
-    known = out.steps is not None and len(out.steps) == length and max(out.steps, default=0) < steps and min(out.steps, default=0) >= 0
-    columns = np.asarray(out.steps if known else np.arange(length))
-    if not known and length != steps:
-        subtitle += " · its steps are counted on their own"
-    steps = max(steps, int(columns.max(initial=0)) + 1)
+    columns, steps, own = columns_of(out, values.shape[1], steps)
+    subtitle += " · its steps are counted on their own" if own else ""
     mask = step_mask(trace.masks[out.mask], values.shape) if out.mask is not None and out.mask in trace.masks else None
-    padding = trace.output_padding(out.name)
-    padding = np.zeros(values.shape, bool) if padding is None or padding.shape != values.shape else padding.astype(bool)
+    padding = padding_of(trace, out, values.shape)
     skipped = np.zeros(values.shape, bool) if mask is None else ~mask
     present = np.zeros(steps, bool)
     present[columns] = True
     return Heatmap(
-        kind, title, subtitle, unit=unit, present=present, values=_spread(values, columns, steps, np.nan),
-        skipped=_spread(skipped, columns, steps, False), exposed=_spread(padding & ~skipped, columns, steps, False), classes=classes,
+        kind, title, subtitle, unit=unit, present=present, values=spread(values, columns, steps, np.nan),
+        skipped=spread(skipped, columns, steps, False), exposed=spread(padding & ~skipped, columns, steps, False), classes=classes,
     )  # fmt: skip
+
+
+def columns_of(out: OutputTrace, length: int, steps: int) -> tuple[NDArray[Any], int, bool]:
+    """Where the steps of a tensor lie on a shared axis of ``steps``, how long that has to be, and whether they are counted on their own."""
+    known = out.steps is not None and len(out.steps) == length and max(out.steps, default=0) < steps and min(out.steps, default=0) >= 0
+    columns = np.asarray(out.steps if known else np.arange(length))
+    return columns, max(steps, int(columns.max(initial=0)) + 1), not known and length != steps
+
+
+def padding_of(trace: Trace, out: OutputTrace, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Which steps ``(batch, time)`` of a tensor belong to padding; none where that is not known."""
+    if out.steps is None or out.time_input is None or out.time_input not in trace.padding:
+        return np.zeros(shape, bool)
+    padding = trace.padding[out.time_input][:, list(out.steps)].astype(bool)
+    return padding if padding.shape == shape else np.zeros(shape, bool)
 
 
 def _state_word(mask: Heatmap | None, sample: int, step: int) -> str:
@@ -309,6 +342,13 @@ def _state_word(mask: Heatmap | None, sample: int, step: int) -> str:
         return "data, but skipped"
     words = {Status.KEPT: "data", Status.UNMASKED: "data", Status.SKIPPED: "padding", Status.EXPOSED: "padding, not skipped"}
     return words.get(Status(int(mask.status[sample, step])), "")
+
+
+def _status_word(heatmap: Heatmap, sample: int, step: int) -> str:
+    if heatmap.status is None or sample >= len(heatmap.status) or step >= heatmap.status.shape[1]:
+        return ""
+    status = Status(int(heatmap.status[sample, step]))
+    return "" if status == Status.ENDED else status.name.lower()
 
 
 def _value_at(heatmap: Heatmap | None, sample: int, step: int | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What can be asked beside a trace, on request: influence, gradients, recurrent states, the length test. Frozen questions and answers.
+"""What can be asked beside a trace, on request: values, influence, gradients, recurrent states, the length test, as frozen values.
 
 Every answer is about the batch that was traced last. Arrays begin with the batch axis unless it says otherwise.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,21 @@ from numpy.typing import NDArray
 from maskviz.core.trace import Trace
 
 Array = NDArray[Any]
+View = Literal["unit", "class", "norm"]
+"""How the units of a step become one number."""
+
+
+@dataclass(frozen=True)
+class AskValues:
+    """The values of ``target`` (as in ``AskInfluence``, or an input), and how far each of its steps moves in the padding test.
+
+    ``view``: the unit number ``unit`` (of all that follows the batch and time axes), the Euclidean ``norm`` over units, or the ``class``
+    that wins.
+    """
+
+    target: str
+    view: View = "unit"
+    unit: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,20 @@ class AskStates:
 @dataclass(frozen=True)
 class AskLength:
     """Whether values at real steps move when padding is appended or trimmed."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """``values`` and ``amount`` float32 ``(batch, time)``, or ``(batch,)`` without a time axis: one number a step as asked, and how far
+    the step moves at most (of all its units) in the padding test. ``amount`` is NaN where a number became none. ``units``: how many."""
+
+    target: str
+    view: View
+    unit: int
+    units: int
+    has_time: bool
+    values: Array
+    amount: Array
 
 
 @dataclass(frozen=True)
@@ -177,12 +206,12 @@ class LengthTest:
     sentence: str
 
 
-Ask = AskInfluence | AskGradients | AskStates | AskLength
-Answer = Influence | Gradients | RecurrentStates | LengthTest
-QUICK: tuple[type[Ask], ...] = ()
+Ask = AskValues | AskInfluence | AskGradients | AskStates | AskLength
+Answer = Values | Influence | Gradients | RecurrentStates | LengthTest
+QUICK: tuple[type[Ask], ...] = (AskValues,)
 """Questions answered as quickly as a trace: an edit need not stop them."""
-ASKS: dict[str, type[Ask]] = {c.__name__: c for c in (AskInfluence, AskGradients, AskStates, AskLength)}
-_VALUES: dict[str, Any] = {c.__name__: c for c in (Influence, Gradients, RecurrentStates, LengthTest, WeightGradient, LengthPart)}
+ASKS: dict[str, type[Ask]] = {c.__name__: c for c in (AskValues, AskInfluence, AskGradients, AskStates, AskLength)}
+_VALUES: dict[str, Any] = {c.__name__: c for c in (Values, Influence, Gradients, RecurrentStates, LengthTest, WeightGradient, LengthPart)}
 
 
 def with_length_test(trace: Trace, test: LengthTest) -> Trace:

@@ -141,6 +141,8 @@ class Trace:
     length_test: str = ""
     """What the length test showed, and how far each output moved at real steps in it; empty when it was not asked for."""
     length_moved: Mapping[str, float] = field(default_factory=dict)
+    steps: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    """By tensor (as in ``status``) with a time axis: the input it belongs to, and the step of that input which each of its steps is."""
     find: Callable[[], tuple[Finding, ...]] = field(default=tuple, repr=False, compare=False)
     """Asks the rules (``core.findings``)."""
 

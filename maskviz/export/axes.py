@@ -50,6 +50,19 @@ def bar_ticks(low: float, high: float, length: float, line: float) -> list[float
     return [low, *(inner or [(low + high) / 2]), high]
 
 
+def log_ticks(scale: Scale, length: float, line: float) -> list[tuple[float, float]]:
+    """Both ends of a logarithmic scale, and zero and powers of ten between them that leave room, each with its share of the length."""
+    exponents = range(math.floor(math.log10(scale.linear)), math.ceil(math.log10(max(abs(scale.low), abs(scale.high), 1e-300))) + 1)
+    powers = [10.0**e for e in reversed(exponents)]
+    inner = [0.0, *(sign * power for power in powers for sign in (1, -1))]
+    found = [(v, float(scale.share(np.float64(v)))) for v in (scale.low, scale.high)]
+    for value in inner:
+        share = float(scale.share(np.float64(value)))
+        if scale.low < value < scale.high and all(abs(share - other) * length >= 1.6 * line for _, other in found):
+            found.append((value, share))
+    return sorted(found)
+
+
 def class_ticks(classes: int, length: float, line: float) -> list[tuple[int, float]]:
     """Class numbers beside a colour bar, first and last among them, and where they stand as a share of its length."""
     numbers = count_ticks(0, classes, max(2, int(length / (1.3 * line))))
@@ -120,6 +133,8 @@ def bar_labels(scale: Scale, classes: int, length: float, line: float) -> list[t
     """The words beside a colour bar and where they stand as a share of its length, from low to high."""
     if classes:
         return [(str(k), share) for k, share in class_ticks(classes, length, line)]
+    if scale.log:
+        return [(number(v), share) for v, share in log_ticks(scale, length, line)]
     return [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in bar_ticks(scale.low, scale.high, length, line)]
 
 

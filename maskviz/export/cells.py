@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from maskviz.colormaps import Mark, Scale, auto_range, hex_rgb, marks, to_rgba
+from maskviz.colormaps import Mark, Scale, auto_range, has_both_signs, hex_rgb, marks, to_rgba
 from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.core.map_rows import Look
 from maskviz.core.status import Status
 from maskviz.palette import Palette
 
@@ -19,22 +20,32 @@ DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
 # what a block of cells shows: the highest of its cells; the two lowest bits are its hatch
 STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
+SIZES = ("loss", "change", "gradient", "influence")  # kinds of numbers that count from zero
 BAND = 32_768  # cells that are worked on at a time: they stay in the processor's cache
 
 
 def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
-    """The colours of a map: what was chosen, else viridis for predictions and inferno for the loss over all finite values.
+    """The colours of one of the three maps of a network, as chosen."""
+    return scale_for(heatmap, choice.looks.get(heatmap.kind, Look()))
+
+
+def scale_for(heatmap: Heatmap, look: Look) -> Scale:
+    """The colours of a map. Where they are not chosen: viridis for predictions, inferno for sizes, diverging for what has both signs.
 
     Bars start at zero whatever their colours, so the colours of theirs tell the samples apart.
     """
-    colors = choice.colors.get(heatmap.kind, "inferno" if heatmap.kind == "loss" else "viridis")
     if heatmap.values is None:
-        return Scale(colors)
+        return Scale(look.colors or "viridis")
+    values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
+    size = heatmap.kind in SIZES
+    signed = heatmap.kind != "predictions" and not heatmap.classes and has_both_signs(values)
+    colors = look.colors or ("diverging" if signed else "inferno" if size else "viridis")
     if heatmap.classes:
         return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
-    values = heatmap.values if heatmap.present is None or heatmap.present.all() else heatmap.values[:, heatmap.present]
-    automatic = auto_range(values, zero=heatmap.kind == "loss" and values.ndim == 2, symmetric=colors == "diverging")
-    return Scale(colors, *choice.ranges.get(heatmap.kind, automatic))
+    if look.limits is not None:
+        return Scale(colors, *look.limits, log=look.log)
+    around_zero = look.symmetric or colors == "diverging"
+    return Scale(colors, *auto_range(values, zero=size and values.ndim == 2, symmetric=around_zero, percent=look.percent), log=look.log)
 
 
 class Cells:
@@ -127,7 +138,7 @@ class Cells:
             return rank if heatmap.odd is None else np.where(heatmap.odd, np.uint8(ODD_RANK), rank)
         assert heatmap.values is not None
         span = self.scale.high - self.scale.low
-        middle, reach = (self.scale.low, span) if heatmap.kind == "loss" else (self.scale.low + span / 2, span / 2)
+        middle, reach = (self.scale.low, span) if heatmap.kind in SIZES and self.scale.low >= 0 else (self.scale.low + span / 2, span / 2)
         finite = np.isfinite(heatmap.values)
         with np.errstate(invalid="ignore", over="ignore"):
             extreme = heatmap.values - middle

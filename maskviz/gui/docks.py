@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
@@ -59,6 +59,12 @@ class PaneTitle(QWidget):
         button.clicked.connect(clicked)
         return button
 
+    def add_tools(self, tools: QWidget) -> None:
+        """Put a pane's own buttons before those that float and close it."""
+        layout = self.layout()
+        assert isinstance(layout, QHBoxLayout)
+        layout.insertWidget(1, tools)
+
     def set_count(self, count: int | None) -> None:
         """Say after the title how many things the pane holds; None: not known."""
         self.label.setText(self._title if count is None else f"{self._title}  {count}")
@@ -101,7 +107,7 @@ class Workspace(QMainWindow):
         self.editor = EditorPanel(document, colours)
         self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.editor)
         self.heatmaps.hovered.connect(self.hovered)
-        self.heatmaps.mask_view.installEventFilter(self)
+        self.heatmaps.arranged.connect(self._align)
         document.trace_changed.connect(self._align)
         self.setDockNestingEnabled(True)
         self.docks = {
@@ -112,6 +118,7 @@ class Workspace(QMainWindow):
             "ledger": self._dock("ledger", "Ledger", self.ledger, colours),
             "sample": self._dock("sample", "Sample", self.editor, colours),
         }
+        self._title_of("heatmaps").add_tools(self.heatmaps.tools_bar)
         self.findings.counted.connect(self._title_of("findings").set_count)
         self.setCorner(Qt.Corner.BottomRightCorner, Area.RightDockWidgetArea)
         leave_drops_to_window(self)
@@ -272,17 +279,10 @@ class Workspace(QMainWindow):
             self._share_room()
         self.heatmaps.mask_view.setFocus()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            QTimer.singleShot(0, self._align)
-        return super().eventFilter(watched, event)
-
     def _align(self) -> None:
         """Put the timestep bar's groove under the heatmaps' time axis."""
-        view = self.heatmaps.mask_view
-        cells = view.map_rect()
-        left = view.mapTo(self.heatmaps, cells.topLeft().toPoint()).x()
-        self.timestep.set_span(left, self.heatmaps.width() - left - round(cells.width()))
+        left, width = self.heatmaps.time_axis()
+        self.timestep.set_span(left, self.heatmaps.width() - left - width)
 
 
 def stacked(*widgets: QWidget) -> QWidget:

@@ -189,7 +189,7 @@ def test_text_has_a_map_that_cannot_be_edited(open_panel: Open) -> None:
     assert panel.mask_view.heatmap.has_time
     assert document.time_steps == panel.viewport.steps == 24
     assert "cannot be edited" in panel.mask_row.subtitle.text()
-    assert not any(button.isVisible() for button in panel.tools.buttons())
+    assert not any(button.isVisible() for button in panel.mask_row.tools.buttons())
     drag(panel.mask_view, panel.mask_view.cell_center(3, 2), panel.mask_view.cell_center(3, 6), modifier=Qt.KeyboardModifier.ShiftModifier)
     assert document.undo_stack.count() == 0
 
@@ -307,7 +307,7 @@ def test_a_range_that_is_typed_clips_and_auto_resets(open_panel: Open) -> None:
     QTest.keyClick(bar.high, Qt.Key.Key_Return)
     assert view.scale.high == 0.25
     assert view.scale.low == automatic.low
-    assert panel.choice().ranges == {"predictions": (automatic.low, 0.25)}
+    assert panel.choice().looks["predictions"].limits == (automatic.low, 0.25)
     bar.high.selectAll()
     QTest.keyClicks(bar.high, "nonsense")
     QTest.keyClick(bar.high, Qt.Key.Key_Return)
@@ -331,31 +331,31 @@ def test_dragging_the_colour_bar_moves_one_end(open_panel: Open) -> None:
 
 def test_choosing_output_view_and_unit(open_panel: Open) -> None:
     panel, document = open_panel(sample_trace.tagger())
-    assert panel.unit_box.maximum() == 2
-    panel.unit_box.setValue(1)
+    assert panel.predictions_row.unit_box.maximum() == 2
+    panel.predictions_row.unit_box.setValue(1)
     assert document.selection.unit == 1
     assert "unit 1 of 3" in panel.predictions_row.subtitle.text()
-    panel.view_box.setCurrentIndex(1)
-    panel.view_box.activated.emit(1)
+    panel.predictions_row.view_box.setCurrentIndex(1)
+    panel.predictions_row.view_box.activated.emit(1)
     assert panel.predictions_row.view.heatmap is not None
     assert panel.predictions_row.view.heatmap.classes == 3
     timeless = next(o.name for o in document.trace.network_outputs if not o.has_time) if document.trace else ""
     document.select(output=timeless, unit=0)
     assert panel.predictions_row.view.is_bars
-    assert panel.output_box.currentData() == timeless
+    assert panel.predictions_row.output_box.currentData() == timeless
 
 
 def test_several_inputs_can_be_chosen_and_edited(open_panel: Open) -> None:
     panel, document = open_panel(sample_trace.translator())
-    assert panel.input_box.isVisible()
-    assert panel.input_box.count() == 2
-    name = panel.input_box.itemData(1)
-    panel.input_box.setCurrentIndex(1)
-    panel.input_box.activated.emit(1)
+    assert panel.mask_row.input_box.isVisible()
+    assert panel.mask_row.input_box.count() == 2
+    name = panel.mask_row.input_box.itemData(1)
+    panel.mask_row.input_box.setCurrentIndex(1)
+    panel.mask_row.input_box.activated.emit(1)
     before = padding(document, name)[0, 1]
     QTest.mouseClick(panel.mask_view, LEFT, Qt.KeyboardModifier.NoModifier, panel.mask_view.cell_center(0, 1).toPoint())
     assert padding(document, name)[0, 1] != before
-    other = panel.input_box.itemData(0)
+    other = panel.mask_row.input_box.itemData(0)
     np.testing.assert_array_equal(padding(document, other), sample_trace.translator().batch.padding[other])
 
 

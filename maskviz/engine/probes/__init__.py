@@ -1,11 +1,11 @@
-"""Answers to what is asked beside a trace; each kind of question has a file here. They run on request, never at each edit."""
+"""Answers to what is asked beside a trace; each kind of question has a file here. Values follow edits; the others run on request."""
 
 from __future__ import annotations
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
-from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates
-from maskviz.engine.probes import gradients, influence, length_test, states
+from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates, AskValues
+from maskviz.engine.probes import gradients, influence, length_test, states, values
 from maskviz.engine.tracing import Tell, Tracer
 
 
@@ -17,6 +17,8 @@ def answer(tracer: Tracer, batch: Batch | None, ask: Ask, tell: Tell) -> Answer:
     if batch is None:
         raise UnusableInput("There is no batch yet to ask about: trace one first.")
     match ask:
+        case AskValues():
+            return values.measure(tracer, batch, ask, tell)
         case AskInfluence():
             return influence.measure(tracer, batch, ask, tell)
         case AskGradients():

@@ -1,8 +1,11 @@
-"""The colour bar beside a heatmap: its two ends can be typed or dragged, and go back to automatic by a double click."""
+"""The colour bar beside a heatmap: its two ends can be typed or dragged, and go back to automatic by a double click.
+
+A menu on it has the colours, percentiles, a range around zero, and a logarithmic scale.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -11,24 +14,32 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.map_rows import Look
 from maskviz.core.status import Status
 from maskviz.export.axes import bar_labels, paint_gradient
 from maskviz.palette import STATUS_WORDS, Palette
 
 BAR = 11
+COLOR_WORDS = (
+    (None, "Colours by the data"),
+    ("viridis", "Viridis"),
+    ("inferno", "Inferno"),
+    ("diverging", "Diverging around zero"),
+)
+PERCENTS = (1.0, 2.0, 5.0)
 
 
 class ColourBar(QWidget):
-    """Shows a scale, or the shares of the steps' states for the mask map. ``range_changed`` with None: back to automatic."""
+    """Shows a scale, or the shares of the steps' states for maps of masks. ``look_changed`` carries the ``Look`` that was asked for."""
 
-    range_changed = Signal(object)
-    colors_chosen = Signal(str)
+    look_changed = Signal(object)
 
     def __init__(self, what: str, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colors = palette
         self.heatmap: Heatmap | None = None
         self.scale = Scale()
+        self.look = Look()
         self._states: list[tuple[Status, float]] = []
         self._bottom = 3
         self._drag: tuple[float, Scale, bool] | None = None
@@ -38,7 +49,7 @@ class ColourBar(QWidget):
         self.auto.setText("auto")
         self.auto.setToolTip("Colours over the whole range of the values again")
         self.auto.setAccessibleName(f"Automatic colour range of {what}")
-        self.auto.clicked.connect(lambda: self.range_changed.emit(None))
+        self.auto.clicked.connect(self._automatic)
         self.auto.hide()
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("100% unmasked") + BAR + 14)
         self.set_palette(palette)
@@ -51,9 +62,10 @@ class ColourBar(QWidget):
         field.editingFinished.connect(self._typed)
         return field
 
-    def show_scale(self, heatmap: Heatmap | None, scale: Scale, manual: bool) -> None:
-        """Show the scale of a map; ``manual``: its range was set by the user."""
-        self.heatmap, self.scale = heatmap, scale
+    def show_scale(self, heatmap: Heatmap | None, scale: Scale, look: Look) -> None:
+        """Show the scale of a map, and what of it was set by the user."""
+        self.heatmap, self.scale, self.look = heatmap, scale, look
+        manual = look.limits is not None
         drawable = heatmap is not None and heatmap.values is not None
         ranged = drawable and heatmap is not None and not heatmap.classes
         for field, value in ((self.high, scale.high), (self.low, scale.low)):
@@ -161,7 +173,7 @@ class ColourBar(QWidget):
         moved = (event.position().y() - start) / self.bar_rect().height() * (scale.high - scale.low)
         low, high = (scale.low, scale.high + moved) if upper else (scale.low + moved, scale.high)
         if high - low > 1e-3 * (scale.high - scale.low):
-            self.range_changed.emit((low, high))
+            self._set_limits(low, high)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
@@ -169,19 +181,52 @@ class ColourBar(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._drag = None
         if self.high.isVisible():
-            self.range_changed.emit(None)
+            self._automatic()
+
+    def _set_limits(self, low: float, high: float) -> None:
+        self.look_changed.emit(replace(self.look, limits=(low, high), percent=0.0))
+
+    def _automatic(self) -> None:
+        self.look_changed.emit(replace(self.look, limits=None, percent=0.0))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if not self.high.isVisible():
-            return
-        menu = QMenu(self)
-        menu.addAction("Automatic range", lambda: self.range_changed.emit(None))
-        menu.addSeparator()
-        for name, words in (("viridis", "Viridis"), ("inferno", "Inferno"), ("diverging", "Diverging around zero")):
-            action = menu.addAction(words, partial(self.colors_chosen.emit, name))
+        if self.heatmap is not None and self.heatmap.values is not None:
+            menu = QMenu(self)
+            self.fill_menu(menu)
+            menu.exec(event.globalPos())
+            menu.deleteLater()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Add what can be chosen about the colours of these numbers."""
+        look = self.look
+
+        def add(words: str, new: Look, tip: str = "") -> None:
+            action = menu.addAction(words, lambda: self.look_changed.emit(new))
             action.setCheckable(True)
-            action.setChecked(self.scale.colors == name)
-        menu.exec(event.globalPos())
+            action.setChecked(new == look or (new.colors == look.colors and words in dict(COLOR_WORDS).values()))
+            action.setToolTip(tip or words)
+
+        for name, words in COLOR_WORDS:
+            add(words, replace(look, colors=name))
+        menu.addSeparator()
+        if self.heatmap is None or self.heatmap.classes:
+            return
+        add("Range of all values", replace(look, limits=None, percent=0.0))
+        for percent in PERCENTS:
+            add(f"Range from {percent:g} % to {100 - percent:g} % of the values", replace(look, limits=None, percent=percent))
+        by_hand = menu.addAction("Range by hand", self.high.setFocus)
+        by_hand.setCheckable(True)
+        by_hand.setChecked(look.limits is not None)
+        menu.addSeparator()
+        for words, name, tip in (
+            ("Around zero", "symmetric", "The same distance below and above zero"),
+            ("Logarithmic", "log", "Logarithmic, and linear near zero, so that zero and both signs have a colour"),
+        ):
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(getattr(look, name))
+            action.setToolTip(tip)
+            action.toggled.connect(lambda on, name=name: self.look_changed.emit(replace(self.look, **{name: on})))
 
     def _typed(self) -> None:
         """Take the fields over when they changed and are a range; else show the range that holds."""
@@ -197,7 +242,7 @@ class ColourBar(QWidget):
         except ValueError:
             low = high = 0.0
         if low < high < float("inf") and low > float("-inf"):
-            self.range_changed.emit((low, high))
+            self._set_limits(low, high)
         else:
             self.low.setText(shown[0])
             self.high.setText(shown[1])

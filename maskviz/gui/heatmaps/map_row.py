@@ -1,63 +1,197 @@
-"""One row of the panel: a title, a subtitle and controls above a map with its colour bar."""
+"""One row of the panel: a title that can be dragged, a subtitle and controls above a map with its colour bar."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from dataclasses import replace
+from typing import Any
 
-from maskviz.core.heatmaps import Choice, Heatmap
-from maskviz.export.cells import scale_of
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from maskviz.core.heatmaps import Heatmap
+from maskviz.core.map_rows import Look, MapSpec
+from maskviz.export.cells import scale_for
 from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.heatmaps.colour_bar import ColourBar
 from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
+from maskviz.session.document import Document
+
+LOWEST = 104  # logical pixels of a row, below which the rows scroll
+
+
+class RowTitle(ElidedLabel):
+    """The title, by which the row is dragged to another place. ``dragged`` carries where the mouse is on the screen."""
+
+    dragged = Signal(int)
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.setText(words)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        font = self.font()
+        font.setBold(True)
+        self.setFont(font)
+        self._press: int | None = None
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, super().sizeHint().height())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = round(event.globalPosition().y())
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = round(event.globalPosition().y())
+        if self._press is not None and abs(at - self._press) >= 4:
+            self._press = -10_000  # from here on every move counts
+            self.dragged.emit(at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._press = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
 
 
 class MapRow(QWidget):
-    """A title, a subtitle and controls above a map with its colour bar."""
+    """A row that shows the map of ``spec``. ``closed`` and ``moved`` (−1 up, 1 down) are asked for by its buttons; ``changed`` says
+    that the user chose something about it."""
 
-    def __init__(self, title: str, view: MapView, palette: Palette) -> None:
+    closed = Signal()
+    moved = Signal(int)
+    changed = Signal()
+
+    def __init__(self, document: Document, spec: MapSpec, view: MapView, palette: Palette) -> None:
         super().__init__()
-        self.view, self.bar = view, ColourBar(title.lower(), palette)
-        self.title = QLabel(title)
+        self.document, self.spec, self.view, self.colors = document, spec, view, palette
+        self.heatmap: Heatmap | None = None
+        self.bar = ColourBar(spec.title.lower(), palette)
+        self.title = RowTitle(spec.title)
         self.subtitle = ElidedLabel()
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.controls = QHBoxLayout()
         self.controls.setSpacing(6)
-        view.setAccessibleName(title)
-        header = QHBoxLayout()
-        header.setContentsMargins(0, 0, 6, 0)
+        self.setMinimumHeight(LOWEST)
+        view.setAccessibleName(spec.title)
+        self._buttons = (
+            self._button("up", f"Move {spec.title} up", lambda: self.moved.emit(-1)),
+            self._button("down", f"Move {spec.title} down", lambda: self.moved.emit(1)),
+            self._button("close", f"Close {spec.title}; Add brings it back", self.closed.emit),
+        )
+        self._arrange()
+        self.bar.look_changed.connect(self.set_look)
+        self.set_palette(palette)
+        self._show_buttons(False)
+
+    def _arrange(self) -> None:
+        header, body, layout = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        header.setContentsMargins(0, 0, 2, 0)
         header.setSpacing(12)
         header.addWidget(self.title)
         header.addWidget(self.subtitle, 1)
         header.addLayout(self.controls)
-        body = QHBoxLayout()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(0)
+        for button in self._buttons:
+            buttons.addWidget(button)
+        header.addLayout(buttons)
         body.setSpacing(4)
-        body.addWidget(view, 1)
+        body.addWidget(self.view, 1)
         body.addWidget(self.bar)
-        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(header)
         layout.addLayout(body, 1)
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.set_palette(palette)
+        self.body = layout
+
+    def _button(self, icon: str, tip: str, clicked: Any) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("icon_name", icon)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setIconSize(QSize(12, 12))
+        button.clicked.connect(clicked)
+        policy = button.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        button.setSizePolicy(policy)
+        return button
+
+    def make(self) -> Heatmap | None:
+        """The map of what the document holds now; None shows nothing."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Show what the document holds now."""
+        self.show_map(self.make())
+
+    def release(self) -> None:
+        """The row goes: ask for nothing any more."""
+
+    def set_look(self, look: Look) -> None:
+        """Show the numbers in other colours."""
+        self.spec = replace(self.spec, look=look)
+        self.show_map(self.heatmap)
+        self.changed.emit()
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""
+        self.colors = palette
         self.view.set_palette(palette)
         self.bar.set_palette(palette)
         self.title.setStyleSheet(f"color: {palette.text};")
         self.subtitle.setStyleSheet(f"color: {palette.muted};")
+        for button in self._buttons:
+            button.setIcon(quiet_icon(button.property("icon_name"), palette))
 
-    def show_map(self, heatmap: Heatmap | None, choice: Choice) -> None:
-        """Show a map with its colours and its subtitle; None shows nothing."""
-        scale = scale_of(heatmap, choice) if heatmap is not None else self.view.scale
+    def show_map(self, heatmap: Heatmap | None) -> None:
+        """Show a map with its colours and its subtitle."""
+        self.heatmap = heatmap
+        scale = scale_for(heatmap, self.spec.look) if heatmap is not None else self.view.scale
         self.view.show_map(heatmap, scale)
-        self.bar.show_scale(heatmap, scale, heatmap is not None and heatmap.kind in choice.ranges)
+        self.bar.show_scale(heatmap, scale, self.spec.look)
         self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
+
+    def show_stale(self) -> None:
+        """Dim the map where it is older than the batch."""
+        self.view.set_dimmed(self.document.stale)
+
+    def set_selected(self, sample: int, step: int) -> None:
+        """Put the cross-hair there."""
+        self.view.set_selected(sample, step)
+
+    def pick(self, sample: int, step: int) -> None:
+        """The user clicked there; step −1 on bars."""
+        self.document.select(sample=sample, **({"step": step} if step >= 0 else {}))
+
+    def words_at(self, sample: int, step: int) -> str:
+        """The read-out of a map with axes of its own."""
+        return ""
 
     def place_bar(self) -> None:
         """Give the colour bar the height of the map."""
         self.bar.set_bottom(round(self.view.height() - self.view.map_rect().bottom()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        for button in self._buttons:
+            action = QAction(button.icon(), button.toolTip(), menu)
+            action.triggered.connect(button.click)
+            menu.addAction(action)
+        if self.heatmap is not None and self.heatmap.values is not None:
+            menu.addSeparator()
+            self.bar.fill_menu(menu)
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._show_buttons(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._show_buttons(False)
+
+    def _show_buttons(self, shown: bool) -> None:
+        for button in self._buttons:
+            button.setVisible(shown or button.hasFocus())

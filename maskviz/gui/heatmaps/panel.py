@@ -1,42 +1,39 @@
-"""The panel of three linked heatmaps. It shows what the document holds, and asks the document for selections and edits."""
+"""The panel of linked heatmaps. It shows what the document holds, and asks the document for selections and edits."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from maskviz.core.heatmaps import (
-    Choice,
-    Heatmap,
-    Kind,
-    loss_map,
-    mask_map,
-    network_output,
-    prediction_map,
-    read_out,
-    shared_steps,
-    unit_count,
-)
-from maskviz.core.trace import OutputTrace
+from maskviz.core.heatmaps import Choice, Heatmap, read_out
+from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Panels
+from maskviz.export.cells import scale_for
+from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.heatmaps.map_row import MapRow
-from maskviz.gui.heatmaps.map_view import MapView
-from maskviz.gui.heatmaps.mask_view import MaskView
+from maskviz.gui.heatmaps.row_list import RowList
+from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow, axis_steps
+from maskviz.gui.heatmaps.tools_bar import ToolsBar
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
-HINT = "drag an edge or click a step to edit"
 
 
 class HeatmapsPanel(QWidget):
-    """Padding and mask, predictions, loss contributions over one time axis. ``hovered`` is the read-out for the status bar."""
+    """Maps over one time axis: padding and mask, predictions, loss contributions, and those that were added.
+
+    ``hovered`` is the read-out for the status bar; ``changed``: other maps, or maps of another look, are shown (``state``);
+    ``arranged``: rows have other places or sizes.
+    """
 
     hovered = Signal(str)
+    arranged = Signal()
+    changed = Signal()
 
     def __init__(self, document: Document, questions: Questions, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,139 +41,151 @@ class HeatmapsPanel(QWidget):
         self.questions = questions
         self.colors = palette
         self.viewport = Viewport(self)
-        self._choice = Choice()
-        self._maps: dict[Kind, Heatmap | None] = {}
-        self._under: tuple[int, int] | None = None  # sample and step under the mouse
-        self._dim = QTimer(self)
-        self._dim.setSingleShot(True)
-        self._dim.setInterval(DIM_AFTER_MS)
+        self._shown: tuple[str | None, int] = (None, 0)  # output and unit of the predictions
+        self._under: tuple[int, int, MapRow] | None = None  # sample and step under the mouse, and in which map
+        self._dim = QTimer(self, singleShot=True, interval=DIM_AFTER_MS)
         self._dim.timeout.connect(self._show_stale)
-        self.mask_view = MaskView(document, self.viewport, palette)
-        self.mask_row = MapRow("Padding and mask", self.mask_view, palette)
-        self.predictions_row = MapRow("Predictions", MapView(self.viewport, palette), palette)
-        self.loss_row = MapRow("Loss contributions", MapView(self.viewport, palette), palette)
-        self._rows: dict[Kind, MapRow] = {"mask": self.mask_row, "predictions": self.predictions_row, "loss": self.loss_row}
+        self.mask_row = MaskRow(document, self.viewport, palette)
+        self.mask_view = self.mask_row.mask_view
+        self.predictions_row = PredictionsRow(document, self.viewport, palette)
+        self.loss_row = LossRow(document, self.viewport, palette)
+        self._standard: dict[Kind, MapRow] = {"mask": self.mask_row, "predictions": self.predictions_row, "loss": self.loss_row}
+        self.list = RowList()
+        self.tools_bar = ToolsBar(self, palette)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 8, 8)
-        layout.setSpacing(10)
-        for row in self._rows.values():
-            layout.addWidget(row, 1)
-        self._add_controls()
-        self._connect()
-        self.set_palette(palette)
-        self.setAccessibleName("Heatmaps")
-        self._on_network()
-
-    def choice(self) -> Choice:
-        """What is shown now: for exported figures that show the same."""
-        return replace(self._choice, output=self.document.selection.output, unit=self.document.selection.unit)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Paint in these colours."""
-        self.colors = palette
-        for row in self._rows.values():
-            row.set_palette(palette)
-        on = f"QToolButton:checked {{ background: {palette.groove}; color: {palette.text}; border-color: {palette.border}; }}"
-        for button in self.tools.buttons():
-            button.setStyleSheet(f"QToolButton {{ color: {palette.muted}; padding: 2px 8px; }} {on}")
-        self.update()
-
-    def fit(self) -> None:
-        """Show all samples and timesteps."""
-        self.viewport.fit()
-
-    # controls
-
-    def _add_controls(self) -> None:
-        self.input_box = self._box(self.mask_row, "Input")
-        self.output_box = self._box(self.predictions_row, "Output")
-        self.view_box = self._box(self.predictions_row, "What is shown of the output")
-        for words, view in (("unit", "unit"), ("arg-max class", "class"), ("norm", "norm")):
-            self.view_box.addItem(words, view)
-        self.unit_box = QSpinBox()
-        self.unit_box.setAccessibleName("Unit of the output")
-        self.unit_box.setToolTip("Unit of the output")
-        self.unit_box.valueChanged.connect(lambda unit: self.document.select(unit=unit))
-        self.predictions_row.controls.addWidget(self.unit_box)
-        self.input_box.activated.connect(lambda: self._choose(input=self.input_box.currentData()))
-        self.output_box.activated.connect(lambda: self.document.select(output=self.output_box.currentData(), unit=0))
-        self.view_box.activated.connect(lambda: self._choose_view(self.view_box.currentData()))
-        self.tools = QButtonGroup(self)
-        for words, tool, tip in (
-            ("Edges", "edge", "Drag an edge between data and padding; click a step to toggle it; drag with Shift to paint"),
-            ("Paint", "paint", "Drag over steps to make them padding, or data again"),
-        ):
-            button = QToolButton()
-            button.setText(words)
-            button.setCheckable(True)
-            button.setChecked(tool == "edge")
-            button.setToolTip(tip)
-            button.setAccessibleName(f"{words}: {tip}")
-            button.setProperty("tool", tool)
-            self.tools.addButton(button)
-            self.mask_row.controls.addWidget(button)
-        self.tools.buttonClicked.connect(lambda button: setattr(self.mask_view, "tool", button.property("tool")))
-
-    def _box(self, row: MapRow, name: str) -> QComboBox:
-        box = QComboBox()
-        box.setAccessibleName(name)
-        box.setToolTip(name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        box.setMaximumWidth(190)
-        row.controls.addWidget(box)
-        return box
-
-    def _connect(self) -> None:
-        document = self.document
+        layout.addWidget(self.list)
+        for row in self._standard.values():
+            self._connect_row(row)
+            self.list.insert(-1, row)
+        self.mask_row.tool_chosen.connect(lambda tool: setattr(self.mask_view, "tool", tool))
         document.network_changed.connect(self._on_network)
         document.batch_changed.connect(self._on_batch)
         document.trace_changed.connect(self._on_trace)
         document.selection_changed.connect(self._on_selection)
         document.stale_changed.connect(self._on_stale)
         document.engine_changed.connect(self._on_engine)
-        for kind, row in self._rows.items():
-            row.view.pointed.connect(self._on_pointed)
-            row.view.picked.connect(self._on_picked)
-            row.view.key_pressed.connect(self._on_key)
-            row.view.installEventFilter(self)
-            row.bar.range_changed.connect(lambda limits, kind=kind: self._set_range(kind, limits))
-            row.bar.colors_chosen.connect(lambda colors, kind=kind: self._set_colors(kind, colors))
+        self.set_palette(palette)
+        self.setAccessibleName("Heatmaps")
+        self._on_network()
 
-    def _choose(self, **changes: object) -> None:
-        self._choice = replace(self._choice, **changes)  # type: ignore[arg-type]
+    # which maps
+
+    @property
+    def rows(self) -> list[MapRow]:
+        """The rows that are shown, from top to bottom."""
+        return self.list.rows
+
+    def add(self, kind: Kind, ref: str | None = None, spec: MapSpec | None = None) -> MapRow:
+        """Show one more map: of the whole network, or of the output ``ref`` of a call (``lstm``, ``lstm#1``). One that is there already is
+        brought into view."""
+        spec = spec or MapSpec(kind, ref)
+        row = next((r for r in self.rows if (r.spec.kind, r.spec.ref) == (kind, ref) and r.spec.view == spec.view == "unit"), None)
+        if row is None:
+            row = self._standard.get(kind) or CallRow(self.document, self.questions, self.viewport, spec, self.colors)
+            if kind not in STANDARD:
+                self._connect_row(row)
+            self.list.insert(-1, row)
+            row.refresh()
+            row.show_stale()
+            self._place()
+            self.changed.emit()
+        QTimer.singleShot(0, row, lambda: self.list.ensureWidgetVisible(row, 0, 0))
+        return row
+
+    def close_row(self, row: MapRow) -> None:
+        """Show a map no more."""
+        self._take(row)
+        self._place()
+        self.changed.emit()
+
+    def _take(self, row: MapRow) -> None:
+        self.list.take(row)
+        if self._under is not None and self._under[2] is row:
+            self._under = None
+        if row.spec.kind not in STANDARD:
+            row.release()
+            row.deleteLater()
+
+    def panels(self) -> Panels:
+        """Which maps are shown, and how."""
+        return Panels(tuple(row.spec for row in self.rows))
+
+    def show_panels(self, panels: Panels) -> None:
+        """Show these maps."""
+        for row in self.rows:
+            self._take(row)
+        for spec in panels.rows:
+            row = self._standard.get(spec.kind) or CallRow(self.document, self.questions, self.viewport, spec, self.colors)
+            if spec.kind in STANDARD:
+                row.spec = spec
+            else:
+                self._connect_row(row)
+            self.list.insert(-1, row)
         self._refresh()
+        self._show_stale()
+        self.changed.emit()
 
-    def _choose_view(self, view: str) -> None:
-        self._choose(view=view, ranges={k: v for k, v in self._choice.ranges.items() if k != "predictions"})
+    def state(self) -> dict[str, Any]:
+        """Which maps are shown and how, as JSON for a session file."""
+        return self.panels().to_json()
 
-    def _set_range(self, kind: Kind, limits: tuple[float, float] | None) -> None:
-        others = {k: v for k, v in self._choice.ranges.items() if k != kind}
-        self._choice = replace(self._choice, ranges=others if limits is None else {**others, kind: limits})
-        self._rows[kind].show_map(self._maps.get(kind), self._choice)
+    def restore(self, state: Any) -> None:
+        """Show again what ``state`` said; what cannot be read of it is left out."""
+        self.show_panels(Panels.from_json(state))
 
-    def _set_colors(self, kind: Kind, colors: str) -> None:
-        self._choice = replace(self._choice, colors={**self._choice.colors, kind: colors})
-        self._rows[kind].show_map(self._maps.get(kind), self._choice)
+    def choice(self) -> Choice:
+        """What the three maps of the network show now: for exported figures that show the same."""
+        selection = self.document.selection
+        looks = {kind: row.spec.look for kind, row in self._standard.items()}
+        return Choice(self.mask_row.input, selection.output, self.predictions_row.spec.view, selection.unit, looks)
+
+    def maps(self) -> list[tuple[Heatmap, Any]]:
+        """All maps that are shown and their scales, from top to bottom: for a figure of the same."""
+        return [(row.heatmap, scale_for(row.heatmap, row.spec.look)) for row in self.rows if row.heatmap is not None]
+
+    def _connect_row(self, row: MapRow) -> None:
+        row.view.pointed.connect(lambda sample, step: self._on_pointed(sample, step, row))
+        row.view.picked.connect(row.pick)
+        row.view.key_pressed.connect(self._on_key)
+        row.view.installEventFilter(self)
+        row.closed.connect(lambda: self.close_row(row))
+        row.moved.connect(lambda by: self._move(row, self.rows.index(row) + by))
+        row.title.dragged.connect(lambda y: self._move(row, self.list.place_at(row, y)))
+        row.changed.connect(self._on_row_changed)
+
+    def _move(self, row: MapRow, index: int) -> None:
+        if self.list.move(row, index):
+            self._place()
+            self.changed.emit()
+
+    def _on_row_changed(self) -> None:
+        self._place()
+        self.changed.emit()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Paint in these colours."""
+        self.colors = palette
+        for row in {*self.rows, *self._standard.values()}:
+            row.set_palette(palette)
+        self.tools_bar.set_palette(palette)
+        self.update()
+
+    def fit(self) -> None:
+        """Show all samples and timesteps."""
+        self.viewport.fit()
 
     # the document
 
     def _on_network(self) -> None:
-        self._choice = Choice()
-        network = self.document.network
-        self.input_box.clear()
-        for spec in network.inputs if network is not None else ():
-            self.input_box.addItem(spec.name, spec.name)
-        batch = self.document.batch
-        first = (
-            next((s.name for s in network.inputs if batch is not None and s.name in batch.padding), None) if network is not None else None
-        )
-        self.input_box.setCurrentIndex(max(self.input_box.findData(first), 0))
-        self.view_box.setCurrentIndex(0)
+        self.mask_row.open_network()
+        for row in self._standard.values():
+            row.spec = MapSpec(row.spec.kind)
         self.viewport.fit()
         self._refresh()
 
     def _on_batch(self) -> None:
-        self._show_mask()
+        self.mask_row.refresh()
         self._place()
         self._read_out()
 
@@ -196,103 +205,48 @@ class HeatmapsPanel(QWidget):
             self._dim.start()
 
     def _show_stale(self) -> None:
-        for row in (self.predictions_row, self.loss_row):
-            row.view.set_dimmed(self.document.stale)
+        for row in self.rows:
+            row.show_stale()
 
     def _on_selection(self) -> None:
         selection, shown = self.document.selection, self._shown
         if (selection.output, selection.unit) != shown:
             if selection.output != shown[0]:
-                self._choice = replace(self._choice, ranges={k: v for k, v in self._choice.ranges.items() if k == "mask"})
-            self._show_results()
+                self.predictions_row.forget_range()
+                self.loss_row.forget_range()
+            self._shown = (selection.output, selection.unit)
+            self.predictions_row.refresh()
+            self.loss_row.refresh()
             self._place()
-        for row in self._rows.values():
-            row.view.set_selected(selection.sample, selection.step)
+        for row in self.rows:
+            row.set_selected(selection.sample, selection.step)
 
     def _refresh(self) -> None:
-        self._show_mask()
-        self._show_results()
+        self._shown = (self.document.selection.output, self.document.selection.unit)
+        for row in {*self._standard.values(), *self.rows}:
+            row.refresh()
         self._place()
-
-    def _show_mask(self) -> None:
-        document = self.document
-        heatmap = self._waiting("mask", "Padding and mask", "The batch follows when the engine has loaded the network.")
-        if document.network is not None and document.batch is not None:
-            heatmap = mask_map(document.network, document.batch, document.trace, self._choice.input)
-            self.mask_view.input = next((i for i in document.network.inputs if i.name == heatmap.unit), None)
-        self._maps["mask"] = heatmap
-        self.mask_row.show_map(heatmap, self._choice)
-        editable = self.mask_view.row(0) is not None
-        if heatmap is not None and editable:
-            self.mask_row.subtitle.setText(f"{heatmap.subtitle} · {HINT}")
-        for button in self.tools.buttons():
-            button.setVisible(editable)
-        self.input_box.setVisible(self.input_box.count() > 1)
-
-    def _show_results(self) -> None:
-        trace, selection, steps = self.document.trace, self.document.selection, self._steps()
-        self._shown = (selection.output, selection.unit)
-        out = network_output(trace, selection.output) if trace is not None else None
-        self._show_controls(out)
-        if trace is None or self.document.batch is None:
-            self._maps["predictions"] = self._waiting("predictions", "Predictions", "Predictions follow when the engine answers.")
-            self._maps["loss"] = self._waiting("loss", "Loss contributions", "Loss contributions follow when the engine answers.")
-        else:
-            self._maps["predictions"] = prediction_map(trace, steps, selection.output, self._choice.view, selection.unit)
-            self._maps["loss"] = loss_map(trace, steps, selection.output)
-        for kind in ("predictions", "loss"):
-            self._rows[kind].show_map(self._maps[kind], self._choice)
-
-    def _waiting(self, kind: Kind, title: str, sentence: str) -> Heatmap | None:
-        """A map that says why there is nothing in it yet; None where nothing is open."""
-        document = self.document
-        if document.network is None and not document.title:
-            return None
-        return Heatmap(kind, title, explanation=document.engine.sentence if document.engine.kind == "failed" else sentence)
-
-    def _show_controls(self, out: OutputTrace | None) -> None:
-        trace = self.document.trace
-        names = [o.name for o in trace.network_outputs] if trace is not None else []
-        if names != [self.output_box.itemData(k) for k in range(self.output_box.count())]:
-            self.output_box.clear()
-            for name in names:
-                self.output_box.addItem(name, name)
-        units = unit_count(trace, out) if trace is not None and out is not None and out.name in trace.outputs else 1
-        if units < 2 and self._choice.view != "unit":
-            self._choice = replace(self._choice, view="unit")
-        self.output_box.setCurrentIndex(self.output_box.findData(out.name) if out is not None else -1)
-        self.view_box.setCurrentIndex(self.view_box.findData(self._choice.view))
-        blocked = self.unit_box.blockSignals(True)
-        self.unit_box.setRange(0, max(units - 1, 0))
-        self.unit_box.setSuffix(f" of {units}")
-        self.unit_box.setValue(min(self.document.selection.unit, units - 1))
-        self.unit_box.blockSignals(blocked)
-        self.output_box.setVisible(len(names) > 1)
-        self.view_box.setVisible(units > 1)
-        self.unit_box.setVisible(units > 1 and self._choice.view == "unit")
-
-    def _steps(self) -> int:
-        batch = self.document.batch
-        return shared_steps(batch, self.document.trace) if batch is not None else 1
 
     def _place(self) -> None:
         """Lengths of the axes, room for labels, and the one time axis below the lowest map that has timesteps."""
-        samples = max((m.samples for m in self._maps.values() if m is not None), default=0)
-        self.viewport.set_extent(self._steps(), samples)
-        timed = [kind for kind, m in self._maps.items() if m is not None and m.has_time]
-        lowest = next((kind for kind in ("loss", "predictions", "mask") if kind in timed), None)
+        shared = [row for row in self.rows if row.view.viewport is self.viewport]
+        maps = [row.heatmap for row in shared if row.heatmap is not None]
+        samples = max((m.samples for m in maps), default=0)
+        self.viewport.set_extent(max([axis_steps(self.document), *(len(m.present) for m in maps if m.present is not None)]), samples)
+        lowest = next((row for row in reversed(shared) if row.heatmap is not None and row.heatmap.has_time), None)
         selection = self.document.selection
-        for kind, row in self._rows.items():
-            row.view.show_axis = kind == lowest
-            row.view.label_digits = max(2, len(str(max(samples - 1, 0))))
-            row.view.set_selected(selection.sample, selection.step)
+        digits = max([samples - 1, *(row.view.viewport.samples - 1 for row in self.rows)], default=0)
+        for row in self.rows:
+            row.view.show_axis = row is lowest or row.view.viewport is not self.viewport
+            row.view.label_digits = max(2, len(str(max(digits, 0))))
+            row.set_selected(selection.sample, selection.step)
             row.view.update()
             row.place_bar()
 
     # mouse and keys
 
-    def _on_pointed(self, sample: int, step: int) -> None:
-        self._under = (sample, step) if sample >= 0 else None
+    def _on_pointed(self, sample: int, step: int, row: MapRow) -> None:
+        self._under = (sample, step, row) if sample >= 0 else None
         self._read_out()
         if sample < 0:
             self.hovered.emit("")
@@ -301,18 +255,18 @@ class HeatmapsPanel(QWidget):
         """Say what is under the mouse, also when it changed there while the mouse rests."""
         if self._under is None:
             return
-        (sample, step), trace = self._under, self.document.trace
+        (sample, step, row), trace = self._under, self.document.trace
         total = trace.ledger.sum if trace is not None else None
         at = step if step >= 0 else None
-        self.hovered.emit(read_out(sample, at, self._maps.get("mask"), self._maps.get("predictions"), self._maps.get("loss"), total))
-
-    def _on_picked(self, sample: int, step: int) -> None:
-        self.document.select(sample=sample, **({"step": step} if step >= 0 else {}))
+        mask, predictions, loss = (r.heatmap for r in self._standard.values())
+        here = row.heatmap if row.spec.kind not in STANDARD else None
+        own = row.view.viewport is not self.viewport
+        self.hovered.emit(row.words_at(sample, step) if own else read_out(sample, at, mask, predictions, loss, total, here))
 
     def _on_key(self, event: QKeyEvent) -> None:
         selection, control = self.document.selection, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         page = max(1, round((self.viewport.window.sample1 - self.viewport.window.sample0) / 2))
-        last_step, last_sample = self._steps() - 1, self.viewport.samples - 1
+        last_step, last_sample = self.viewport.steps - 1, self.viewport.samples - 1
         moves = {
             Qt.Key.Key_Left: (selection.sample, selection.step - 1),
             Qt.Key.Key_Right: (selection.sample, selection.step + 1),
@@ -341,8 +295,15 @@ class HeatmapsPanel(QWidget):
         return False
 
     def _place_bars(self) -> None:
-        for row in self._rows.values():
+        for row in self.rows:
             row.place_bar()
+        self.arranged.emit()
+
+    def time_axis(self) -> tuple[int, int]:
+        """Where the shared time axis begins in this panel, and how wide it is."""
+        view = next((row.view for row in self.rows if row.view.viewport is self.viewport), self.mask_view)
+        cells = view.map_rect()
+        return view.mapTo(self, cells.topLeft().toPoint()).x() if view.isVisible() else 0, round(cells.width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
