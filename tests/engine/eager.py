@@ -40,6 +40,18 @@ class Seen:
     def stripped(self) -> list[int]:
         return [i for i, (b, a) in enumerate(zip(self.before, self.after, strict=True)) if b is not None and a is None]
 
+    @property
+    def fates(self) -> set[str]:
+        """What may be said of the mask's fate: whether a result still has a time axis, arrays alone do not tell."""
+        came = [m for m in (*self.before, *(m for n, m in self.received.items() if n != "attention_mask")) if m is not None]
+        came = [m for held in came for m in (held if isinstance(held, list) else [held]) if m is not None]
+        left = [m for m in self.out if m is not None]
+        if not came:
+            return {"creates" if left else "none"}
+        if not left:
+            return {"drops", "ends"}
+        return {"passes" if all(any(same(m, c) for c in came) for m in left) else "changes"}
+
 
 def is_mask_name(name: str) -> bool:
     return name == "mask" or name.endswith("_mask")
@@ -173,6 +185,7 @@ def disagreements(witness: Witness, trace: Trace) -> list[str]:
             "masks in": same(seen.before, [mask(t.mask) for t in call.inputs]),
             "masks out": same(seen.out, [mask(t.mask) for t in call.outputs]),
             "stripped": seen.stripped == list(call.stripped),
+            "fate": str(call.fate) in seen.fates,
         }
         checks |= {f"received {name}": same(value, mask(call.received.get(name))) for name, value in seen.received.items()}
         checks |= {f"received {name}": True if name in seen.received else mask(key) is None for name, key in call.received.items()}

@@ -88,7 +88,8 @@ def _last(g: Growing, x: Any) -> Any:
 
 
 def _bidirectional(g: Growing, x: Any) -> Any:
-    inner = g.choice(layers.LSTM, layers.GRU)(g.units, return_sequences=bool(g.rng.random() < 0.7))
+    inner = g.choice(layers.LSTM, layers.GRU)
+    inner = inner(g.units, return_sequences=bool(g.rng.random() < 0.7), return_state=bool(g.rng.random() < 0.2))
     return layers.Bidirectional(inner, merge_mode=g.choice("concat", "sum", "mul", "ave", None))(x)
 
 
@@ -99,13 +100,22 @@ def _decoder(g: Growing, x: Any) -> Any:
 
 
 def _per_step(g: Growing, x: Any) -> Any:
-    return layers.TimeDistributed(g.choice(layers.Dense(g.units), layers.LayerNormalization()))(x)
+    one = keras.Sequential([layers.Dense(g.units), layers.Activation("relu")])
+    return layers.TimeDistributed(g.choice(layers.Dense(g.units), layers.LayerNormalization(), one))(x)
+
+
+def _sentences(g: Growing, x: Any) -> Any:
+    """Sequences of sequences, each of which becomes one step."""
+    return layers.TimeDistributed(g.choice(layers.LSTM(g.units), layers.Flatten()))(layers.Reshape((-1, 2, x.shape[-1] // 2))(x))
 
 
 def _multi_head(g: Growing, x: Any) -> Any:
     attention = layers.MultiHeadAttention(2, 3)
     if g.rng.random() < 0.3:
         return attention(x, x, use_causal_mask=True)
+    if g.rng.random() < 0.15:
+        seen = ops.greater(ops.max(x, axis=-1), 0)
+        return attention(x, x, attention_mask=ops.logical_or(seen[:, None, :], seen[:, :, None]))
     return attention(x, *(g.one(g.sequences) for _ in range(g.rng.integers(1, 3))))
 
 
@@ -224,9 +234,19 @@ def _nested(g: Growing, x: Any) -> Any:
     inner = keras.Input(x.shape[1:])
     hidden = layers.LSTM(g.units, return_sequences=True)(g.choice(layers.Masking(), layers.Identity(), layers.Dense(g.units))(inner))
     hidden = layers.Add()([hidden, layers.Dense(g.units)(inner)])
+    if g.kept and g.rng.random() < 0.4:
+        deeper = g.one(g.kept)(hidden)
+        hidden = deeper[0] if isinstance(deeper, list) else deeper
     block = keras.Model(inner, g.choice(hidden, [hidden, layers.GlobalAveragePooling1D()(hidden)]))
     g.kept.append(block)
     return block(x)
+
+
+def _inside_and_out(g: Growing, x: Any) -> Any:
+    """A layer that a nested network shares with the network around it."""
+    shared, inner = layers.Dense(g.units), keras.Input(x.shape[1:])
+    block = keras.Model(inner, layers.GRU(g.units, return_sequences=True)(shared(inner)))
+    return [block(x), shared(x)]
 
 
 def _again(g: Growing, x: Any) -> Any:
@@ -246,7 +266,7 @@ def _named_mask(g: Growing, x: Any) -> Any:
 GROWTH: tuple[Callable[[Growing, Any], Any], ...] = (
     _recurrent, _recurrent, _last, _bidirectional, _decoder, _per_step, _multi_head, _grouped, _attention, _merge, _merge, _append,
     _dot, _residual, _operators, _operators, _layer, _layer, _layer, _layer, _resized, _flattened, _reshaped, _lambda, _repeated,
-    _shared, _nested, _again, _two_inputs, _named_mask,
+    _shared, _nested, _nested, _inside_and_out, _again, _two_inputs, _named_mask, _sentences,
 )  # fmt: skip
 
 
@@ -262,7 +282,7 @@ class Case:
 
 def make(seed: int) -> Case:
     """The network of a seed. What Keras refuses to build is left out and something else grown instead."""
-    keras.utils.clear_session()
+    keras.backend.clear_session(free_memory=False)  # collecting garbage takes longer than all the rest
     rng = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
     policy = "mixed_float16" if rng.random() < 0.1 else "float32"
