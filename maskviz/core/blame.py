@@ -31,10 +31,14 @@ class How(StrEnum):
 
 @dataclass
 class Harm:
-    """What came of it: losses that count padding, outputs computed from padding (fractions of what is kept), where that began."""
+    """What came of it: losses that count padding, outputs computed from padding (fractions of what is kept), where that began.
+
+    ``moves`` is how far the losses of these outputs move over real steps when padding holds something else.
+    """
 
     losses: dict[str, LossShift] = field(default_factory=dict)
     touched: dict[str, float] = field(default_factory=dict)
+    moves: dict[str, float] = field(default_factory=dict)
     leaks: dict[str, float] = field(default_factory=dict)
     unmasked: set[str] = field(default_factory=set)
 
@@ -44,6 +48,7 @@ class Harm:
         for harm in (self, *(other for other in others if other is not None)):
             found.losses |= harm.losses
             found.touched |= harm.touched
+            found.moves |= harm.moves
             found.leaks |= harm.leaks
             found.unmasked |= harm.unmasked
         return found
@@ -58,7 +63,13 @@ class Harm:
 
     @property
     def change(self) -> float:
-        return sum(shift.change for shift in self.losses.values())
+        """What it does to the loss, in the loss' unit."""
+        return sum(shift.change for shift in self.losses.values()) + sum(self.moves.values())
+
+    @property
+    def reach(self) -> float:
+        """The largest share of what counts in an output that it spoils."""
+        return max((*self.touched.values(), *(abs(shift.share) for shift in self.losses.values())), default=0.0)
 
 
 SMALLEST_SHARE = 1e-6
@@ -113,6 +124,7 @@ def _blame_leak(facts: Facts, found: Blame, call: Call) -> None:
     for cause in reasons or [(How.READS, call.id)]:
         harm = found.setdefault(cause, Harm())
         harm.touched |= outputs
+        harm.moves |= {name: facts.loss_moves[name] for name in outputs if name in facts.loss_moves}
         harm.leaks[call.id] = max(facts.touched(o) for o in call.outputs)
 
 

@@ -171,11 +171,28 @@ class Facts:
             return None
         share = contributions(terms)
         counted = float(share.sum())
-        wide = np.broadcast_to((~padding).reshape(*padding.shape, *[1] * (terms.values.ndim - 2)), terms.values.shape)
-        mask = wide if terms.mask is None or terms.mask.shape != wide.shape else wide & terms.mask.astype(bool)
-        over_real = float(contributions(replace(terms, mask=mask)).sum())
+        over_real = float(contributions(replace(terms, mask=self._real_steps(terms))).sum())
         padded = float(share[padding].sum()) if share.shape[:2] == padding.shape else 0.0
         return LossShift(terms.output, counted, over_real, padded / counted if counted else 0.0)
+
+    @cached_property
+    def loss_moves(self) -> dict[str, float]:
+        """By output: how far its loss over real steps moves in the padding test, where other content stands in padding."""
+        found: dict[str, float] = {}
+        for terms in self.trace.ledger.terms:
+            if terms.separable and terms.changed is not None and terms.changed.shape == terms.values.shape:
+                mask = self._real_steps(terms)
+                given, changed = (contributions(replace(terms, values=v, mask=mask)).sum() for v in (terms.values, terms.changed))
+                found[terms.output] = found.get(terms.output, 0.0) + abs(float(changed - given))
+        return found
+
+    def _real_steps(self, terms: LossTerms) -> NDArray[Any] | None:
+        """The mask of a loss without padded steps; its own where padding is not known or the loss has no time axis."""
+        padding = self.real_padding(terms.output)
+        if terms.values.ndim < 2 or padding is None or padding.shape != terms.values.shape[:2]:
+            return terms.mask
+        wide = np.broadcast_to((~padding).reshape(*padding.shape, *[1] * (terms.values.ndim - 2)), terms.values.shape)
+        return wide if terms.mask is None or terms.mask.shape != wide.shape else wide & terms.mask.astype(bool)
 
     def real_padding(self, output: str) -> NDArray[Any] | None:
         """Which steps of an output are padding by what the batch says; None where that is not known."""

@@ -26,7 +26,8 @@ class Finding:
 
     ``evidence`` holds numbers from this run by short names; ``fix`` is code to paste with this network's names, variables standing for the
     outputs of the layers they are named after; ``verified`` says whether the fix was tried and helped, None untried. ``effect`` is the
-    change of the reported loss that the finding explains, in the loss' unit, 0 where it is none or not known.
+    change of the reported loss that the finding explains, or how far the loss over real steps moves when padding holds something
+    else, in the loss' unit; 0 where it is none or not known. ``reach`` is the largest share of what counts in an output that is spoilt.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     effect: float = 0.0
     verified: bool | None = None
+    reach: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON; numbers that are not finite are null."""
@@ -53,6 +55,7 @@ class Finding:
             "verified": self.verified,
             "link": self.link,
             "effect": _finite(self.effect),
+            "reach": self.reach,
         }
 
 
@@ -60,7 +63,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def rank(finding: Finding) -> tuple[int, float]:
-    """Sorts findings: errors first, then by their effect on the loss."""
+def rank(finding: Finding) -> tuple[int, float, float]:
+    """Sorts findings: errors first, then by their effect on the loss, then by how much of the outputs they spoil."""
     effect = finding.effect if math.isfinite(finding.effect) else math.inf
-    return list(Severity).index(finding.severity), -effect
+    return list(Severity).index(finding.severity), -effect, -finding.reach

@@ -17,7 +17,8 @@ class LossTerms:
     """What Keras fed into the reduction of one output's loss, recorded in the run.
 
     ``values``, the raw loss, is ``(batch,)`` or ``(batch, time, …)``; ``mask`` and ``sample_weight`` are as Keras had them, or
-    None. ``separable`` is False when the loss gave one number for the whole batch; ``total`` is λ × the loss.
+    None. ``separable`` is False when the loss gave one number for the whole batch; ``total`` is λ × the loss. ``changed`` is what
+    ``values`` were in the padding test, None where it was not made.
     """
 
     output: str
@@ -29,6 +30,7 @@ class LossTerms:
     mask: NDArray[Any] | None = None
     sample_weight: NDArray[Any] | None = None
     total: float = float("nan")
+    changed: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

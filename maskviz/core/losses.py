@@ -31,12 +31,12 @@ def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
 def _reduced(recording: Recording) -> Reduced:
     found: Reduced = []
     for number, loss in enumerate(recording.about["losses"]):
-        arrays = {name: recording.arrays.get(f"loss/{number}/{name}") for name in ("values", "mask", "weight", "total")}
+        arrays = {name: recording.arrays.get(f"loss/{number}/{name}") for name in ("values", "mask", "weight", "total", "changed")}
         total = arrays["total"]
         scalar = float(total) if total is not None and total.ndim == 0 else float(np.mean(total)) if total is not None else float("nan")
         values = arrays["values"] if arrays["values"] is not None else np.zeros(0)
         about = (loss["output"], loss["name"], loss["weight"], loss["reduction"], loss["separable"])
-        terms = LossTerms(*about, values, arrays["mask"], arrays["weight"], loss["weight"] * scalar)
+        terms = LossTerms(*about, values, arrays["mask"], arrays["weight"], loss["weight"] * scalar, arrays["changed"])
         quotient = version_rules.keras_3(terms) if terms.separable else None
         # after an edit of some rows Keras' own total is that of the batch before it
         found.append((terms if quotient is None else replace(terms, total=quotient.value), quotient))

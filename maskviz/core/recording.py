@@ -1,8 +1,8 @@
 """The raw answer of the engine: what ran, as JSON, and the arrays of one batch by key. ``core.assemble`` makes a Trace of it.
 
 Keys of ``arrays``: ``mask/N`` (slot N, in the mask's own shape), ``moved/REF`` (bool, ``(batch, time)`` or ``(batch, …)``), ``out/N``
-(prediction of flat output N), ``loss/N/values|mask|weight|total`` (terms of the N-th loss). All but ``total`` start with the batch
-axis, so that a few rows computed anew can be put in their places.
+(prediction of flat output N), ``loss/N/values|mask|weight|changed|total`` (terms of the N-th loss; ``changed`` are its values in the
+padding test). All but ``total`` start with the batch axis, so that a few rows computed anew can be put in their places.
 """
 
 from __future__ import annotations

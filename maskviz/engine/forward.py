@@ -138,8 +138,8 @@ class ForwardPass:
         self._samples = x[0].shape[0]
         saved = [ops.copy(v.value) for v in self._state]
         with losses.LossRecorder().recording() as loss_recorder:
-            result = self._passes(x, changed, halves, saved, (y, weights))
-        self.recorded_losses = loss_recorder.calls
+            result = self._passes(x, changed, halves, saved, (y, weights), loss_recorder)
+        self.recorded_losses, self._changed_losses = loss_recorder.calls[: self._losses], loss_recorder.calls[self._losses :]
         for variable, value in zip(self._state, saved, strict=True):
             variable.assign(value)
         result.update(self._loss_results())
@@ -156,12 +156,20 @@ class ForwardPass:
             result[name] = ops.stack([result.pop(key) for key in keys])
         return result
 
-    def _passes(self, x: list[Any], changed: list[Any], halves: padding_test.Halves, saved: list[Any], targets: Any) -> dict[str, Any]:
-        """Run the network as the mode asks, with the loss on what was given."""
+    def _passes(
+        self,
+        x: list[Any],
+        changed: list[Any],
+        halves: padding_test.Halves,
+        saved: list[Any],
+        targets: Any,
+        recorder: losses.LossRecorder,
+    ) -> dict[str, Any]:
+        """Run the network as the mode asks, with the loss on what was given, and on what came of other content in padding."""
         if self.mode == "doubled":
             both = [ops.concatenate([a, b], axis=0) for a, b in zip(x, changed, strict=True)]
             first = second = self._forward(both, halves)
-            loss = self._loss(x, halves, targets)
+            loss = self._loss(x, self._part_with_mask(halves.first, halves.first), targets)
         else:
             first = second = self._forward(x, None)
             loss = self._loss(x, None, targets)
@@ -172,6 +180,11 @@ class ForwardPass:
                 second = self._forward(changed, halves)
         self.calls, self.root, self.creators = first.calls, first.root, halves.creators
         result = {} if loss is None else {"loss": loss, "added": self._added}
+        self._losses = len(recorder.calls)
+        if self.mode != "plain" and loss is not None and losses.is_of_keras(self._network):
+            # masks are held, and so those of the first half are the second half's
+            again = self._part_with_mask(halves.second, halves.first) if self.mode == "doubled" else None
+            self._loss(x, again, targets)
         half = halves.first if self.mode == "doubled" else lambda tensor: tensor
         result.update(self._pass_results(half))
         if self.mode != "plain":
@@ -185,15 +198,14 @@ class ForwardPass:
             self._predictions = self._signature.call(self._network, x)
         return recorder
 
-    def _loss(self, x: list[Any], halves: padding_test.Halves | None, targets: Any) -> Any:
+    def _loss(self, x: list[Any], part: Any, targets: Any) -> Any:
         """Keras' own loss of what was given, None where the network or the batch has nothing to compute it from."""
         y, weights = targets
         # what the pass itself added (add_loss, activity regularizers) would be that of the doubled batch
         self.adds_losses = any(layer._losses for layer in self._network._flatten_layers())
         if not losses.has_loss(self._network) or not any(target is not None for target in y):
             return None
-        first = (lambda tensor: tensor) if halves is None else self._first_with_mask(halves)
-        y_pred = tree.map_structure(first, self._predictions)
+        y_pred = self._predictions if part is None else tree.map_structure(part, self._predictions)
         y_true = self._signature.pack_targets(y, y_pred, tree.flatten(y_pred))
         sample_weight = self._signature.pack_weights(weights, y_pred)
         packed = self._signature.pack_inputs(x)
@@ -204,13 +216,13 @@ class ForwardPass:
         return ops.cast(loss, "float32")
 
     @staticmethod
-    def _first_with_mask(halves: padding_test.Halves) -> Any:
-        def first(tensor: Any) -> Any:
-            half, mask = compiling.with_logits(tensor, halves.first), mask_of(tensor)
-            set_mask(half, None if mask is None else halves.first(mask))
+    def _part_with_mask(part: Any, of_mask: Any) -> Any:
+        def half_of(tensor: Any) -> Any:
+            half, mask = compiling.with_logits(tensor, part), mask_of(tensor)
+            set_mask(half, None if mask is None else of_mask(mask))
             return half
 
-        return first
+        return half_of
 
     def _pass_results(self, half: Any) -> dict[str, Any]:
         assert self.root is not None
@@ -255,4 +267,9 @@ class ForwardPass:
             if recorded.separable:
                 self.per_row |= {f"loss/{number}/{name}" for name in ("values", "mask", "weight")}
             result.update({f"loss/{number}/{name}": ops.cast(t, "float32") for name, t in terms.items() if t is not None})
+        if len(self._changed_losses) == len(self.recorded_losses):
+            for number, (given, changed) in enumerate(zip(self.recorded_losses, self._changed_losses, strict=True)):
+                if given.separable and changed.separable:
+                    self.per_row.add(f"loss/{number}/changed")
+                    result[f"loss/{number}/changed"] = ops.cast(changed.values, "float32")
         return result

@@ -133,6 +133,11 @@ def has_loss(network: keras.Model) -> bool:
     return bool(network.compiled and (network._compile_loss is not None or own or network.losses))
 
 
+def is_of_keras(network: keras.Model) -> bool:
+    """Whether computing the loss once more changes nothing: a ``compute_loss`` of the user's own may count its calls."""
+    return type(network).compute_loss is keras.Model.compute_loss
+
+
 def loss_name(loss: Any) -> str:
     """What the user called the loss: the function's or the class' own name."""
     function = getattr(loss, "fn", None)

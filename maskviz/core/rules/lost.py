@@ -36,7 +36,8 @@ def is_softmax(call: Call) -> bool:
 
 def about(rule: str, call: Call, harm: Harm, what: str, why: str, fix: str, link: str) -> Finding:
     """A finding about a call and what came of what it did."""
-    return Finding(rule, severity(harm), call.id, f"{what}: {came_of(harm)}.", why, fix, link, evidence(harm), harm.change)
+    sentence = f"{what}: {came_of(harm)}."
+    return Finding(rule, severity(harm), call.id, sentence, why, fix, link, evidence(harm), harm.change, reach=harm.reach)
 
 
 def lambda_drops_mask(facts: Facts) -> Iterator[Finding]:

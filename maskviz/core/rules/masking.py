@@ -40,6 +40,7 @@ def masking_masks_nothing(facts: Facts) -> Iterator[Finding]:
             f"{KERAS}layers/core/masking.py",
             {"padded steps": int(padding.sum()), "padded steps masked": 0, **evidence(harm)},
             harm.change,
+            reach=harm.reach,
         )
 
 
@@ -69,6 +70,7 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
             f"{KERAS}layers/core/masking.py",
             {"real steps masked": lost, "padded steps kept": won, **evidence(harm)},
             harm.change,
+            reach=harm.reach,
         )
 
 

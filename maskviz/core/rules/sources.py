@@ -43,6 +43,7 @@ def no_mask_at_all(facts: Facts) -> Iterator[Finding]:
             GUIDE,
             {"padded share of the input": share, **evidence(harm)},
             harm.change,
+            reach=harm.reach,
         )
 
 
@@ -169,4 +170,5 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
             f"{KERAS}layers/core/{'embedding' if ids else 'masking'}.py",
             {"padded steps kept": int(kept.sum()), "padded steps": int(padding.sum()), **evidence(harm)},
             harm.change,
+            reach=harm.reach,
         )

@@ -50,7 +50,8 @@ def came_of(harm: Harm) -> str:
         )
     if harm.touched:
         output, fraction = max(harm.touched.items(), key=lambda item: item[1])
-        parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding")
+        moves = f" (other content there moves its loss by {number(harm.moves[output])})" if harm.moves.get(output) else ""
+        parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding{moves}")
     if not parts and harm.unmasked:
         parts.append(f"a loss on {names(sorted(harm.unmasked))} would count padding")
     return ", and ".join(parts) or "nothing in this batch suffers from it"
@@ -64,6 +65,8 @@ def evidence(harm: Harm) -> dict[str, Any]:
         found |= {f"loss{end}": shift.counted, f"loss over real steps{end}": shift.over_real, f"share from padding{end}": shift.share}
     for output, fraction in harm.touched.items():
         found[f"touched of {output}"] = fraction
+    for output, move in harm.moves.items():
+        found[f"loss of {output} moves with padding by"] = move
     for call, fraction in harm.leaks.items():
         found[f"padding enters at {call}"] = fraction
     return found

@@ -1,0 +1,47 @@
+"""Findings are ranked by what they do to the loss, as the padding test measured it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras import layers
+
+from tests.findings.nets import PADDED, data, features, network, traced, vector
+
+pytestmark = [pytest.mark.engine, pytest.mark.expects_log("triggered tf.function retracing")]
+
+
+def test_a_leak_has_the_effect_by_which_the_loss_moves() -> None:
+    x, masked = data()
+    made = network(x, layers.Dense(1, name="out")(layers.Flatten(name="flat")(masked)))
+    found = traced(made, features(), vector())
+    (leak,) = (f for f in found.findings if f.severity == "error")
+    terms = found.ledger.terms[0]
+    assert terms.changed is not None
+    np.testing.assert_array_equal(terms.changed[0], terms.values[0], "the first sample has no padding")
+    assert leak.effect == pytest.approx(abs(float(terms.changed.mean() - terms.values.mean())), rel=1e-4)
+    assert leak.effect > 0
+    assert leak.reach == PADDED.any(axis=1).mean()
+    assert f"moves its loss by {leak.effect:.4g}" in leak.sentence
+
+
+def test_of_two_leaks_the_one_that_moves_more_comes_first() -> None:
+    x, masked = data()
+    faint = layers.Dense(1, name="faint", kernel_initializer="zeros")(layers.Flatten(name="flat")(masked))
+    strong = layers.Dense(1, name="strong")(layers.GlobalMaxPooling1D(name="pool")(layers.Rescaling(-1.0)(masked)))
+    faint = layers.Rescaling(1.0, name="end")(layers.Add()([faint, layers.Dense(1)(layers.Lambda(lambda t: t[:, -1, :1] * 1e-3)(masked))]))
+    found = traced(network(x, [faint, strong]), features(), {"end": vector(), "strong": vector()})
+    effects = [f.effect for f in found.findings if f.severity == "error"]
+    assert effects == sorted(effects, reverse=True)
+    assert next(f for f in found.findings).call == "pool"
+
+
+def test_without_a_loss_leaks_are_ranked_by_how_much_they_reach() -> None:
+    x, masked = data()
+    everywhere = layers.GroupNormalization(1, name="group")(masked)
+    at_the_edge = layers.Conv1D(3, 3, padding="same", name="conv")(layers.Dense(3)(masked))
+    found = traced(network(x, [at_the_edge, everywhere], loss=None), features())
+    errors = [f for f in found.findings if f.severity == "error"]
+    assert [f.call for f in errors] == ["group", "conv"]
+    assert errors[0].effect == errors[1].effect == 0
+    assert errors[0].reach > errors[1].reach > 0
