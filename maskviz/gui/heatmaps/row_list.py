@@ -19,11 +19,11 @@ class RowList(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setAutoFillBackground(False)
         self._holder = QWidget()
-        self._holder.setAutoFillBackground(False)
         self._layout = QVBoxLayout(self._holder)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(10)
         self.setWidget(self._holder)
+        self._holder.setAutoFillBackground(False)  # a scroll area fills it
 
     @property
     def rows(self) -> list[MapRow]:
