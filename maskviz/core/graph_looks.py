@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.graph import Edge, Graph, Node, ref
+from maskviz.core.graph_masks import Masks
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Fate, Trace
 
 MOST_TICKS = 44
 
 Tone = Literal["good", "bad", "accent", "quiet"]
+Shares = tuple[float, ...]
 
 _FATE_BADGES: dict[Fate, tuple[str, Tone]] = {
     Fate.CREATES: ("creates", "good"),
@@ -30,10 +32,14 @@ _TELLING = (Status.LEAKING, Status.EXPOSED)
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The statuses of one sample along time, at most ``MOST_TICKS`` ticks; ``marked`` is the tick of the selected step."""
+    """The statuses of one sample along time, at most ``MOST_TICKS`` ticks; ``marked`` is the tick of the selected step.
 
-    ticks: bytes
+    Of the whole batch instead, ``shares`` of all samples and steps by the order of ``Status``.
+    """
+
+    ticks: bytes = b""
     marked: int | None = None
+    shares: Shares = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,46 @@ class NodeLook:
 
 @dataclass(frozen=True, slots=True)
 class EdgeLook:
-    """All that an edge shows; ``ended`` draws a cap where the time axis ended."""
+    """All that an edge shows; ``ended`` draws a cap where the time axis ended. ``text`` and ``mask``, a mask's name, are shown on
+    demand, the mask in the colour of its ``number``; ``lost`` says that the mask was taken off on the way."""
 
     status: Status | None = None
     mask_only: bool = False
+    text: str = ""
+    mask: str = ""
+    number: int | None = None
+    lost: bool = False
 
     @property
     def ended(self) -> bool:
         return self.status is Status.ENDED
+
+
+class BatchShares:
+    """The shares of the statuses in each tensor of a trace over all samples and steps; each is counted once."""
+
+    def __init__(self, trace: Trace | None) -> None:
+        self._statuses = {} if trace is None else trace.status
+        self._known: dict[str, Shares] = {}
+
+    def of(self, name: str) -> Shares:
+        """Shares in the order of ``Status``; nothing where there are no steps."""
+        if name not in self._known:
+            statuses = self._statuses.get(name)
+            counts = () if statuses is None or not statuses.size else np.bincount(statuses.ravel(), minlength=len(Status))
+            self._known[name] = tuple(float(n) / statuses.size for n in counts) if statuses is not None else ()
+        return self._known[name]
+
+    def status(self, name: str) -> Status | None:
+        """The most telling status: leaking or exposed where any step is, else what most steps are."""
+        shares = self.of(name)
+        if not shares:
+            return None
+        return next((status for status in _TELLING if shares[status]), Status(int(np.argmax(shares))))
+
+    def occurring(self, name: str) -> tuple[Status, ...]:
+        """The statuses that any step has."""
+        return tuple(status for status, share in zip(Status, self.of(name), strict=False) if share)
 
 
 def status_at(trace: Trace | None, name: str, sample: int, step: int) -> Status | None:
@@ -92,8 +130,18 @@ def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
     return Strip(ticks.tobytes(), marked)
 
 
-def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, step: int, outputs: Sequence[int], inside: int) -> NodeLook:
-    """What the card of a node shows; ``call`` is its call in the trace, ``outputs`` the outputs that go anywhere."""
+def node_look(
+    node: Node,
+    trace: Trace | None,
+    call: Call | None,
+    sample: int,
+    step: int,
+    outputs: Sequence[int],
+    inside: int,
+    batch: BatchShares | None = None,
+) -> NodeLook:
+    """What the card of a node shows, at one step of one sample or for the whole ``batch``; ``call`` is its call in the trace,
+    ``outputs`` the outputs that go anywhere."""
     if node.kind == "loss":
         return _loss_look(node, trace)
     shape = node.shape if call is None or not call.outputs else call.outputs[0].shape
@@ -104,16 +152,17 @@ def node_look(node: Node, trace: Trace | None, call: Call | None, sample: int, s
         statuses = None if trace is None else trace.status.get(ref(node.id, output))
         timed = call is None or output >= len(call.outputs) or call.outputs[output].has_time
         if statuses is not None and timed and statuses.ndim == 2 and sample < len(statuses):
-            strips.append(strip_of(statuses[sample], step))
-    status = status_at(trace, node.id, sample, step)
+            strips.append(strip_of(statuses[sample], step) if batch is None else Strip(shares=batch.of(ref(node.id, output))))
+    status = status_at(trace, node.id, sample, step) if batch is None else batch.status(node.id)
     return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)
 
 
-def plain_look(node: Node, trace: Trace | None, call: Call | None, sample: int, step: int) -> NodeLook:
+def plain_look(node: Node, trace: Trace | None, call: Call | None, sample: int, step: int, batch: BatchShares | None = None) -> NodeLook:
     """What is worth showing of a node from far away: its status and whether something is wrong."""
     if node.kind == "loss":
         return _loss_look(node, trace)
-    return NodeLook("", "", node.kind, status_at(trace, node.id, sample, step), *badge_of(call))
+    status = status_at(trace, node.id, sample, step) if batch is None else batch.status(node.id)
+    return NodeLook("", "", node.kind, status, *badge_of(call))
 
 
 def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
@@ -152,9 +201,34 @@ def badge_of(call: Call | None) -> tuple[str, Tone]:
     return _FATE_BADGES.get(call.fate, ("", "quiet"))
 
 
-def edge_look(edge: Edge, trace: Trace | None, sample: int, step: int) -> EdgeLook:
-    """What an edge shows: the status of the tensor it stands for."""
-    return EdgeLook(status_at(trace, ref(edge.source, edge.output), sample, step), edge.mask_only)
+def edge_look(
+    edge: Edge,
+    trace: Trace | None,
+    sample: int,
+    step: int,
+    batch: BatchShares | None = None,
+    masks: Masks | None = None,
+    with_shape: bool = False,
+    with_mask: bool = False,
+) -> EdgeLook:
+    """What an edge shows: the status of the tensor it stands for; on demand its shape and dtype, and the mask it carries."""
+    name = ref(edge.source, edge.output)
+    status = status_at(trace, name, sample, step) if batch is None else batch.status(name)
+    if masks is None:
+        return EdgeLook(status, edge.mask_only)
+    carried = masks.on(edge)
+    key = carried.sent if with_mask else None
+    text = tensor_text(masks, edge) if with_shape and not edge.mask_only else ""
+    return EdgeLook(status, edge.mask_only, text, key or "", None if key is None else masks.number.get(key), carried.lost)
+
+
+def tensor_text(masks: Masks, edge: Edge) -> str:
+    """``(16, 24, 64) float32``, the tensor of an edge; nothing where it is not known."""
+    call = masks.calls.get(edge.source)
+    if call is None or edge.output >= len(call.outputs):
+        return ""
+    out = call.outputs[edge.output]
+    return f"{shape_text(out.shape)} {out.dtype}"
 
 
 def shape_text(shape: Sequence[int | None]) -> str:

@@ -19,6 +19,8 @@ from maskviz.palette import STATUS_WORDS, Palette
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
 FAR_BELOW = 0.08  # and under which edges are straight lines
 CARD_EMS = 18.5
+_MASKS_DARK = ("#56b4e9", "#e69f00", "#2fbf8f", "#cc79a7", "#f0e442", "#b39df5", "#d98f6a", "#9fd356")
+_MASKS_LIGHT = ("#0072b2", "#b26a00", "#007f5f", "#a3447a", "#7a6f00", "#6546c3", "#a84b1e", "#4a7d12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,10 @@ def _paint_strips(painter: QPainter, strips: Sequence[Strip], sizes: Sizes, pale
     room = (width - sizes.em * (len(strips) - 1)) / max(1, len(strips))
     left = (sizes.card[0] - width) / 2
     for number, strip in enumerate(strips):
+        if strip.shares:
+            x = left + number * (room + sizes.em)
+            paint_shares(painter, strip.shares, QRectF(x, sizes.card[1] + sizes.strip_gap, room, height), palette)
+            continue
         own = min(room, len(strip.ticks) * sizes.em * 0.75)
         x = left + number * (room + sizes.em) + (room - own) / 2
         paint_strip(painter, strip, QRectF(x, sizes.card[1] + sizes.strip_gap, own, height), palette)
@@ -171,6 +177,42 @@ def paint_strip(painter: QPainter, strip: Strip, rect: QRectF, palette: Palette)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(palette.text), 1.5))
         painter.drawRect(frame)
+
+
+def paint_shares(painter: QPainter, shares: Sequence[float], rect: QRectF, palette: Palette) -> None:
+    """A bar of the shares of the statuses, in their order; none that is there is thinner than can be seen."""
+    painter.fillRect(rect.adjusted(-1, -1, 1, 1), QColor(palette.pane))
+    there = [(status, max(share, 2.5 / rect.width())) for status, share in zip(Status, shares, strict=True) if share]
+    left, all_of_them = rect.left(), sum(share for _, share in there)
+    for status, share in there:
+        width = rect.width() * share / all_of_them
+        paint_share(painter, QRectF(left, rect.top(), width, rect.height()), status, palette)
+        left += width
+
+
+def paint_share(painter: QPainter, area: QRectF, status: Status, palette: Palette) -> None:
+    """A part of a share bar in the colour of a status and with its mark: hatched, cross hatched, dotted or outlined."""
+    painter.save()
+    painter.fillRect(area, QColor(palette.status[status]))
+    painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+    painter.setPen(QPen(QColor(palette.pane), 1))
+    height = area.height()
+    if status in (Status.SKIPPED, Status.EXPOSED):
+        for number in range(int((area.width() + height) / 5) + 1):
+            x = area.left() - height + number * 5
+            painter.drawLine(QPointF(x, area.bottom()), QPointF(x + height, area.top()))
+            if status is Status.EXPOSED:
+                painter.drawLine(QPointF(x, area.top()), QPointF(x + height, area.bottom()))
+    elif status is Status.LEAKING:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#ffffff"))
+        for number in range(int(area.width() / 6) + 1):
+            painter.drawEllipse(QPointF(area.left() + 3 + number * 6, area.center().y()), height / 5, height / 5)
+    elif status is Status.UNMASKED:
+        painter.setPen(QPen(QColor(palette.muted), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
+    painter.restore()
 
 
 def paint_tick(painter: QPainter, status: Status, tick: QRectF, palette: Palette) -> None:
@@ -241,10 +283,30 @@ def route_path(route: Sequence[Point], radius: float = 8.0) -> QPainterPath:
     return path
 
 
-def paint_edge(painter: QPainter, path: QPainterPath, look: EdgeLook, sizes: Sizes, palette: Palette, scale: float = 1.0) -> None:
-    """An edge in the colour of its status: dashed for a mask alone, with a cap where the time axis ended."""
+def mask_colour(number: int, palette: Palette) -> QColor:
+    """The colour of a mask by its number; its name stands beside it, for the colours repeat."""
+    return _colour((_MASKS_DARK if palette.dark else _MASKS_LIGHT)[number % len(_MASKS_DARK)])
+
+
+def _edge_colour(look: EdgeLook, palette: Palette) -> QColor:
+    if look.number is not None:
+        return mask_colour(look.number, palette)
     telling = look.status in (Status.KEPT, Status.LEAKING, Status.EXPOSED)
-    pen = QPen(_colour(palette.status[look.status] if telling and look.status is not None else palette.edge), max(1.6, 0.8 / scale))
+    return _colour(palette.status[look.status] if telling and look.status is not None else palette.edge)
+
+
+def paint_edge(
+    painter: QPainter,
+    path: QPainterPath,
+    look: EdgeLook,
+    sizes: Sizes,
+    palette: Palette,
+    scale: float = 1.0,
+    strong: bool = False,
+) -> None:
+    """An edge in the colour of its status, or of the mask it carries: dashed for a mask alone, with a cap where the time axis ended;
+    ``strong`` while it is pointed at."""
+    pen = QPen(_edge_colour(look, palette), max(3.2 if strong else 1.6, (1.6 if strong else 0.8) / scale))
     if scale < FAR_BELOW:  # a straight line of one pixel: corners cannot be seen and thousands may be in view
         pen.setWidth(0)
         painter.setPen(pen)
@@ -256,10 +318,15 @@ def paint_edge(painter: QPainter, path: QPainterPath, look: EdgeLook, sizes: Siz
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen)
     painter.drawPath(path)
-    if look.ended and scale >= PLAIN_BELOW:
-        start, half = path.elementAt(0), sizes.em * 0.5
+    if scale < PLAIN_BELOW:
+        return
+    start, then, half = path.elementAt(0), path.elementAt(1), sizes.em * 0.5
+    if look.ended:
         painter.setPen(QPen(QColor(palette.status[Status.ENDED]), 2.5))
-        painter.drawLine(QPointF(start.x - half, start.y + sizes.em * 0.5), QPointF(start.x + half, start.y + sizes.em * 0.5))
+        if abs(start.x - then.x) <= abs(start.y - then.y):
+            painter.drawLine(QPointF(start.x - half, start.y + half), QPointF(start.x + half, start.y + half))
+        else:
+            painter.drawLine(QPointF(start.x + half, start.y - half), QPointF(start.x + half, start.y + half))
 
 
 _LEGEND = tuple(status for status in Status if status is not Status.ENDED)

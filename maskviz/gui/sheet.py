@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter, QPen
+from PySide6.QtGui import QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QApplication, QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 from maskviz.core.status import Status
+from maskviz.export.graph_painting import paint_share
 from maskviz.palette import STATUS_WORDS, Palette
 from maskviz.session.document import Document
 
@@ -249,26 +250,11 @@ def share_bar(counts: Sequence[int], palette: Palette, ratio: float) -> QImage:
         for status, count in zip(Status, counts, strict=True):
             if count:
                 width = BAR.width() * count / total
-                _segment(painter, QRectF(left, 0, width, BAR.height()), status, palette)
+                paint_share(painter, QRectF(left, 0, width, BAR.height()), status, palette)
                 left += width
     finally:
         painter.end()
     return image
-
-
-def _segment(painter: QPainter, area: QRectF, status: Status, palette: Palette) -> None:
-    painter.fillRect(area, QColor(palette.status[status]))
-    painter.setClipRect(area)
-    painter.setPen(QPen(QColor(palette.pane), 1))
-    if status in (Status.SKIPPED, Status.EXPOSED):
-        for x in range(int(area.left()) - BAR.height(), int(area.right()) + 1, 5):
-            painter.drawLine(x, BAR.height(), x + BAR.height(), 0)
-            if status is Status.EXPOSED:
-                painter.drawLine(x, 0, x + BAR.height(), BAR.height())
-    elif status is Status.UNMASKED:
-        painter.setPen(QPen(QColor(palette.muted), 1))
-        painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
-    painter.setClipping(False)
 
 
 class SheetPanel(QWidget):
