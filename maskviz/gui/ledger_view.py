@@ -139,7 +139,7 @@ def _pair(pair: Pair) -> Line:
     both = f"{number(pair.a, aligned=True)} → {number(pair.b, aligned=True)}"
     if pair.difference is None:
         return Line(pair.label, both, "only in one of them")
-    if pair.a is not None and np.isclose(pair.difference, 0, atol=1e-6 * abs(pair.a)):
+    if np.isclose(pair.a, pair.b, rtol=1e-6, atol=0, equal_nan=True):  # type: ignore[arg-type]
         return Line(pair.label, number(pair.b, aligned=True), "the same in both")
     return Line(pair.label, both, f"{DIFFERENCE} = {'+' if pair.difference > 0 else ''}{number(pair.difference)}")
 
