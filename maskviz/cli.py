@@ -1,4 +1,4 @@
-"""The command line: ``maskviz [FILE]`` opens the window; ``trace``, ``check``, ``export`` and ``preview`` run without one.
+"""The command line: ``maskviz [FILE]`` opens the window; ``trace``, ``check``, ``export``, ``report`` and the others run without one.
 
 Exit codes: 0 done, 1 findings (``check`` alone), 2 input unusable (one sentence on standard error), 3 engine failed.
 """
@@ -26,7 +26,7 @@ DONE, UNUSABLE, FAILED = 0, 2, 3
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code."""
-    commands = {"trace": _trace, "check": _check, "repair": _repair, "export": _export, "preview": _preview}
+    commands = {"trace": _trace, "check": _check, "repair": _repair, "export": _export, "report": _report, "preview": _preview}
     name = arguments[0] if arguments and arguments[0] in commands else None
     options = _command_parser(name).parse_intermixed_args(arguments[1:]) if name else _window_parser().parse_args(arguments)
     try:
@@ -48,7 +48,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="maskviz",
         description="See what padding does to a Keras network.",
-        epilog="Without a window: maskviz trace|check|repair|export|preview NETWORK (each has --help).",
+        epilog="Without a window: maskviz trace|check|repair|export|report|preview NETWORK (each has --help).",
     )
     parser.add_argument("file", nargs="?", help="a .keras or .h5 file to open")
     parser.add_argument(
@@ -63,7 +63,8 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
         "trace": "What happened to the mask, call by call.",
         "check": "What is wrong with masks and padding, why, and how to repair it.",
         "repair": "Repair findings in a copy of the network, and say whether it helped.",
-        "export": "Heatmaps and graph as pictures.",
+        "export": "Heatmaps and graph as pictures, as numbers, or walking through time.",
+        "report": "Findings, loss, pictures and versions in one HTML file.",
         "preview": "The architecture from config.json alone; Keras is never imported.",
     }
     parser = argparse.ArgumentParser(prog=f"maskviz {command}", description=about[command or "trace"])
@@ -88,7 +89,9 @@ def _command_parser(command: str | None) -> argparse.ArgumentParser:
 
         add_options(parser)
     else:
-        _add_export(parser)
+        from maskviz import exporting
+
+        (exporting.add_options if command == "export" else exporting.add_report_options)(parser)
     return parser
 
 
@@ -102,16 +105,6 @@ def _add_common(parser: argparse.ArgumentParser, each: bool = False) -> None:
     parser.add_argument("--device", metavar="NAME", help="CPU or GPU:0")
     parser.add_argument("--loss", metavar="NAME", help="loss for a network that was saved without one, such as mse")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of a generated batch")
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the pictures")
-    parser.add_argument("--what", default="mask,predictions,loss,graph", metavar="LIST", help="any of mask,predictions,loss,heatmaps,graph")
-    parser.add_argument("--format", choices=("png", "svg"), default="png")
-    parser.add_argument("--width", type=_positive, metavar="PX", help="width in pixels (2000)")
-    parser.add_argument("--dpi", type=_positive, metavar="N", help="pixels per inch (200)")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
 
 
 def _positive(text: str) -> int:
@@ -247,17 +240,21 @@ def _repair(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from maskviz.core import archive
-    from maskviz.export.figures import FigureStyle
-    from maskviz.export.files import export_all
+    from maskviz import exporting
 
-    trace, batch, network = _traced(options)
-    preview = archive.preview(options.network)
-    default = FigureStyle()
-    style = FigureStyle(options.width or default.width, options.dpi or default.dpi, options.theme)
-    what = tuple(part.strip() for part in options.what.split(",") if part.strip())
-    written = export_all(network, batch, trace, preview, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
-    for path in written:
+    return _written(options, exporting.run(options, *_reading(options)))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from maskviz import exporting
+
+    return _written(options, exporting.run_report(options, *_reading(options)))
+
+
+def _written(options: argparse.Namespace, paths: list[Path]) -> int:
+    if not options.batch:
+        print(f"maskviz: no --batch was given: the batch is generated, seed {options.seed}", file=sys.stderr)
+    for path in paths:
         print(path)
     return DONE
 

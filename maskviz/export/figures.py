@@ -89,8 +89,13 @@ def heatmap_figure(
         made.append(prediction_map(trace, steps, choice.output, choice.view, choice.unit))
     if trace is not None and "loss" in kinds:
         made.append(loss_map(trace, steps, choice.output))
+    return figure_of(network, batch, [(m, scale_of(m, choice)) for m in made], steps)
+
+
+def figure_of(network: Network, batch: Batch, maps: Sequence[tuple[Heatmap, Scale]], steps: int) -> Figure:
+    """The figure of some maps on an axis of ``steps``, with the network's name and what it saw."""
     subtitle = f"{_count(batch.size, 'sample')} × {_count(steps, 'timestep')} · batch: {batch.source} · Keras {network.keras}"
-    return Figure(network.name, subtitle, tuple((m, scale_of(m, choice)) for m in made), steps)
+    return Figure(network.name, subtitle, tuple(maps), steps)
 
 
 def _count(number: int, what: str) -> str:

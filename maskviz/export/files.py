@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -13,14 +14,11 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
-from maskviz.core.graph import Graph
 from maskviz.core.heatmaps import Choice
-from maskviz.core.layout import Layout
 from maskviz.core.network import Network
-from maskviz.core.trace import Trace
 from maskviz.export.figures import FigureStyle
 from maskviz.export.gif import gif_bytes
-from maskviz.export.kinds import KINDS, AnyFigure, at_step, drawing_of, make_figure, steps_of
+from maskviz.export.kinds import KINDS, AnyFigure, Source, at_step, drawing_of, make_figure, spec_of, steps_of
 from maskviz.export.media import image_of, pdf_bytes, png_bytes, svg_bytes
 from maskviz.export.numbers import csv_text, npz_bytes
 
@@ -65,14 +63,14 @@ def file_names(
 
     Raises UnusableInput for a kind that does not exist.
     """
+    for kind in what:
+        spec_of(kind)
     stem, end = _safe(network.name) or "network", "-000.png" if format == "frames" else f".{format}"
     names: dict[str, tuple[str, Choice]] = {}
     for kind in what:
-        if kind not in KINDS:
-            raise UnusableInput(f"‘{kind}’ cannot be exported; choose from {', '.join(KINDS)}.")
         several = [i.name for i in network.inputs if i.has_time] if kind == "mask" else [o.name for o in network.outputs]
-        if choice is not None or kind == "graph" or len(several) < 2:
-            names[f"{stem}-{kind}{end}"] = (kind, choice or Choice())
+        if choice is not None or kind == "graph" or kind not in KINDS or len(several) < 2:
+            names[f"{stem}-{_safe(kind)}{end}"] = (kind, choice or Choice())
             continue
         for name in several:
             one = Choice(input=name) if kind == "mask" else Choice(output=name)
@@ -133,33 +131,28 @@ def write(path: Path, data: bytes) -> None:
 
 
 def export_all(
-    network: Network,
-    batch: Batch,
-    trace: Trace,
-    preview: Graph,
+    source: Source,
     out_dir: str | Path,
     what: Sequence[str] = DEFAULT,
     *,
     format: Format = "png",
     style: FigureStyle | None = None,
-    choice: Choice | None = None,
-    at: tuple[int, int] = (0, 0),
     overwrite: bool = False,
-    layout: Layout | None = None,
 ) -> list[Path]:
-    """Write figures of ``what`` (``heatmaps``: all three in one; ``mask``, ``predictions``, ``loss``, ``graph``) into a folder.
+    """Write figures of ``what`` (``heatmaps``: all three in one; ``mask``, ``predictions``, ``loss``, ``graph``, ``values:CALL``…) into a
+    folder.
 
     The folder is made where it is missing. Nothing is written when one of the files exists and ``overwrite`` is False.
-    The graph is laid out here unless its ``layout`` is given. Raises UnusableInput, with one sentence, where something cannot be written.
+    Raises UnusableInput, with one sentence, where something cannot be written.
     """
     folder, style = Path(out_dir), style or FigureStyle()
-    names = file_names(network, what, choice, format)
+    network, names = source.network, file_names(source.network, what, source.choice, format)
     ready(folder, list(names), overwrite)
     ensure_application()
     written = []
     for name, (kind, one) in names.items():
-        figure = make_figure(kind, network, batch, trace, preview, one, at, layout)
-        texts = metadata(f"{network.name}: {kind}", network, batch)
+        figure = make_figure(kind, replace(source, choice=one))
+        texts = metadata(f"{network.name}: {kind}", network, source.batch)
         series = frames(figure) if format == "frames" else [figure]
         for number, frame in enumerate(series):
             path = folder / (name.replace("-000.png", f"-{number:03}.png") if format == "frames" else name)

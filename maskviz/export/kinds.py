@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import get_args
 
 from maskviz.core.batch import Batch
+from maskviz.core.call_maps import call_map, tensor_of
+from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
-from maskviz.core.heatmaps import Choice
+from maskviz.core.heatmaps import Choice, shared_steps
 from maskviz.core.layout import Layout, LayoutRequest, lay_out
+from maskviz.core.map_rows import CALL_TITLES, STANDARD, MapSpec
 from maskviz.core.network import Network
+from maskviz.core.probes import Answer, Ask, View
 from maskviz.core.trace import Trace
-from maskviz.export.figures import Figure, FigureStyle, figure_drawing, heatmap_figure
+from maskviz.export.cells import scale_for
+from maskviz.export.figures import Figure, FigureStyle, figure_drawing, figure_of, heatmap_figure
 from maskviz.export.graph_painting import Sizes, request_of
 from maskviz.export.graph_picture import graph_drawing, print_sizes
 from maskviz.export.media import Drawing
 
-KINDS = ("heatmaps", "mask", "predictions", "loss", "graph")
+KINDS = ("heatmaps", *STANDARD, "graph")
+"""What can be exported of every network; ``values:lstm`` and the like are about a call."""
+VIEWS = get_args(View)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What figures are made of.
+
+    ``preview`` is the graph of the network's file. ``choice`` None: every input and every output has a figure of its own. ``at``, sample
+    and timestep, is what the graph's colours show; ``layout`` that of ``graph_to_lay_out`` where it is there already. ``answers`` are
+    those to the questions of ``questions_of`` by kind. ``file`` is the network's file, where there is one.
+    """
+
+    network: Network
+    batch: Batch
+    trace: Trace | None
+    preview: Graph
+    choice: Choice | None = None
+    at: tuple[int, int] = (0, 0)
+    layout: Layout | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,22 +74,56 @@ def graph_to_lay_out(trace: Trace | None, preview: Graph) -> tuple[Graph, Sizes,
     return shown, sizes, request_of(shown, sizes)
 
 
-def make_figure(
-    kind: str,
-    network: Network,
-    batch: Batch,
-    trace: Trace | None,
-    preview: Graph,
-    choice: Choice,
-    at: tuple[int, int] = (0, 0),
-    layout: Layout | None = None,
-) -> AnyFigure:
-    """The figure of a kind; ``at``, sample and timestep, is what the graph's colours show. Without the ``layout`` of
-    ``graph_to_lay_out`` a graph is laid out here, which may take seconds."""
+def spec_of(kind: str) -> MapSpec | None:
+    """The map about a call that ``values:lstm``, ``status:lstm#1``, ``values:dense@norm`` or ``values:dense@3`` name; None for the other
+    kinds. Raises UnusableInput for what is no kind."""
+    if kind in KINDS:
+        return None
+    name, _, rest = kind.partition(":")
+    ref, _, how = rest.partition("@")
+    name = "call_mask" if name == "mask" else name
+    if name not in CALL_TITLES or not ref or not (how in ("", *VIEWS) or how.isdigit()):
+        calls = ", ".join(f"{n}:CALL" for n in CALL_TITLES if n != "call_mask")
+        raise UnusableInput(f"‘{kind}’ cannot be exported; choose from {', '.join(KINDS)}, mask:CALL, {calls}.")
+    unit = int(how) if how.isdigit() else 0
+    return MapSpec(name, ref, how if how in VIEWS else "unit", unit)  # type: ignore[arg-type]
+
+
+def questions_of(kinds: Sequence[str], sample: int = 0) -> dict[str, Ask]:
+    """What the engine has to be asked for some kinds; raises UnusableInput for what is no kind."""
+    specs = {kind: spec_of(kind) for kind in kinds}
+    asked = {kind: spec.question(sample) for kind, spec in specs.items() if spec is not None}
+    return {kind: question for kind, question in asked.items() if question is not None}
+
+
+def make_figure(kind: str, source: Source) -> AnyFigure:
+    """The figure of a kind. Without a layout in ``source`` a graph is laid out here, which may take seconds.
+
+    Raises UnusableInput for a call that the network does not have.
+    """
     if kind == "graph":
-        shown, sizes, request = graph_to_lay_out(trace, preview)
-        return GraphFigure(shown, sizes, layout or lay_out(request), trace, *at, network.name)
-    return heatmap_figure(network, batch, trace, ("mask", "predictions", "loss") if kind == "heatmaps" else (kind,), choice)
+        shown, sizes, request = graph_to_lay_out(source.trace, source.preview)
+        return GraphFigure(shown, sizes, source.layout or lay_out(request), source.trace, *source.at, source.network.name)
+    spec = spec_of(kind)
+    if spec is not None:
+        return _call_figure(spec, source, source.answers.get(kind))
+    kinds = STANDARD if kind == "heatmaps" else (kind,)
+    return heatmap_figure(source.network, source.batch, source.trace, kinds, source.choice)
+
+
+def _call_figure(spec: MapSpec, source: Source, answer: Answer | None) -> Figure:
+    trace = source.trace
+    if trace is None:
+        raise UnusableInput("Wait until the engine has computed the masks; then export again.")
+    if tensor_of(trace, spec.ref) is None:
+        near = get_close_matches(spec.ref or "", [call.id for call in trace.calls], 3, 0.4)
+        raise UnusableInput(f"The network has no call ‘{spec.ref}’" + (f"; did you mean {' or '.join(near)}?" if near else "."))
+    steps = shared_steps(source.batch, trace)
+    heatmap = call_map(spec, trace, steps, answer)
+    if heatmap.has_time and (heatmap.kind == "influence" or heatmap.present is not None):
+        array = heatmap.status if heatmap.status is not None else heatmap.values
+        steps = array.shape[1] if array is not None else steps
+    return figure_of(source.network, source.batch, [(heatmap, scale_for(heatmap, spec.look))], steps)
 
 
 def drawing_of(figure: AnyFigure, style: FigureStyle) -> Drawing:

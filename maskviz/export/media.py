@@ -5,7 +5,7 @@ A drawing is painted by the same QPainter code on all of them, in logical pixels
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -42,6 +42,11 @@ class Drawing:
     def pixels(self) -> QSize:
         """Size of a picture."""
         return QSize(max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale)))
+
+    @property
+    def millimetres(self) -> tuple[float, float]:
+        """Width and height on paper."""
+        return self.width * self.scale / self.dpi * MM_PER_INCH, self.height * self.scale / self.dpi * MM_PER_INCH
 
 
 def image_of(drawing: Drawing) -> QImage:
@@ -81,13 +86,16 @@ def svg_bytes(drawing: Drawing, texts: Mapping[str, str]) -> bytes:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     generator.setOutputDevice(buffer)
     generator.setResolution(CSS_DPI)
-    whole = drawing.pixels
-    generator.setSize(QSize(*(math.ceil(side / drawing.dpi * CSS_DPI) for side in (whole.width(), whole.height()))))
+    generator.setSize(drawing.pixels)
     generator.setViewBox(QRectF(0, 0, drawing.width, drawing.height))
     generator.setTitle(texts.get("Title", ""))
     generator.setDescription(" · ".join(f"{k}: {v}" for k, v in texts.items() if k != "Title"))
     _paint_on(generator, drawing, 1.0)
-    return text_as_outlines(bytes(buffer.data().data()))
+    wide, high = drawing.millimetres  # the generator knows whole pixels only
+    exact = re.sub(
+        rb'<svg width="[^"]*" height="[^"]*"', f'<svg width="{wide:.4f}mm" height="{high:.4f}mm"'.encode(), bytes(buffer.data().data())
+    )
+    return text_as_outlines(exact)
 
 
 def pdf_bytes(drawing: Drawing, texts: Mapping[str, str]) -> bytes:
@@ -95,9 +103,7 @@ def pdf_bytes(drawing: Drawing, texts: Mapping[str, str]) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
-    whole = drawing.pixels
-    size = QSizeF(*(side / drawing.dpi * MM_PER_INCH for side in (whole.width(), whole.height())))
-    writer.setPageSize(QPageSize(size, QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch))
+    writer.setPageSize(QPageSize(QSizeF(*drawing.millimetres), QPageSize.Unit.Millimeter, "", QPageSize.SizeMatchPolicy.ExactMatch))
     writer.setPageMargins(QMarginsF())
     writer.setResolution(PDF_DPI)
     writer.setTitle(texts.get("Title", ""))

@@ -38,7 +38,8 @@ def _sliced() -> sample_trace.Sample:
 
 
 def export(sample: sample_trace.Sample, folder: Path, what: tuple[str, ...], **options: object) -> list[Path]:
-    return export_all(sample.network, sample.batch, sample.trace(sample.batch), sample.graph, folder, what, **options)  # type: ignore[arg-type]
+    source = kinds.Source(sample.network, sample.batch, sample.trace(sample.batch), sample.graph, options.pop("choice", None))  # type: ignore[arg-type]
+    return export_all(source, folder, what, **options)  # type: ignore[arg-type]
 
 
 def cell_color(

@@ -1,0 +1,121 @@
+"""``maskviz export`` and ``maskviz report``: pictures, numbers and the report of a network's file, without a window."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from maskviz.api import MaybeBatch, trace_with
+from maskviz.core import archive
+from maskviz.core.errors import UnusableInput
+from maskviz.core.messages import Answered, UseDevice
+from maskviz.engine.client import BlockingEngine
+from maskviz.export.figures import FigureStyle
+from maskviz.export.files import FORMATS, export_all
+from maskviz.export.kinds import Source, questions_of
+
+ANIMATED = FigureStyle(900, 120)
+"""An animation is for a screen: as large as a figure for print it would weigh many megabytes."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``maskviz export``."""
+    what = (
+        "any of mask,predictions,loss,heatmaps,graph, and of a call KIND:CALL, as in values:lstm, values:dense@norm, values:dense@3, "
+        "mask:lstm, status:lstm, change:lstm, gradient:lstm, state:lstm, influence:lstm"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the files")
+    parser.add_argument("--what", default="mask,predictions,loss,graph", metavar="LIST", help=what)
+    formats = "picture (png, svg, pdf), numbers (csv, npz), or a walk through time (gif, or frames: a PNG a timestep)"
+    parser.add_argument("--format", choices=FORMATS, default="png", help=formats)
+    width = parser.add_mutually_exclusive_group()
+    width.add_argument("--width", type=_positive, metavar="PX", help=f"width in pixels ({FigureStyle().width})")
+    width.add_argument("--mm", type=_millimetres, metavar="WIDTH", help="width in millimetres")
+    parser.add_argument("--dpi", type=_positive, metavar="N", help=f"pixels per inch ({FigureStyle().dpi})")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--transparent", action="store_true", help="no ground behind the figure")
+    parser.add_argument("--no-legend", action="store_true", help="leave the words for marks and hatches out")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    _add_place(parser)
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``maskviz report``."""
+    parser.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
+    _add_place(parser)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sample", type=_number, default=0, metavar="N", help="the sample whose colours the graph shows (0)")
+    parser.add_argument("--step", type=_number, default=0, metavar="N", help="the timestep whose colours the graph shows (0)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 20_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 20000")
+    return value
+
+
+def _millimetres(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 5_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 5000")
+    return value
+
+
+def _number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return value
+
+
+def run(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None]) -> list[Path]:
+    """Write what the options ask for; the files."""
+    what = tuple(part.strip() for part in options.what.split(",") if part.strip())
+    questions_of(what)  # what cannot be exported is said before the engine starts
+    style = style_of(options)
+    source = _source(options, read, tell, what)
+    return export_all(source, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
+
+
+def run_report(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None]) -> list[Path]:
+    """Write the report that the options ask for; its file."""
+    from maskviz.export.report import write_report
+
+    path = Path(options.out)
+    path = path if path.suffix.lower() in (".html", ".htm") else path.with_name(f"{path.name}.html")
+    return [write_report(_source(options, read, tell), path, overwrite=options.overwrite)]
+
+
+def style_of(options: argparse.Namespace) -> FigureStyle:
+    """Size and look as the options say."""
+    first = ANIMATED if options.format in ("gif", "frames") else FigureStyle()
+    dpi = options.dpi or first.dpi
+    width = FigureStyle.of_millimetres(options.mm, dpi).width if options.mm else options.width or first.width
+    if width > 20_000:
+        raise UnusableInput(f"{options.mm:g} mm at {dpi} dpi are {width:,} pixels; 20,000 are the most.")
+    return FigureStyle(width, dpi, options.theme, options.transparent, not options.no_legend)
+
+
+def _source(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None], what: tuple[str, ...] = ()) -> Source:
+    """Trace the file, and ask in the same engine what some kinds of figures need beside the trace."""
+    file, answers = Path(options.network), {}
+    preview = archive.preview(options.network)
+    with BlockingEngine(tell) as engine:
+        if options.device is not None:
+            engine.ask(UseDevice(options.device))
+        trace, batch, network = trace_with(
+            engine, file, read, seed=options.seed, custom=options.custom, unsafe=options.unsafe, loss=options.loss
+        )
+        at = (options.sample, options.step)
+        if options.sample >= batch.size:
+            raise UnusableInput(f"There is no sample {options.sample}: the batch has {batch.size}, counted from 0.")
+        for kind, question in questions_of(what, options.sample).items():
+            answered = engine.ask(question)
+            assert isinstance(answered, Answered)
+            answers[kind] = answered.answer
+    return Source(network, batch, trace, preview, at=at, answers=answers, file=file)
