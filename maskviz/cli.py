@@ -50,7 +50,7 @@ def _window_parser() -> argparse.ArgumentParser:
         description="See what padding does to a Keras network.",
         epilog="Without a window: maskviz trace|check|repair|export|report|preview NETWORK (each has --help).",
     )
-    parser.add_argument("file", nargs="?", help="a .keras or .h5 file to open")
+    parser.add_argument("file", nargs="?", help="a .keras or .h5 file, or a .maskviz session, to open")
     parser.add_argument(
         "--example", nargs="?", const="", metavar="NAME", help="open an example of the gallery (the first one without a name)"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from maskviz.core.status import Status
 
@@ -64,6 +65,26 @@ STATUS_WORDS = {
 }
 
 
-def palette(name: str) -> Palette:
-    """The palette of a theme by name, ``dark`` or ``light``."""
-    return DARK if name == "dark" else LIGHT
+STATUS_SETS = {
+    "standard": "Standard",
+    "okabe-ito": "Okabe–Ito: for red-green and blue-yellow blindness",
+    "tol": "Tol: strong contrast, also without any colour vision",
+}
+
+_SAFE = {  # kept, leaking, exposed of Okabe and Ito (2008), and of Paul Tol's medium-contrast scheme (2021)
+    ("okabe-ito", "dark"): ("#56b4e9", "#cc79a7", "#e69f00"),
+    ("okabe-ito", "light"): ("#0072b2", "#b3558a", "#d98c00"),
+    ("tol", "dark"): ("#6699cc", "#ee99aa", "#eecc66"),
+    ("tol", "light"): ("#004488", "#994455", "#c79a1e"),
+}
+
+
+@cache
+def palette(name: str, statuses: str = "standard") -> Palette:
+    """The palette of a theme by name, ``dark`` or ``light``, with the colours for statuses of one of ``STATUS_SETS``."""
+    colours = DARK if name == "dark" else LIGHT
+    safe = _SAFE.get((statuses, colours.name))
+    if safe is None:
+        return colours
+    kept, leaking, exposed = safe
+    return replace(colours, status={**colours.status, Status.KEPT: kept, Status.LEAKING: leaking, Status.EXPOSED: exposed})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Shape = tuple[int | None, ...]
@@ -79,6 +79,19 @@ class Network:
                 "notes": tuple(data.get("notes", ())),
             }
         )
+
+    def with_pads(self, pad_id: int, pad_feature: float) -> Network:
+        """The network with other pad values for the inputs whose padding it does not mask by itself."""
+
+        def spec(given: InputSpec) -> InputSpec:
+            if given.masked or given.kind not in ("ids", "features"):
+                return given
+            if given.kind == "features":
+                return replace(given, pad_value=pad_feature)
+            fits = given.vocabulary is None or pad_id < given.vocabulary
+            return replace(given, pad_value=pad_id) if fits else given
+
+        return replace(self, inputs=tuple(map(spec, self.inputs)))
 
     def input(self, name: str) -> InputSpec:
         return next(i for i in self.inputs if i.name == name)

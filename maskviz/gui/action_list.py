@@ -71,11 +71,12 @@ ACTIONS = (
     ),
     ActionSpec("export", "&Export…", "export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
     ActionSpec("reload", "&Reload", "files.reload", ("F5",), "reload", "Read the network's file again", needs="network"),
+    ActionSpec("settings", "Se&ttings…", "guide.show_settings", ("Ctrl+,",), "", "Colours, scale, limits, engine and keys"),
     ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
     ActionSpec("undo", "&Undo", "undo", ("Ctrl+Z",), "undo", "Nothing to undo", "Undo"),
     ActionSpec("redo", "&Redo", "redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Nothing to redo", "Redo"),
     ActionSpec("find", "&Find a layer…", "find_layer", ("Ctrl+F",), "find", "Find a layer in the graph", needs="network"),
-    ActionSpec("palette", "&Command palette…", "show_palette", ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find any action by its name"),
+    ActionSpec("palette", "&Command palette…", "guide.show_palette", ("Ctrl+Shift+P", "Ctrl+K"), "palette", "Find any action by its name"),
     ActionSpec("next_step", "Next timestep", "walk.next_step", ("Right",), needs="batch"),
     ActionSpec("previous_step", "Previous timestep", "walk.previous_step", ("Left",), needs="batch"),
     ActionSpec("first_step", "First timestep", "walk.first_step", ("Home",), needs="batch"),
@@ -104,8 +105,12 @@ ACTIONS = (
         "",
         "End the engine's process and start a fresh one",
     ),
-    ActionSpec("shortcuts", "&Keyboard and mouse", "show_shortcuts", ("F1",), "help"),
-    ActionSpec("about", "&About MaskViz", "show_about", ("Shift+F1",)),
+    ActionSpec("stop", "&Stop", "stopping.stop", ("Ctrl+.",), "", "Stop what the engine is doing and go back to what was there before"),
+    ActionSpec("next_pane", "Next pane", "pane_focus.next", ("F6", "Ctrl+Tab"), needs="network"),
+    ActionSpec("previous_pane", "Previous pane", "pane_focus.previous", ("Shift+F6", "Ctrl+Shift+Tab"), needs="network"),
+    ActionSpec("shortcuts", "&Keyboard and mouse", "guide.show_keys", ("F1",), "help"),
+    ActionSpec("tour", "&Tour of the window", "guide.show_tour", ("Ctrl+F1",), "", "What each pane is for, in six steps", needs="network"),
+    ActionSpec("about", "&About MaskViz", "guide.show_about", ("Shift+F1",)),
 )
 
 # "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
@@ -128,6 +133,7 @@ MENUS = (
             "export",
             "-",
             "reload",
+            "settings",
             "-",
             "quit",
         ),
@@ -136,7 +142,7 @@ MENUS = (
     ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
     ("&Compare", ("pin", "unpin", "-", "show_a", "show_b", "show_difference")),
     ("&Device", ("devices",)),
-    ("&Help", ("shortcuts", "about")),
+    ("&Help", ("shortcuts", "tour", "about")),
 )
-GO = ("next_step", "previous_step", "first_step", "last_step", "-", "next_sample", "previous_sample")
+GO = ("next_step", "previous_step", "first_step", "last_step", "-", "next_sample", "previous_sample", "-", "next_pane", "previous_pane")
 SUBMENU_TITLES = {"recent": "Open &recent", "panes": "&Panes", "theme": "&Theme", "go": "&Go to"}

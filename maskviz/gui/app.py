@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from maskviz.gui.files import Wanted
 from maskviz.gui.icons import app_icon
 from maskviz.gui.main_window import MainWindow
+from maskviz.gui.preferences import scale_environment
 from maskviz.gui.theme import Theme
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -35,6 +37,8 @@ def run(options: Options = Options()) -> int:
     window = make_window(app)
     window.show()
     QTimer.singleShot(0, lambda: open_first(window, options))
+    QTimer.singleShot(WARM_AFTER_MS, window.autosave.offer)
+    window.guide.greets = not window.settings.tour_seen
     QTimer.singleShot(WARM_AFTER_MS, window.jobs.warm)
     QTimer.singleShot(WARM_AFTER_MS, window.prepare)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal; the engine ends when its pipe does
@@ -44,6 +48,7 @@ def run(options: Options = Options()) -> int:
 
 def application() -> QApplication:
     """The one QApplication, with MaskViz' name and icon."""
+    os.environ.update(scale_environment(Settings()))  # Qt reads it once
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("MaskViz")
@@ -62,7 +67,8 @@ def make_window(app: QApplication) -> MainWindow:
 def open_first(window: MainWindow, options: Options) -> None:
     """Open what was asked for at the start."""
     window.jobs.seed = options.seed
-    if options.device is not None:
-        window.jobs.use_device(options.device)
+    device = options.device or window.settings.device
+    if device:
+        window.jobs.use_device(device)
     if options.wanted is not None:
         window.files.open_as(options.wanted)

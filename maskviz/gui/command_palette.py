@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QFrame, QHeaderView, QLineEdit, QMenu, QMenuBar, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
@@ -24,11 +24,14 @@ class Entry:
 def score(text: str, typed: str) -> int | None:
     """How well ``typed`` fits ``text``: smaller is better, None when its letters are not all there in this order.
 
-    Text that holds what was typed in one piece comes before text that holds it scattered; then early and close is better.
+    Text that holds what was typed in one piece comes before text that holds its words, and that before text that holds it scattered;
+    then early and close is better.
     """
     text, wanted = text.casefold(), typed.casefold().strip()
     if wanted in text:
         return text.index(wanted)
+    if all(word in text for word in wanted.split()):
+        return max(text.index(word) for word in wanted.split()) + 1
     position, cost = 0, len(text)
     for letter in wanted.replace(" ", ""):
         found = text.find(letter, position)
@@ -58,12 +61,18 @@ def _walk(actions: Sequence[QAction], path: tuple[str, ...]) -> Iterator[tuple[t
 
 
 class CommandPalette(QDialog):
-    """A list over all actions. Up and Down choose, Enter runs, Escape closes."""
+    """A list over all actions, those used last at its top. Up and Down choose, Enter runs, Escape closes.
 
-    def __init__(self, entries: Sequence[Entry], parent: QWidget) -> None:
+    ``ran`` carries the id of an action that was run.
+    """
+
+    ran = Signal(str)
+
+    def __init__(self, entries: Sequence[Entry], parent: QWidget, used: Sequence[str] = ()) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAccessibleName("Command palette")
-        self._entries = entries
+        places = {name: place for place, name in enumerate(used)}
+        self._entries = sorted(entries, key=lambda entry: places.get(entry.action.objectName(), len(places)))
         self.chosen: QAction | None = None
         frame = QFrame()
         frame.setProperty("look", "card")
@@ -118,6 +127,8 @@ class CommandPalette(QDialog):
         if item is not None:
             self.chosen = self._entries[item.data(0, Qt.ItemDataRole.UserRole)].action
             self.accept()
+            if self.chosen.objectName():
+                self.ran.emit(self.chosen.objectName())
             self.chosen.trigger()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -69,6 +69,14 @@ class PaneTitle(QWidget):
         """Say after the title how many things the pane holds; None: not known."""
         self.label.setText(self._title if count is None else f"{self._title}  {count}")
 
+    def set_active(self, active: bool) -> None:
+        """Show whether this pane has the keyboard."""
+        if self.property("active") != active:
+            self.setProperty("active", active)
+            for widget in (self, self.label):
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+
     def set_palette(self, colours: Palette) -> None:
         """Paint the buttons in these colours."""
         self._float.setIcon(quiet_icon("float", colours))
@@ -240,6 +248,7 @@ class Workspace(QMainWindow):
         actions = [dock.toggleViewAction() for dock in self.docks.values()]
         for number, action in enumerate(actions, 1):
             action.setShortcut(f"Ctrl+{number}")
+            action.setObjectName(f"pane_{number}")
         return actions
 
     def set_palette(self, colours: Palette) -> None:

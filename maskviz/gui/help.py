@@ -1,14 +1,14 @@
-"""Help: the keys and gestures, made from the actions, and what this program is."""
+"""Help: the gestures and keys as they are now, and what this program is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
-from maskviz.gui.action_list import ACTIONS
-from maskviz.gui.actions import plain_text
+from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.welcome import caption
 
 GESTURES = (
@@ -18,39 +18,69 @@ GESTURES = (
     ("Unfold or fold a container", "Double-click"),
     ("Fit", "Space"),
     ("Change the padding of a sample", "Drag the edge in the mask heatmap"),
-    ("Toggle a step, or paint several", "Click or drag in the mask heatmap"),
+    ("Toggle a step", "Click in the mask heatmap"),
+    ("Paint several steps", "Shift + drag in the mask heatmap"),
 )
 
 
-class ShortcutsDialog(QDialog):
-    """A list of all keys and gestures."""
+class KeysDialog(QDialog):
+    """Gestures of the mouse at the left, keys at the right."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse")
-        keys = [
-            (plain_text(a.text), " or ".join(QKeySequence(s).toString(QKeySequence.SequenceFormat.NativeText) for s in a.shortcuts))
-            for a in ACTIONS
-            if a.shortcuts
-        ]
-        body = QWidget()
-        grid = QGridLayout(body)
-        grid.setHorizontalSpacing(28)
-        grid.setVerticalSpacing(7)
-        for title, lines in (("KEYBOARD", keys), ("MOUSE", GESTURES)):
-            grid.addWidget(caption(title), grid.rowCount(), 0, 1, 2)
-            for what, how in lines:
-                row = grid.rowCount()
-                grid.addWidget(QLabel(what), row, 0)
-                grid.addWidget(QLabel(how), row, 1)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(body)
+        named = QKeySequence.SequenceFormat.NativeText
+        keys = [(shortcuts.text(n), " or ".join(QKeySequence(k).toString(named) for k in shortcuts.keys(n))) for n in shortcuts.names]
+        mouse, keyboard = QVBoxLayout(), QVBoxLayout()
+        mouse.addWidget(caption("MOUSE"))
+        mouse.addLayout(table(GESTURES))
+        mouse.addStretch(1)
+        keyboard.addWidget(caption("KEYBOARD"))
+        keyboard.addWidget(scrolled(table([line for line in keys if line[1]])))
+        hint = QLabel("File ▸ Settings ▸ Keyboard gives actions other keys.")
+        hint.setProperty("look", "muted")
+        across = QHBoxLayout()
+        across.setSpacing(28)
+        across.addLayout(mouse)
+        across.addLayout(keyboard, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        below = QHBoxLayout()
+        below.addWidget(hint, 1)
+        below.addWidget(buttons)
         layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
-        layout.addWidget(buttons)
-        self.resize(560, 600)
+        layout.setContentsMargins(16, 16, 16, 14)
+        layout.setSpacing(12)
+        layout.addLayout(across, 1)
+        layout.addLayout(below)
+        self.resize(self.sizeHint().width(), 600)
+
+
+def table(lines: Sequence[tuple[str, str]]) -> QGridLayout:
+    """Two columns: what happens, and how."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(7)
+    for row, (what, how) in enumerate(lines):
+        grid.addWidget(QLabel(what), row, 0)
+        key = QLabel(how)
+        key.setProperty("look", "muted")
+        grid.addWidget(key, row, 1)
+    grid.setColumnStretch(0, 1)
+    return grid
+
+
+def scrolled(rows: QGridLayout) -> QScrollArea:
+    """Rows that scroll where there are many."""
+    body, column = QWidget(), QVBoxLayout()
+    column.setContentsMargins(0, 0, 14, 0)
+    column.addLayout(rows)
+    column.addStretch(1)
+    body.setLayout(column)
+    scroll = QScrollArea(widgetResizable=True)
+    scroll.setWidget(body)
+    scroll.setMinimumWidth(body.sizeHint().width() + 20)
+    return scroll
 
 
 def show_about(parent: QWidget) -> None:

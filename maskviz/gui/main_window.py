@@ -12,15 +12,18 @@ from shiboken6 import isValid
 from maskviz.gui.action_list import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.autosave import Autosave
-from maskviz.gui.command_palette import CommandPalette, entries_of
 from maskviz.gui.compare_bar import CompareBar
 from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
-from maskviz.gui.help import ShortcutsDialog, show_about
+from maskviz.gui.guide import Guide
 from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
+from maskviz.gui.pane_focus import PaneFocus
+from maskviz.gui.preferences import Preferences
 from maskviz.gui.sessions import Sessions
+from maskviz.gui.shortcuts import Shortcuts
+from maskviz.gui.stopping import Stopping
 from maskviz.gui.theme import Theme
 from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
@@ -59,19 +62,25 @@ class MainWindow(QMainWindow):
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.walk = Walk(document)
+        self.stopping = Stopping(jobs, self.questions, self.notices)
+        self.pane_focus = PaneFocus(lambda: self.workspace, self)
+        self.preferences = Preferences(settings, theme, jobs)
+        self.shortcuts = Shortcuts(settings)
+        self.guide = Guide(self, self.menuBar(), document, lambda: self.workspace, theme, self.preferences, self.shortcuts)
         self.commands = build_actions(self)
+        self.shortcuts.add(self.commands)
         self.submenus: dict[str, QMenu] = {
             "recent": RecentMenu(settings, self.files.open_path, self._show_recent, self),
             "panes": QMenu(self),
             "theme": ThemeMenu(theme, self),
             "go": QMenu(self),
-            "devices": DeviceMenu(document, jobs, self.commands["restart_engine"], self),
+            "devices": DeviceMenu(document, jobs, [self.commands["stop"], self.commands["restart_engine"]], self),
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
         self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
         self.compare_bar = CompareBar(document, self.comparison, self.commands, theme.palette)
         self.progress = ProgressLine(theme.palette)
-        self.status = StatusLine(document)
+        self.status = StatusLine(document, self.commands["stop"])
         self.welcome = Welcome(self.commands, theme.palette)
         self.pages.addWidget(self.welcome)
         self.setCentralWidget(column(self.toolbar, self.progress, self.compare_bar, self.pages, self.status))
@@ -166,7 +175,9 @@ class MainWindow(QMainWindow):
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)
-        self.submenus["panes"].addActions(self.workspace.pane_actions())
+        panes = self.workspace.pane_actions()
+        self.submenus["panes"].addActions(panes)
+        self.shortcuts.add({action.objectName(): action for action in panes})
 
     # -- what actions ask for
 
@@ -208,18 +219,6 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no more."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    def show_palette(self) -> None:
-        """Show every action, to be found by typing."""
-        CommandPalette(entries_of(self.menuBar()), self).show()
-
-    def show_shortcuts(self) -> None:
-        """Show every shortcut."""
-        ShortcutsDialog(self).exec()
-
-    def show_about(self) -> None:
-        """Say what this is, and its versions."""
-        show_about(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_replace():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtGui import QAction, QActionGroup
@@ -64,11 +64,11 @@ class ThemeMenu(QMenu):
 class DeviceMenu(QMenu):
     """The devices that the engine sees; the one in use is checked."""
 
-    def __init__(self, document: Document, jobs: Jobs, restart: QAction, parent: QWidget) -> None:
+    def __init__(self, document: Document, jobs: Jobs, engine: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs
-        self._restart = restart
+        self._engine = engine
         document.engine_changed.connect(self.refresh)
         self._shown: tuple[object, ...] = ()
         self.refresh()
@@ -89,4 +89,4 @@ class DeviceMenu(QMenu):
         if not self._document.devices:
             self.addAction("Devices are listed once the engine has started").setEnabled(False)
         self.addSeparator()
-        self.addAction(self._restart)
+        self.addActions(self._engine)

@@ -41,6 +41,7 @@ QPushButton[look="link"]:focus { border-color: $accent; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 3px; color: $text; }
 QToolButton:hover { background: $hover; }
 QToolButton:focus { border-color: $accent; }
+QToolButton[look="stop"] { color: $bad; border: 1px solid $border; padding: 0px 8px; }
 QToolButton[look="button"][toolButtonStyle="2"] { padding: 5px 4px 5px 10px; }
 QToolButton[look="button"]::menu-indicator { image: none; width: 0px; }
 
@@ -101,7 +102,9 @@ QFrame[look="finding"] QPushButton[look="link"] { padding: 3px 0px; border: none
 QFrame[look="finding"] QPushButton[look="link"]:focus { text-decoration: underline; }
 QLabel[look="number"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; }
 QPlainTextEdit[look="code"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; background: $canvas; }
-QWidget#pane_title { background: $pane; }
+QWidget#pane_title { background: $pane; border-top: 2px solid transparent; }
+QWidget#pane_title[active="true"] { border-top-color: $accent; }
+QWidget#pane_title[active="true"] QLabel { color: $text; }
 QWidget#welcome, QWidget#welcome_body { background: $canvas; }
 """)
 

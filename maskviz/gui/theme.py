@@ -28,9 +28,9 @@ class Theme(QObject):
         self._app = app
         self._settings = settings
         app.setStyle("Fusion")
-        self.palette: Palette = palette(self._wanted())
+        self.palette: Palette = self._wanted()
         self._apply()
-        app.styleHints().colorSchemeChanged.connect(self._refresh)
+        app.styleHints().colorSchemeChanged.connect(self.refresh)
 
     @property
     def choice(self) -> str:
@@ -42,21 +42,23 @@ class Theme(QObject):
         """Use ``system``, ``dark`` or ``light`` from now on, in this and later runs."""
         os.environ.pop("MASKVIZ_THEME", None)  # a choice made in the window outranks what the environment asked for at the start
         self._settings.theme = name
-        self._refresh()
+        self.refresh()
 
     def switch(self) -> None:
         """Use the other one of dark and light."""
         self.choose("light" if self.palette.dark else "dark")
 
-    def _wanted(self) -> str:
-        if self.choice != "system":
-            return self.choice
-        return "dark" if self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"
+    def _wanted(self) -> Palette:
+        name = self.choice
+        if name == "system":
+            name = "dark" if self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"
+        return palette(name, self._settings.statuses)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Use the theme and colours that the settings now say."""
         wanted = self._wanted()
-        if wanted != self.palette.name:
-            self.palette = palette(wanted)
+        if wanted is not self.palette:
+            self.palette = wanted
             self._apply()
             self.changed.emit(self.palette)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
@@ -15,6 +15,7 @@ from maskviz.session.document import Document
 
 BUTTONS = ("open", "batch", "new", "undo", "redo", "export")
 SHORT_DEVICE = 18
+PATIENCE_MS = 500
 
 
 class Toolbar(QWidget):
@@ -119,6 +120,8 @@ def chip_text(document: Document) -> tuple[str, str]:
 def engine_sentence(document: Document) -> str:
     """What the engine is doing, or what it runs on while it rests."""
     sentence, network = document.engine.sentence, document.network
+    if not sentence and document.stale and document.engine.kind == "idle":
+        return "Computing what the edit changes…"
     if not sentence and network is not None and document.engine.kind == "idle":
         return f"{network.class_name} network of {network.parameters:,} parameters · Keras {network.keras} on {network.backend}"
     return sentence[:1].upper() + sentence[1:]
@@ -132,9 +135,9 @@ def duration(seconds: float) -> str:
 
 
 class StatusLine(QWidget):
-    """The bottom row: what the engine is doing at the left, what is under the mouse at the right."""
+    """The bottom row: what the engine is doing at the left, with a way to stop it, and what is under the mouse at the right."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, stop: QAction) -> None:
         super().__init__()
         self.setObjectName("statusbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -142,21 +145,40 @@ class StatusLine(QWidget):
         self.engine = ElidedLabel()
         self.engine.setProperty("look", "muted")
         self.engine.setAccessibleName("What the engine is doing")
+        self.stop = QToolButton()
+        self.stop.setDefaultAction(stop)
+        self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.stop.setProperty("look", "stop")
+        self.stop.setAccessibleName("Stop what the engine is doing")
+        self.stop.hide()
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self.stop.show)
         self.readout = ElidedLabel()
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setAccessibleName("Under the mouse")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 3, 14, 4)
         row.setSpacing(16)
-        row.addWidget(self.engine, 1)
+        row.addWidget(self.engine)
+        row.addWidget(self.stop)
+        row.addStretch(1)
         row.addWidget(self.readout)
-        document.engine_changed.connect(self.refresh)
-        document.network_changed.connect(self.refresh)
+        self.setFixedHeight(self.stop.sizeHint().height() + 7)  # the same with and without it
+        for signal in (document.engine_changed, document.network_changed, document.stale_changed):
+            signal.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Say what the engine is doing."""
+        """Say what the engine is doing; when it does so for more than a moment, offer to stop it."""
         self.engine.setText(engine_sentence(self._document))
+        opening = self._document.network is None and bool(self._document.title)
+        kind = self._document.engine.kind
+        if kind == "busy" or (self._document.stale and kind != "failed") or (kind == "starting" and opening):
+            if self.stop.isHidden() and not self._patience.isActive():
+                self._patience.start()
+        else:
+            self._patience.stop()
+            self.stop.hide()
 
     def set_readout(self, text: str) -> None:
         """Say what is under the mouse."""

@@ -44,7 +44,7 @@ from maskviz.core.trace import Trace
 from maskviz.engine.client import EngineClient
 from maskviz.session.assembler import Assembler
 from maskviz.session.document import Document, EngineState
-from maskviz.session.opening import Opening, described, first_batch, named, working_sentence
+from maskviz.session.opening import Opening, described, first_batch, named, repadded, working_sentence
 
 SETTLE_MS = 250
 SLOW_MS = 60_000
@@ -78,6 +78,8 @@ class Jobs(QObject):
         self.document = document
         self.seed = 0
         """Seed of generated batches."""
+        self.pads: tuple[int, float] = (0, 0.0)
+        """Id and feature value of padding where a network does not mask its own."""
         self._assembler = Assembler()
         self._client = client or EngineClient(self._on_event)
         self._asked: dict[int, Asked] = {}
@@ -280,20 +282,21 @@ class Jobs(QObject):
         self._ask(request, loaded, refused)
 
     def _loaded(self, opening: Opening, event: Loaded) -> None:
-        self._note(event.network.notes)
+        network = event.network.with_pads(*self.pads)
+        self._note(network.notes)
         try:
-            batch, notes = first_batch(opening.batch, event.network)
+            batch, notes = first_batch(opening.batch, network)
         except MaskVizError as error:
             self.failed.emit(named(error, opening.batch if isinstance(opening.batch, str) else ""))
             batch, notes = None, ()
         self._note(notes)
         if batch is not None:
-            self._show_opened(opening, event.network, batch)
+            self._show_opened(opening, network, batch)
             return
 
         def made(answer: Any) -> None:
             self.noticed.emit(f"The batch is {answer.batch.source}: {described(answer.batch)}. Drop an .npz file to use your own.")
-            self._show_opened(opening, event.network, complete(answer.batch, event.network))
+            self._show_opened(opening, network, repadded(complete(answer.batch, event.network), event.network, network))
 
         self._ask(Generate(self.seed), made, self._open_refused)
 

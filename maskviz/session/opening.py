@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskviz.core import batch_files
-from maskviz.core.batch import Arrays, Batch
+from maskviz.core.batch import Arrays, Batch, set_padding
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
@@ -47,6 +47,14 @@ def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | N
 def _fitting(contents: Arrays, x: Arrays) -> Arrays:
     """The contents behind padding that still have the shape and dtype of their input."""
     return {name: a for name, a in contents.items() if name in x and (a.shape, a.dtype) == (x[name].shape, x[name].dtype)}
+
+
+def repadded(batch: Batch, before: Network, after: Network) -> Batch:
+    """The batch with its padding filled anew where the pad value of an input is another than ``before``."""
+    for old, new in zip(before.inputs, after.inputs, strict=True):
+        if old.pad_value != new.pad_value and new.name in batch.padding:
+            batch = set_padding(batch, new, slice(None), batch.padding[new.name])
+    return batch
 
 
 def named(error: MaskVizError, path: str) -> MaskVizError:

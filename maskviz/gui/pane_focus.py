@@ -1,0 +1,61 @@
+"""The keyboard goes from pane to pane, and the pane that has it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
+
+if TYPE_CHECKING:
+    from maskviz.gui.docks import PaneTitle, Workspace
+
+
+class PaneFocus(QObject):
+    """Moves the focus through the panes that are shown, in the order of the View menu; back to where it was inside each."""
+
+    def __init__(self, workspace: Callable[[], Workspace | None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._last: dict[QDockWidget, QWidget] = {}
+        QApplication.instance().focusChanged.connect(self._follow)  # type: ignore[union-attr]
+
+    def next(self) -> None:
+        """To the next pane."""
+        self._move(1)
+
+    def previous(self) -> None:
+        """To the pane before."""
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
+        docks = self._shown()
+        if not docks:
+            return
+        here = next((n for n, dock in enumerate(docks) if dock.isAncestorOf(QApplication.focusWidget() or dock)), None)
+        dock = docks[(0 if by > 0 else -1) if here is None else (here + by) % len(docks)]
+        dock.raise_()
+        target = self._last.get(dock) or first_in(dock)
+        if target is not None:
+            target.setFocus(Qt.FocusReason.TabFocusReason if by > 0 else Qt.FocusReason.BacktabFocusReason)
+
+    def _shown(self) -> list[QDockWidget]:
+        workspace = self._workspace()
+        return [] if workspace is None or not workspace.isVisible() else [d for d in workspace.docks.values() if not d.isHidden()]
+
+    def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
+        workspace = self._workspace()
+        for dock in workspace.docks.values() if workspace is not None else ():
+            inside = new is not None and dock.isAncestorOf(new)
+            if inside and new is not None:
+                self._last[dock] = new
+                new.destroyed.connect(lambda _=None, dock=dock: self._last.pop(dock, None))
+            title: PaneTitle = dock.titleBarWidget()  # type: ignore[assignment]
+            title.set_active(inside)
+
+
+def first_in(dock: QDockWidget) -> QWidget | None:
+    """The main thing in a pane that takes keys: the largest one."""
+    able = [w for w in dock.widget().findChildren(QWidget) if w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.isVisibleTo(dock)]
+    return max(able, key=lambda w: w.width() * w.height(), default=None)
