@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QToolButton, QW
 from maskviz.core.compare import DIFFERENCE
 from maskviz.gui.elided import ElidedLabel
 from maskviz.palette import Palette
-from maskviz.session.comparison import Comparison, Side
+from maskviz.session.comparison import Side
 from maskviz.session.document import Document
 
 SIDES: tuple[tuple[Side, str, str], ...] = (("A", "A", "show_a"), ("B", "B", "show_b"), ("difference", DIFFERENCE, "show_difference"))
@@ -20,12 +20,12 @@ SIDES: tuple[tuple[Side, str, str], ...] = (("A", "A", "show_a"), ("B", "B", "sh
 class CompareBar(QWidget):
     """Hidden as long as nothing is pinned."""
 
-    def __init__(self, document: Document, comparison: Comparison, actions: Mapping[str, QAction], colours: Palette) -> None:
+    def __init__(self, document: Document, actions: Mapping[str, QAction], colours: Palette) -> None:
         super().__init__()
         self.setObjectName("comparebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Comparison")
-        self._document, self._comparison = document, comparison
+        self._document, self._comparison = document, document.comparison
         self.pinned = ElidedLabel(Qt.TextElideMode.ElideMiddle)
         self.pinned.setAccessibleName("What is pinned as A")
         self.pinned.setProperty("look", "muted")
@@ -50,7 +50,7 @@ class CompareBar(QWidget):
         unpin.setDefaultAction(actions["unpin"])
         unpin.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         row.addWidget(unpin)
-        comparison.changed.connect(self.refresh)
+        document.comparison.changed.connect(self.refresh)
         document.trace_changed.connect(self.refresh)
         document.network_changed.connect(self.refresh)
         self.set_palette(colours)

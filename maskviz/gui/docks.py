@@ -19,7 +19,6 @@ from maskviz.gui.inspector import InspectorPanel
 from maskviz.gui.ledger_view import LedgerPanel
 from maskviz.gui.timestep import TimestepBar
 from maskviz.palette import Palette
-from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
 
@@ -96,7 +95,6 @@ class Workspace(QMainWindow):
         self,
         document: Document,
         questions: Questions,
-        comparison: Comparison,
         desk: FindingsDesk,
         colours: Palette,
         saved: QByteArray,
@@ -111,7 +109,7 @@ class Workspace(QMainWindow):
         self.timestep = TimestepBar(document, colours)
         self.findings = FindingsPanel(document, desk, colours)
         self.inspector = InspectorPanel(document, colours)
-        self.ledger = LedgerPanel(document, comparison, colours)
+        self.ledger = LedgerPanel(document, colours)
         self.editor = EditorPanel(document, colours)
         self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.editor)
         self.heatmaps.hovered.connect(self.hovered)

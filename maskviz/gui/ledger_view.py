@@ -18,7 +18,6 @@ from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.sheet import Line, Section, SheetPanel
 from maskviz.palette import Palette
-from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document, Spotlight
 
 NO_LOSS = "This network has no loss. Compile it with one before it is saved, or open it with --loss mse (or any other Keras loss)."
@@ -127,9 +126,9 @@ def _metrics(trace: Trace) -> tuple[Section, ...]:
     return (Section("METRICS", lines=tuple(lines), numbers=True),) if lines else ()
 
 
-def compared(comparison: Comparison, document: Document) -> tuple[Section, ...]:
+def compared(document: Document) -> tuple[Section, ...]:
     """Every number of A and of B beside each other, once both are known."""
-    pinned, trace = comparison.pinned, document.trace
+    pinned, trace = document.comparison.pinned, document.trace
     if pinned is None or pinned.trace is None or trace is None:
         return ()
     return (Section("COMPARED", "A → B", lines=tuple(map(_pair, ledger_pairs(pinned.trace, trace))), numbers=True),)
@@ -150,11 +149,11 @@ class LedgerPanel(SheetPanel):
     A click on a number has the heatmaps point out the steps behind it, another click or Escape ends that.
     """
 
-    def __init__(self, document: Document, comparison: Comparison, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
         self._shown = ""
         self._spotlight: Spotlight | None = None
-        super().__init__(document, palette, "Loss ledger", lambda d: (*compared(comparison, d), *self._sections()), parent)
-        comparison.changed.connect(self.refresh)
+        super().__init__(document, palette, "Loss ledger", lambda d: (*compared(d), *self._sections()), parent)
+        document.comparison.changed.connect(self.refresh)
         self.setObjectName("ledger")
         self.sheet.followed.connect(self.show_steps)
         document.spotlight_changed.connect(self._spotlight_changed)

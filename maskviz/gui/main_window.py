@@ -29,7 +29,6 @@ from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
 from maskviz.gui.welcome import Welcome
 from maskviz.palette import Palette
-from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
@@ -53,7 +52,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.settings = settings
         self.questions = Questions(document, jobs, self)
-        self.comparison = Comparison(document, self)
+        self.comparison = document.comparison
         self.workspace: Workspace | None = None
         self.findings: FindingsDesk | None = None
         self.pages = QStackedWidget()
@@ -78,7 +77,7 @@ class MainWindow(QMainWindow):
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
         self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
-        self.compare_bar = CompareBar(document, self.comparison, self.commands, theme.palette)
+        self.compare_bar = CompareBar(document, self.commands, theme.palette)
         self.progress = ProgressLine(theme.palette)
         self.status = StatusLine(document, self.commands["stop"])
         self.welcome = Welcome(self.commands, theme.palette)
@@ -169,9 +168,7 @@ class MainWindow(QMainWindow):
         from maskviz.gui.findings.desk import FindingsDesk
 
         self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
-        self.workspace = Workspace(
-            self.document, self.questions, self.comparison, self.findings, self.theme.palette, self.settings.bytes("window/panes")
-        )
+        self.workspace = Workspace(self.document, self.questions, self.findings, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.pages.addWidget(self.workspace)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core import compare
-from maskviz.session.document import Document, Opened
+
+if TYPE_CHECKING:
+    from maskviz.session.document import Document, Opened
 
 Side = Literal["A", "B", "difference"]
 
@@ -17,8 +19,8 @@ class Comparison(QObject):
 
     changed = Signal()
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
-        super().__init__(parent or document)
+    def __init__(self, document: Document) -> None:
+        super().__init__(document)
         self._document = document
         self._side: Side = "B"
         self.pinned: Opened | None = None

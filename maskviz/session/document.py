@@ -15,6 +15,7 @@ from maskviz.core.graph import Graph
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.session.commands import NOT_MERGED, EditBatch
+from maskviz.session.comparison import Comparison
 
 MOST_STEPS, LEAST_STEPS, MOST_UNDO_BYTES = 1000, 20, 512 * 2**20
 
@@ -107,6 +108,8 @@ class Document(QObject):
         self.spotlight: Spotlight | None = None
         self.engine = EngineState()
         self.undo_stack = QUndoStack(self)
+        self.comparison = Comparison(self)
+        """Which state is pinned as A, and what views show of it."""
 
     def select(self, **changes: Any) -> None:
         """Change part of the selection (``sample=3, step=17``); numbers are clamped to the batch."""

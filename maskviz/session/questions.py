@@ -17,7 +17,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError
 from maskviz.core.messages import Answered
 from maskviz.core.probes import QUICK, Answer, Ask
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,22 @@ class Questions(QObject):
         self._running: tuple[int, Ask] | None = None
         self._answers: dict[Ask, tuple[Answer, Batch | None]] = {}
         self._states: dict[Ask, Asking] = {}
+        self._pinned: tuple[Opened, dict[Ask, Answer]] | None = None
         document.network_changed.connect(self._forget_all)
         document.batch_changed.connect(self._on_batch)
         document.trace_changed.connect(self._on_trace)
         document.stale_changed.connect(lambda stale: None if stale else self._go_on())
         engine.forgot.connect(self._lost)
+        document.comparison.changed.connect(self._on_comparison)
 
     def answer(self, question: Ask) -> Answer | None:
         """The newest answer, None as long as there is none."""
         found = self._answers.get(question)
         return None if found is None else found[0]
+
+    def pinned_answer(self, question: Ask) -> Answer | None:
+        """The answer about what is pinned as A, where it was there when that was pinned."""
+        return None if self._pinned is None else self._pinned[1].get(question)
 
     def state(self, question: Ask) -> Asking:
         """How far the question is."""
@@ -150,6 +156,14 @@ class Questions(QObject):
         for question, state in list(self._states.items()):
             if state.kind == "answered" and state.stale == self._is_fresh(question):
                 self._set(question, replace(state, stale=not state.stale))
+
+    def _on_comparison(self) -> None:
+        """Another state was pinned: what has been answered about it is kept with it."""
+        pinned = self._document.comparison.pinned
+        if pinned is None:
+            self._pinned = None
+        elif self._pinned is None or self._pinned[0] is not pinned:
+            self._pinned = pinned, {q: answer for q, (answer, batch) in self._answers.items() if batch is pinned.batch}
 
     def _lost(self) -> None:
         """The engine was started anew, or holds another network: what runs is never answered."""

@@ -15,7 +15,6 @@ from maskviz.core.ledger import Ledger, LedgerRow, MetricNote
 from maskviz.core.status import Status
 from maskviz.gui.ledger_view import LedgerPanel, sections
 from maskviz.palette import DARK, LIGHT
-from maskviz.session.comparison import Comparison
 from maskviz.session.document import Document, Spotlight
 from tests.gui.sample_trace import answer, document, sliced, tagger, translator
 
@@ -134,7 +133,7 @@ def test_a_loss_that_is_not_separable_is_named() -> None:
 
 def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
     doc = document(sliced(), traced=False)
-    widget = LedgerPanel(doc, Comparison(doc), LIGHT)
+    widget = LedgerPanel(doc, LIGHT)
     qtbot.addWidget(widget)
     widget.resize(300, 400)
     widget.show()
@@ -152,8 +151,8 @@ def test_the_panel_follows_the_document_and_copies(qtbot: QtBot) -> None:
 def test_what_is_pinned_stands_beside_what_is_open(qtbot: QtBot) -> None:
     sample = sliced()
     doc = document(sample)
-    comparison = Comparison(doc)
-    widget = LedgerPanel(doc, comparison, LIGHT)
+    comparison = doc.comparison
+    widget = LedgerPanel(doc, LIGHT)
     qtbot.addWidget(widget)
     assert "COMPARED" not in widget.sheet.text()
     comparison.pin()
@@ -171,7 +170,7 @@ def test_what_is_pinned_stands_beside_what_is_open(qtbot: QtBot) -> None:
 
 def test_a_number_has_its_steps_pointed_out_and_no_more(qtbot: QtBot) -> None:
     doc = document(sliced())
-    widget = LedgerPanel(doc, Comparison(doc), DARK)
+    widget = LedgerPanel(doc, DARK)
     qtbot.addWidget(widget)
     widget.resize(320, 500)
     widget.show()
@@ -196,7 +195,7 @@ def test_a_number_has_its_steps_pointed_out_and_no_more(qtbot: QtBot) -> None:
 
 def test_a_number_is_followed_with_the_keyboard(qtbot: QtBot) -> None:
     doc = document(sliced())
-    widget = LedgerPanel(doc, Comparison(doc), DARK)
+    widget = LedgerPanel(doc, DARK)
     qtbot.addWidget(widget)
     widget.resize(320, 500)
     widget.show()
@@ -209,7 +208,7 @@ def test_a_number_is_followed_with_the_keyboard(qtbot: QtBot) -> None:
 
 def test_it_is_copied_as_markdown(qtbot: QtBot) -> None:
     doc = document(sliced())
-    widget = LedgerPanel(doc, Comparison(doc), LIGHT)
+    widget = LedgerPanel(doc, LIGHT)
     qtbot.addWidget(widget)
     widget.sheet.copy_markdown()
     text = QApplication.clipboard().text()

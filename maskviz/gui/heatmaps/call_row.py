@@ -15,9 +15,10 @@ from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.standard_rows import VIEWS, add_box, add_units, axis_steps, show_units, waiting
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 from maskviz.session.questions import Questions
 
+NOT_PINNED = "It was not known of A when A was pinned: go back to that state, add this map, and pin again."
 WAITS = {
     "values": "The values follow when the engine answers.",
     "change": "How far steps move follows when the engine answers.",
@@ -60,16 +61,18 @@ class CallRow(MapRow):
         """Whether the engine has to be asked for this map."""
         return self.spec.question(0) is not None
 
-    def make(self) -> Heatmap | None:
-        document = self.document
-        if document.trace is None or document.batch is None:
-            return waiting(document, self.spec.kind, self.spec.title, "The map follows when the engine has answered.")
-        self._keep_asking()
-        answer = self.questions.answer(self._asked) if self._asked is not None else None
-        heatmap = call_map(self.spec, document.trace, axis_steps(document), answer)
+    def make(self, state: Opened) -> Heatmap | None:
+        if state.trace is None or state.batch is None:
+            return waiting(self.document, self.spec.kind, self.spec.title, "The map follows when the engine has answered.")
+        pinned = state is self.document.comparison.pinned
+        if not pinned:
+            self._keep_asking()
+        known = self.questions.pinned_answer if pinned else self.questions.answer
+        answer = known(self._asked) if self._asked is not None else None
+        heatmap = call_map(self.spec, state.trace, axis_steps(state), answer)
         if not self.asks or answer is not None or heatmap.explanation:
             return heatmap
-        return replace(heatmap, explanation=self._waiting_words())
+        return replace(heatmap, explanation=NOT_PINNED if pinned else self._waiting_words())
 
     def refresh(self) -> None:
         super().refresh()

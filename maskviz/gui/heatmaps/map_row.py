@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from maskviz.core.compare import difference
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look, MapSpec
 from maskviz.export.cells import scale_for
@@ -17,7 +18,7 @@ from maskviz.gui.heatmaps.colour_bar import ColourBar
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 LOWEST = 104  # logical pixels of a row, below which the rows scroll
 
@@ -119,13 +120,17 @@ class MapRow(QWidget):
         button.setSizePolicy(policy)
         return button
 
-    def make(self) -> Heatmap | None:
-        """The map of what the document holds now; None shows nothing."""
+    def make(self, state: Opened) -> Heatmap | None:
+        """The map of what is open, or of what is pinned as A; None shows nothing."""
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Show what the document holds now."""
-        self.show_map(self.make())
+        """Show what the document holds now, what is pinned, or the difference."""
+        comparison = self.document.comparison
+        heatmap = self.make(comparison.shown())
+        if comparison.side == "difference" and comparison.pinned is not None:
+            heatmap = difference(self.make(comparison.pinned), heatmap)
+        self.show_map(heatmap)
 
     def release(self) -> None:
         """The row goes: ask for nothing any more."""

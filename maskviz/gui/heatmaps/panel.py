@@ -65,6 +65,7 @@ class HeatmapsPanel(QWidget):
         document.selection_changed.connect(self._on_selection)
         document.stale_changed.connect(self._on_stale)
         document.engine_changed.connect(self._on_engine)
+        document.comparison.changed.connect(self._refresh)
         self.set_palette(palette)
         self.setAccessibleName("Heatmaps")
         self._on_network()

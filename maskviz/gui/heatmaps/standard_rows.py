@@ -14,7 +14,7 @@ from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.mask_view import MaskView
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 HINT = "drag an edge or click a step to edit"
 VIEWS = (("unit", "unit"), ("arg-max class", "class"), ("norm", "norm"))
@@ -60,9 +60,9 @@ def show_units(box: QSpinBox, units: int, unit: int) -> None:
     box.blockSignals(blocked)
 
 
-def axis_steps(document: Document) -> int:
+def axis_steps(state: Document | Opened) -> int:
     """Length of the shared axis as the batch and the trace have it."""
-    return shared_steps(document.batch, document.trace) if document.batch is not None else 1
+    return shared_steps(state.batch, state.trace) if state.batch is not None else 1
 
 
 class MaskRow(MapRow):
@@ -112,12 +112,12 @@ class MaskRow(MapRow):
         self.input_box.setCurrentIndex(max(self.input_box.findData(first), 0))
         self.input = None
 
-    def make(self) -> Heatmap | None:
-        document = self.document
-        if document.network is None or document.batch is None:
-            return waiting(document, "mask", self.spec.title, "The batch follows when the engine has loaded the network.")
-        heatmap = mask_map(document.network, document.batch, document.trace, self.input)
-        self.mask_view.input = next((i for i in document.network.inputs if i.name == heatmap.unit), None)
+    def make(self, state: Opened) -> Heatmap | None:
+        if state.network is None or state.batch is None:
+            return waiting(self.document, "mask", self.spec.title, "The batch follows when the engine has loaded the network.")
+        heatmap = mask_map(state.network, state.batch, state.trace, self.input)
+        network = self.document.network
+        self.mask_view.input = next((i for i in network.inputs if i.name == heatmap.unit), None) if network is not None else None
         return heatmap
 
     def show_map(self, heatmap: Heatmap | None) -> None:
@@ -152,12 +152,15 @@ class PredictionsRow(MapRow):
         self.output_box.activated.connect(lambda: document.select(output=self.output_box.currentData(), unit=0))
         self.view_box.activated.connect(lambda: self._choose_view(self.view_box.currentData()))
 
-    def make(self) -> Heatmap | None:
-        document, selection = self.document, self.document.selection
+    def refresh(self) -> None:
         self._show_controls()
-        if document.trace is None or document.batch is None:
-            return waiting(document, "predictions", self.spec.title, "Predictions follow when the engine answers.")
-        return prediction_map(document.trace, axis_steps(document), selection.output, self.spec.view, selection.unit)
+        super().refresh()
+
+    def make(self, state: Opened) -> Heatmap | None:
+        selection = self.document.selection
+        if state.trace is None or state.batch is None:
+            return waiting(self.document, "predictions", self.spec.title, "Predictions follow when the engine answers.")
+        return prediction_map(state.trace, axis_steps(state), selection.output, self.spec.view, selection.unit)
 
     def forget_range(self) -> None:
         """Other numbers are shown: a range set by hand was of those before."""
@@ -194,11 +197,10 @@ class LossRow(MapRow):
     def __init__(self, document: Document, viewport: Viewport, palette: Palette) -> None:
         super().__init__(document, MapSpec("loss"), MapView(viewport, palette), palette)
 
-    def make(self) -> Heatmap | None:
-        document = self.document
-        if document.trace is None or document.batch is None:
-            return waiting(document, "loss", self.spec.title, "Loss contributions follow when the engine answers.")
-        return loss_map(document.trace, axis_steps(document), document.selection.output)
+    def make(self, state: Opened) -> Heatmap | None:
+        if state.trace is None or state.batch is None:
+            return waiting(self.document, "loss", self.spec.title, "Loss contributions follow when the engine answers.")
+        return loss_map(state.trace, axis_steps(state), self.document.selection.output)
 
     def forget_range(self) -> None:
         """Other numbers are shown: a range set by hand was of those before."""
