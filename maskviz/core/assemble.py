@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core import losses
+from maskviz.core import hidden, losses
 from maskviz.core.batch import Batch
 from maskviz.core.findings import Facts, findings_of
 from maskviz.core.ledger import MetricNote
@@ -81,7 +81,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         metrics=about["metrics"],
         metric_notes=tuple(MetricNote(**note) for note in about.get("metric_notes", [])),
         padding_test=about["padding_test"],
-        notes=tuple(about["notes"]),
+        notes=(*about["notes"], *hidden.notes(about)),
         seconds=seconds,
         compiled_with=about.get("compiled_with", {}),
         steps=step_map,
@@ -163,6 +163,7 @@ def _input_calls(about: About, batch: Batch) -> Iterator[Call]:
 
 def _calls(about: About, keys: Mapping[int, str], masks: Mapping[str, NDArray[Any]], leaks: Mapping[str, float]) -> Iterator[Call]:
     mask_path = _mask_path(about)
+    parents = frozenset(call["parent"] for call in about["calls"] if call["parent"] is not None)
 
     def key(slot: Any) -> Any:
         return [key(s) for s in slot] if isinstance(slot, list) else keys.get(slot) if slot is not None else None
@@ -198,6 +199,7 @@ def _calls(about: About, keys: Mapping[int, str], masks: Mapping[str, NDArray[An
             is_network=call.get("network", False),
             warned=call.get("warned", False),
             lost_on_reload=call.get("lost_on_reload", False),
+            inside=hidden.inside(call, parents),
         )
 
 

@@ -87,6 +87,8 @@ class Call:
     """Whether Keras warned in this pass that this call destroys the mask."""
     lost_on_reload: bool = False
     """Whether masks pass only because of something that a saved file does not hold."""
+    inside: str = ""
+    """What of it could not be traced, in words; empty where all of it was."""
 
     def ref(self, output: int = 0) -> str:
         """The name of an output: the call id, with ``#k`` for output k > 0. Key of ``Trace.status`` and ``Trace.touched``."""

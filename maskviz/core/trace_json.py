@@ -90,6 +90,7 @@ def _call(call: Call) -> dict[str, Any]:
         "ignores": call.ignores,
         "parameters": call.parameters,
         "supports_masking": call.supports_masking,
+        "not_traced": call.inside or None,
     }
 
 

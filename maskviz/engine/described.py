@@ -21,15 +21,17 @@ _known: WeakKeyDictionary[RecordedCall, dict[str, Any]] = WeakKeyDictionary()
 
 
 def layer(call: RecordedCall) -> dict[str, Any]:
-    """``config``, ``origin``, ``network``, ``warned`` and ``lost_on_reload`` of a call; computed once for each recorded call."""
+    """What a call's layer says of itself, and what of it could not be followed; computed once for each recorded call."""
     if call not in _known:
         operation = call.operation
         _known[call] = {
             "config": config(operation),
-            "origin": "keras" if type(operation).__module__.split(".")[0] == "keras" else "custom",
+            "origin": "custom" if _is_of_the_user(operation) else "keras",
             "network": isinstance(operation, keras.Model),
             "warned": call.warned,
             "lost_on_reload": call.is_layer and _lost_on_reload(operation),
+            "own_code": call.is_layer and runs_own_code(call),
+            "unseen": call.unseen if _is_of_the_user(operation) else [],
         }
     return _known[call]
 
@@ -58,6 +60,19 @@ def config(operation: keras.Operation) -> dict[str, Any]:
         if plain is not None:
             found[key] = plain
     return found
+
+
+def runs_own_code(call: RecordedCall) -> bool:
+    """Whether code of the user's own had a part in a call that the trace does not show: in a layer, a Lambda, or the cell of an RNN."""
+    operation = call.operation
+    if isinstance(operation, keras.layers.RNN):
+        cells = [operation.cell, *(getattr(operation.cell, "cells", None) or ())]
+        return any(_is_of_the_user(cell) for cell in cells)
+    return isinstance(operation, keras.layers.Lambda) or (_is_of_the_user(operation) and call.own_code)
+
+
+def _is_of_the_user(operation: Any) -> bool:
+    return type(operation).__module__.split(".")[0] != "keras"
 
 
 def _nested(inner: keras.Layer) -> dict[str, Any]:

@@ -44,6 +44,10 @@ class RecordedCall:
     masks_out: list[Any] = field(default_factory=list)
     created_inside: bool = False
     warned: bool = False
+    own_code: bool = False
+    """Whether code that is no call of a layer or operation had a part in what it put out, or in what calls inside it were given."""
+    unseen: list[str] = field(default_factory=list)
+    """Layers that it ran where they cannot be followed: in the body of a loop, in a mapped or in a compiled function."""
     given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @property
@@ -109,6 +113,7 @@ class Recorder:
         @functools.wraps(layer_call)
         def record_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
             if not recorder._wanted(args, kwargs):
+                recorder._note_unseen(layer)
                 return layer_call(layer, *args, **kwargs)
             return recorder._record(layer, layer_call, args, kwargs)
 
@@ -140,6 +145,13 @@ class Recorder:
         if any(_is_opaque(call.operation) for call in self._stack):
             return False
         return not any(compiling.is_placeholder(x) for x in tree.flatten((args, kwargs)))
+
+    def _note_unseen(self, layer: Any) -> None:
+        if threading.get_ident() != self._thread or not self._stack or compiling.current_scope() is self._scope:
+            return
+        unseen = self._stack[-1].unseen
+        if not any(_is_opaque(call.operation) for call in self._stack) and layer.name not in unseen:
+            unseen.append(layer.name)
 
     def _record(self, operation: Any, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = self._begin(operation, args, kwargs)
@@ -184,6 +196,7 @@ class Recorder:
 
     def _end(self, call: RecordedCall, result: Any) -> Any:
         call.masks_after = [mask_of(x) for x in call.inputs]
+        call.own_code |= not all(self.sources.knows(x) for x in tree.flatten(result) if compiling.is_tensor(x))
         if self._after_call is not None:
             result = self._after_call(call, result)
         call.outputs = [x for x in tree.flatten(result) if compiling.is_tensor(x)]

@@ -77,12 +77,19 @@ class Sources:
                 self._bools.add(id(tensor))
             self._alive.append(tensor)
 
+    def knows(self, tensor: Any) -> bool:
+        """Whether a call put out this very tensor, or it is an input of the network."""
+        return id(tensor) in self._made
+
     def resolve(self, call: RecordedCall, given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Fill ``call.sources`` (one tuple per data input) and ``call.mask_sources`` from the tensors it was given."""
         symbolic = self._symbolic(call) if self._frames else {}
         for path, leaf in given:
             found = self._frames[-1].source(symbolic[path]) if path in symbolic else ()
-            found = found or self._by_object(leaf)
+            if not found:
+                found = self._by_object(leaf)
+                if call.parent is not None:
+                    call.parent.own_code |= not self.knows(leaf)
             if arguments.is_mask(path[0]):
                 call.mask_sources.extend(found)
             else:

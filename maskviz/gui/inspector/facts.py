@@ -83,6 +83,8 @@ def _call(document: Document, call: Call) -> Section:
     lines = [Line("class", call.class_name), Line("kind", _kind(call))]
     if call.parent:
         lines.append(Line("inside", call.parent, link=LINK + call.parent))
+    if call.inside:
+        lines.append(Line("not traced", call.inside))
     lines.append(Line("fate", str(call.fate), FATES[call.fate], tone=FATE_TONES.get(call.fate)))
     if call.ignores:
         lines.append(Line("ignores", "yes", "it could take a mask and got none, although an input had one", tone="warning"))
