@@ -143,6 +143,22 @@ class Settings:
         else:
             self._store.remove(f"ignored/{network}")
 
+    def vocabularies(self, network: str) -> dict[str, str]:
+        """Vocabulary files used with a network file, by what they are the words of."""
+        try:
+            value = json.loads(str(self._store.value("vocabularies", "{}")))
+            return {str(key): str(path) for key, path in value.get(network, {}).items()}
+        except (ValueError, AttributeError):
+            return {}
+
+    def set_vocabularies(self, network: str, files: Mapping[str, str]) -> None:
+        try:
+            value = dict(json.loads(str(self._store.value("vocabularies", "{}"))))
+        except (ValueError, TypeError):
+            value = {}
+        others = {key: kept for key, kept in value.items() if key != network}
+        self._store.setValue("vocabularies", json.dumps(others | ({network: dict(files)} if files else {})))
+
     def bytes(self, key: str) -> QByteArray:
         """A window or dock state as saved by :meth:`set_bytes`; empty when there is none."""
         value = self._store.value(key)

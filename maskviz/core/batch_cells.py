@@ -111,6 +111,21 @@ def _roomy(batch: Batch, name: str, values: Any) -> Batch:
     return replace(batch, x={**batch.x, name: array.astype(wide)}, content=content)
 
 
+def flag_padding(batch: Batch, spec: InputSpec, sample: int, steps: Any, padded: Any) -> Batch:
+    """The batch with some steps of one sample made padding or real; a step that is so already keeps what it holds."""
+    name = spec.name
+    was = batch.padding[name][sample]
+    now = was.copy()
+    now[steps] = padded
+    if np.array_equal(now, was):
+        return batch
+    padding, x = batch.padding[name].copy(), batch.x[name].copy()
+    padding[sample] = now
+    x[sample, now & ~was] = np.asarray(pad_of(spec), x.dtype)
+    x[sample, was & ~now] = batch.content[name][sample, was & ~now]
+    return replace(batch, x={**batch.x, name: x}, padding={**batch.padding, name: padding}, declared=batch.declared | {name})
+
+
 # --- filling
 
 

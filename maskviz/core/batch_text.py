@@ -65,7 +65,7 @@ def _y_value(batch: Batch, network: Network, name: str, text: str, words: Vocabu
 
 def _check_word(text: str, words: Vocabulary | None) -> None:
     if words is not None and text and not _is_number(text):
-        raise UnusableInput(f"“{text}” is not in the vocabulary {words.title}, so the old value stays.")
+        raise UnusableInput(f"“{text}” is not in the vocabulary {words.title}: type one of its words, or an id.")
 
 
 def _value(text: str, dtype: np.dtype[Any]) -> Any:
@@ -80,10 +80,10 @@ def _number(text: str, dtype: np.dtype[Any]) -> float:
     try:
         value = float(text.replace("−", "-"))
     except ValueError:
-        hint = " (write a point, not a comma)" if "," in text else ""
-        raise UnusableInput(f"“{text}” is not a number{hint}, so the old value stays.") from None
+        hint = "write a point, not a comma" if "," in text else "write it like 0.5"
+        raise UnusableInput(f"“{text}” is not a number: {hint}.") from None
     if np.isfinite(value) and abs(value) > float(np.finfo(dtype).max):
-        raise UnusableInput(f"“{text}” is too large for {dtype}, so the old value stays.")
+        raise UnusableInput(f"“{text}” is too large: {dtype} holds numbers up to {np.finfo(dtype).max:.1e}.")
     return value
 
 
@@ -91,7 +91,7 @@ def _whole(text: str, dtype: np.dtype[Any]) -> int:
     try:
         value = int({"TRUE": "1", "FALSE": "0"}.get(text.upper(), text) if dtype.kind == "b" else text)
     except ValueError:
-        raise UnusableInput(f"“{text}” is not a whole number, so the old value stays.") from None
+        raise UnusableInput(f"“{text}” is not a whole number: write it like 7.") from None
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.kind in "iu" else (-(2**53), 2**53)
     if not low <= value <= high:
         raise UnusableInput(f"“{text}” does not fit: numbers here go from {low} to {high}.")

@@ -5,25 +5,8 @@ An action's ``handler`` is the path of a method seen from the main window (``fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Needs = Literal["nothing", "network", "batch", "result", "pinned"]
-
-
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """One action: ``text`` in menus, ``short`` on buttons, ``needs`` what must be open for it to be enabled."""
-
-    id: str
-    text: str
-    handler: str
-    shortcuts: tuple[str, ...] = ()
-    icon: str = ""
-    tip: str = ""
-    short: str = ""
-    needs: Needs = "nothing"
-
+from maskviz.gui.action_spec import ActionSpec
+from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
 
 ACTIONS = (
     ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a network (.keras or .h5)", "Open"),
@@ -111,8 +94,10 @@ ACTIONS = (
     ActionSpec("shortcuts", "&Keyboard and mouse", "guide.show_keys", ("F1",), "help"),
     ActionSpec("tour", "&Tour of the window", "guide.show_tour", ("Ctrl+F1",), "", "What each pane is for, in six steps", needs="network"),
     ActionSpec("about", "&About MaskViz", "guide.show_about", ("Shift+F1",)),
+    *EDITS,
 )
 
+EDIT = ("undo", "redo", "-", "copy_cells", "paste_cells", "copy_headed", "-", *EDIT_MENUS, "-", "find", "palette")
 # "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
 MENUS = (
     (
@@ -138,11 +123,17 @@ MENUS = (
             "quit",
         ),
     ),
-    ("&Edit", ("undo", "redo", "-", "find", "palette")),
+    ("&Edit", EDIT),
     ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
     ("&Compare", ("pin", "unpin", "-", "show_a", "show_b", "show_difference")),
     ("&Device", ("devices",)),
     ("&Help", ("shortcuts", "tour", "about")),
 )
 GO = ("next_step", "previous_step", "first_step", "last_step", "-", "next_sample", "previous_sample", "-", "next_pane", "previous_pane")
-SUBMENU_TITLES = {"recent": "Open &recent", "panes": "&Panes", "theme": "&Theme", "go": "&Go to"}
+SUBMENU_TITLES = {
+    "recent": "Open &recent",
+    "panes": "&Panes",
+    "theme": "&Theme",
+    "go": "&Go to",
+    **{name: title for name, (title, _) in EDIT_MENUS.items()},
+}

@@ -8,7 +8,9 @@ from operator import attrgetter
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES, ActionSpec, Needs
+from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES
+from maskviz.gui.action_spec import ActionSpec, Needs
+from maskviz.gui.edit_actions import EDIT_MENUS
 from maskviz.gui.icons import icon
 from maskviz.palette import Palette
 
@@ -43,6 +45,8 @@ def set_tip(action: QAction, tip: str) -> None:
 
 def build_menus(bar: QMenuBar, actions: Mapping[str, QAction], submenus: Mapping[str, QMenu]) -> None:
     """Fill the menu bar from ``MENUS``."""
+    for name, (_, ids) in EDIT_MENUS.items():
+        fill_menu(submenus[name], ids, actions, submenus)
     for title, ids in MENUS:
         if ids == ("devices",):
             bar.addMenu(submenus["devices"]).setText(title)

@@ -14,6 +14,7 @@ from maskviz.gui.findings import FindingsPanel
 from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.heatmaps import HeatmapsPanel
+from maskviz.gui.history import HistoryPanel
 from maskviz.gui.icons import quiet_icon
 from maskviz.gui.inspector import InspectorPanel
 from maskviz.gui.ledger_view import LedgerPanel
@@ -22,7 +23,7 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
 
-VERSION = 2  # of the saved layout; raise it when panes are added
+VERSION = 3  # of the saved layout; raise it when panes are added
 LOW = 700  # logical pixels; in a lower window three panes above each other are of no use
 Area = Qt.DockWidgetArea
 NARROWEST = {"graph": 215, "findings": 255, "inspector": 255, "ledger": 255, "heatmaps": 360}  # what a pane needs to be read
@@ -110,8 +111,9 @@ class Workspace(QMainWindow):
         self.findings = FindingsPanel(document, desk, colours)
         self.inspector = InspectorPanel(document, colours)
         self.ledger = LedgerPanel(document, colours)
+        self.history = HistoryPanel(document, colours)
         self.editor = EditorPanel(document, colours)
-        self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.editor)
+        self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.history, self.editor)
         self.heatmaps.hovered.connect(self.hovered)
         self.heatmaps.arranged.connect(self._align)
         document.trace_changed.connect(self._align)
@@ -122,6 +124,7 @@ class Workspace(QMainWindow):
             "findings": self._dock("findings", "Findings", self.findings, colours),
             "inspector": self._dock("inspector", "Inspector", self.inspector, colours),
             "ledger": self._dock("ledger", "Ledger", self.ledger, colours),
+            "history": self._dock("history", "History", self.history, colours),
             "sample": self._dock("sample", "Sample", self.editor, colours),
         }
         self._title_of("heatmaps").add_tools(self.heatmaps.tools_bar)
@@ -150,17 +153,20 @@ class Workspace(QMainWindow):
         self.addDockWidget(Area.RightDockWidgetArea, docks["findings"])
         self.splitDockWidget(docks["findings"], docks["inspector"], Qt.Orientation.Vertical)
         self.splitDockWidget(docks["inspector"], docks["ledger"], Qt.Orientation.Vertical)
+        self.tabifyDockWidget(docks["ledger"], docks["history"])
         self.addDockWidget(Area.BottomDockWidgetArea, docks["sample"])
         for dock in docks.values():
             dock.setFloating(False)
             dock.show()
+        docks["ledger"].raise_()
         if self._laid_out and self.height() < LOW:
             self._lay_behind()
         self._share_room()
 
     def _lay_behind(self) -> None:
-        """Lay the ledger behind the inspector."""
+        """Lay ledger and history behind the inspector."""
         self.tabifyDockWidget(self.docks["inspector"], self.docks["ledger"])
+        self.tabifyDockWidget(self.docks["ledger"], self.docks["history"])
         self.docks["inspector"].raise_()
 
     def _share_room(self) -> None:

@@ -9,10 +9,12 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from maskviz.gui.action_list import Needs
+from maskviz.gui.action_spec import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.autosave import Autosave
 from maskviz.gui.compare_bar import CompareBar
+from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
+from maskviz.gui.editing import Editing
 from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
 from maskviz.gui.guide import Guide
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.walk = Walk(document)
+        self.editing = Editing(self, document, settings, self.notices)
         self.stopping = Stopping(jobs, self.questions, self.notices)
         self.pane_focus = PaneFocus(lambda: self.workspace, self)
         self.preferences = Preferences(settings, theme, jobs)
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
             "panes": QMenu(self),
             "theme": ThemeMenu(theme, self),
             "go": QMenu(self),
+            **{name: QMenu(self) for name in EDIT_MENUS},
             "devices": DeviceMenu(document, jobs, [self.commands["stop"], self.commands["restart_engine"]], self),
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
@@ -171,6 +175,8 @@ class MainWindow(QMainWindow):
         self.workspace = Workspace(self.document, self.questions, self.findings, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
+        self.editing.take_editor(self.workspace.editor)
+        self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], [self.submenus[name] for name in EDIT_MENUS])
         self.pages.addWidget(self.workspace)
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from maskviz.core.heatmaps import number, source_mask
 from maskviz.core.network import OutputSpec
 from maskviz.core.trace import OutputTrace
+from maskviz.core.vocabulary import Vocabulary
 from maskviz.session.document import Document
 
-Kind = Literal["mask", "padding", "x", "y", "weight", "status", "class", "prediction", "contribution", "filler"]
-EDITABLE: frozenset[Kind] = frozenset({"x", "y", "weight"})
+Kind = Literal[
+    "mask", "padding", "x", "word", "y", "y word", "weight", "status", "class", "class word", "prediction", "contribution", "filler"
+]
+ARRAYS: Mapping[Kind, Literal["x", "y", "weight"]] = {"x": "x", "word": "x", "y": "y", "y word": "y", "weight": "weight"}
+"""The array of the batch that a column's cells are written to; the other columns are read."""
+OF_WORDS: Mapping[Kind, Kind] = {"word": "x", "y word": "y", "class word": "class"}
+"""Columns of words, and the column of numbers that each belongs to."""
+Words = Mapping[str, Vocabulary]
+"""Vocabularies by ``x NAME`` for an input and ``y NAME`` for an output."""
 WIDE = 4  # a group of more columns than this comes last, so that it never pushes the loss out of sight
 
 
@@ -67,14 +75,31 @@ def _places(steps: tuple[int, ...] | int, rows: int) -> tuple[int, ...]:
 # --- which columns there are
 
 
-def columns_of(document: Document) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+def columns_of(document: Document, words: Words | None = None) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """The columns of the step table, and those that belong to the sample as a whole."""
     if document.batch is None or document.network is None:
         return (), ()
     groups = [*_input_groups(document), *(g for spec in document.network.outputs for g in _output_groups(document, spec))]
     ordered = [g for g in groups if len(g) <= WIDE] + [g for g in groups if len(g) > WIDE]
-    every = [column for group in ordered for column in group]
+    every = [column for group in ordered for column in _with_words(group, words or {})]
     return tuple(c for c in every if c.steps is not None), tuple(c for c in every if c.steps is None)
+
+
+def _with_words(group: list[Column], words: Words) -> list[Column]:
+    """A column of numbers, and its words beside it where they are known."""
+    column = group[0]
+    kind = next((word for word, number in OF_WORDS.items() if number == column.kind), None)
+    if len(group) > 1 or kind is None or vocabulary_of(kind, column.name, words) is None:
+        return group
+    title = {"word": "word", "y word": "y word", "class word": "ŷ word"}[kind] + column.title.removeprefix(column.title.split()[0])
+    if kind == "class word":
+        title = column.title.replace("class", "word")
+    return [column, replace(column, kind=kind, title=title, tip="Type a word to set its id" if kind in ARRAYS else column.tip)]
+
+
+def vocabulary_of(kind: Kind, name: str, words: Words) -> Vocabulary | None:
+    """The vocabulary that a column of this kind reads."""
+    return words.get(f"{'x' if kind in ('x', 'word') else 'y'} {name}") if kind in OF_WORDS or kind in OF_WORDS.values() else None
 
 
 def _titled(word: str, name: str, several: bool) -> str:
@@ -186,14 +211,15 @@ def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray[Any]]:
 
 
 def value_at(arrays: Mapping[tuple[Kind, str], NDArray[Any]], column: Column, sample: int, row: int) -> Any:
-    """The value of a cell, None where there is none (no such step, no mask, no result yet)."""
+    """The value of a cell, of a word its id; None where there is none (no such step, no mask, no result yet)."""
     place = column.at(sample, row)
     if place is None:
         return None
-    value = element(arrays.get((column.kind, column.name)), place)
-    if column.kind == "weight" and (column.kind, column.name) not in arrays:
+    kind = OF_WORDS.get(column.kind, column.kind)
+    value = element(arrays.get((kind, column.name)), place)
+    if kind == "weight" and (kind, column.name) not in arrays:
         return np.float32(1)
-    return value if column.kind != "class" or value is None else int(np.argmax(value))
+    return value if kind != "class" or value is None else int(np.argmax(value))
 
 
 def is_padded(arrays: Mapping[tuple[Kind, str], NDArray[Any]], column: Column, sample: int, row: int) -> bool:
@@ -208,8 +234,19 @@ def element(array: NDArray[Any] | None, place: tuple[int, ...]) -> Any:
     return array[place]
 
 
-def number_text(value: Any, kind: Kind) -> str:
-    """How a number stands in its cell: ids whole, values with a sign, contributions without."""
+def decimals_of(values: NDArray[Any] | None) -> int | None:
+    """How many decimals show four digits of the largest of these numbers; none where all are whole, None for powers of ten."""
+    if values is None or values.dtype.kind != "f":
+        return 0
+    known = np.abs(values[np.isfinite(values)], dtype=np.float64)
+    top = float(known.max(initial=0.0))
+    if top < 1e6 and (known == np.floor(known)).all():
+        return 0
+    return None if top >= 1e6 or top < 1e-4 else min(max(3 - int(np.floor(np.log10(top))), 0), 6)
+
+
+def number_text(value: Any, decimals: int | None) -> str:
+    """How a number stands in its cell, with a real minus; only what is 0 is shown as 0."""
     if value is None:
         return ""
     if isinstance(value, bytes):
@@ -217,12 +254,12 @@ def number_text(value: Any, kind: Kind) -> str:
     if isinstance(value, str | bool | np.bool_ | int | np.integer):
         return str(value)
     value = float(value)
-    if not np.isfinite(value) or kind == "weight":
+    if not np.isfinite(value):
         return number(value)
-    plain = value == 0 or 1e-3 <= abs(value) < 1e4
-    if kind == "contribution":
-        return f"{value:.4f}" if plain else f"{value:.1e}"
-    return f"{value:+.3f}" if plain else f"{value:+.1e}"
+    if value == 0:
+        return "0"
+    text = f"{value:.2e}" if decimals is None else f"{value:.{decimals}f}"
+    return (text if float(text) else f"{value:.0e}").replace("-", "−")
 
 
 def exact_text(value: Any) -> str:

@@ -1,152 +1,145 @@
-"""What typing into a cell means: the batch that follows, or one sentence that says why the text cannot stand there."""
+"""What typing, pasting and ticking mean: the batch that follows and the name of that edit, or one sentence why it cannot be."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.batch import Batch, set_padding, set_weight, set_x, set_y
+from maskviz.core.batch import Batch
+from maskviz.core.batch_cells import Cells, flag_padding, write
+from maskviz.core.batch_text import value_of
+from maskviz.core.batch_words import of_samples, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network
-from maskviz.gui.editor.columns import Column
+from maskviz.core.vocabulary import Vocabulary
+from maskviz.gui.editor.columns import ARRAYS, Column
+
+Edit = tuple[Batch, str]
+Words = Callable[[Column], Vocabulary | None]
+TRUE, FALSE = frozenset({"true", "1", "yes", "x"}), frozenset({"false", "0", "no"})
 
 
-def typed(batch: Batch, network: Network, column: Column, sample: int, row: int, text: str) -> tuple[Batch, str]:
-    """The batch after ``text`` was typed into a cell, and the name of that edit; raises ``UnusableInput``."""
-    place = column.at(sample, row)
-    assert place is not None
+def no_words(column: Column) -> None:
+    """No column has a vocabulary."""
+
+
+def cells_of(column: Column, sample: int, rows: Sequence[int]) -> Cells | None:
+    """The cells of some rows of a column that can be written to; None where there are none."""
+    kind = ARRAYS.get(column.kind)
+    if kind is None:
+        return None
+    if column.steps is None:
+        places = [(sample, *column.index)]
+    else:
+        steps = [column.steps[row] for row in rows if row < len(column.steps) and column.steps[row] >= 0]
+        places = [(sample, step, *column.index) for step in steps]
+    if not places:
+        return None
+    return Cells(kind, column.name, tuple(np.asarray(axis) for axis in zip(*places, strict=True)))
+
+
+def merged(cells: Sequence[Cells]) -> list[Cells]:
+    """One ``Cells`` for each array, so that it is written to once."""
+    keys = list(dict.fromkeys((c.kind, c.name, len(c.index)) for c in cells))
+    parts = [[c.index for c in cells if (c.kind, c.name, len(c.index)) == key] for key in keys]
+    joined = (tuple(np.concatenate(axis) for axis in zip(*part, strict=True)) for part in parts)
+    return [Cells(kind, name, index) for (kind, name, _), index in zip(keys, joined, strict=True)]
+
+
+def typed(batch: Batch, network: Network, column: Column, sample: int, row: int, text: str, words: Words = no_words) -> Edit:
+    """``text`` typed into one cell; raises ``UnusableInput``."""
     step = "" if column.steps is None else f", step {row}"
-    text = text.strip()
-    name = f"Set {column.title} of sample {sample}{step} to {text}"
-    if column.kind == "x":
-        spec = network.input(column.name)
-        return _set_x(batch, spec, place, _x_value(batch, spec, text)), name
-    if column.kind == "y":
-        return _set_y(batch, column.name, place, _y_value(batch, network, column.name, text)), name
-    shape = (batch.size,) if column.steps is None else batch.y[column.name].shape[:2]
-    return set_weight(batch, column.name, place, _number(text, np.dtype("float32")), shape), name
+    return typed_all(batch, network, [(column, [row])], sample, text, words)[
+        0
+    ], f"Set {column.title} of sample {sample}{step} to {text.strip()}"
 
 
-def pad_steps(batch: Batch, spec: InputSpec, sample: int, rows: list[int], padded: bool) -> tuple[Batch, str]:
-    """The batch with some steps of one sample made padding or real, and the name of that edit."""
-    padding = batch.padding[spec.name][sample].copy()
-    padding[rows] = padded
-    steps = f"step {rows[0]}" if len(rows) == 1 else f"{len(rows)} steps"
-    return set_padding(
-        batch, spec, sample, padding
-    ), f"Pad {steps} of sample {sample}" if padded else f"Make {steps} of sample {sample} real"
+def typed_all(
+    batch: Batch, network: Network, chosen: Sequence[tuple[Column, Sequence[int]]], sample: int, text: str, words: Words = no_words
+) -> Edit:
+    """``text`` typed into many cells at once; raises ``UnusableInput``."""
+    count = 0
+    for column, rows in chosen:
+        cells = cells_of(column, sample, rows)
+        if cells is not None:
+            batch = write(batch, network, cells, value_of(batch, network, cells.kind, cells.name, text, words(column)))
+            count += cells.count
+    return batch, f"Set {count} cells of sample {sample} to {text.strip()}"
 
 
-def pad_ends(batch: Batch, spec: InputSpec, sample: int, left: int, right: int) -> tuple[Batch, str]:
-    """The batch with exactly ``left`` padded steps at the start and ``right`` at the end of one sample; gaps between stay."""
+def pasted(
+    batch: Batch,
+    network: Network,
+    columns: Sequence[Column],
+    sample: int,
+    row: int,
+    rows: int,
+    table: Sequence[Sequence[str]],
+    words: Words = no_words,
+) -> Edit:
+    """A block of text cells put below ``row`` of a table of ``rows`` rows, into as many ``columns``; empty ones change nothing.
+
+    Raises ``UnusableInput`` that names the first cell which cannot be put there.
+    """
+    if row + len(table) > rows:
+        raise UnusableInput(f"The clipboard holds {len(table)} rows, but from row {row} on there are {rows - row}: start further up.")
+    if len(table[0]) > len(columns):
+        raise UnusableInput(f"The clipboard holds {len(table[0])} columns, but here are {len(columns)}: start further left.")
+    # padding first: where the network makes its mask of the values, these have the last word
+    for number in sorted(range(len(table[0])), key=lambda n: columns[n].kind != "padding"):
+        column = columns[number]
+        filled = [(row + n, line[number]) for n, line in enumerate(table) if line[number]]
+        values = []
+        for here, text in filled:
+            try:
+                values.append(_value(batch, network, column, sample, here, text, words(column)))
+            except UnusableInput as error:
+                place = f"row {here - row + 1}, column {number + 1} ({column.title})"
+                raise UnusableInput(f"Nothing is pasted, because of {place}: {error}") from None
+        places = [r for r, _ in filled]
+        if column.kind == "padding":
+            batch = flag_padding(batch, network.input(column.name), sample, places, values)
+        elif (cells := cells_of(column, sample, places)) is not None:
+            batch = write(batch, network, cells, np.asarray(values))
+    return batch, f"Paste {len(table)} × {len(table[0])} cells into sample {sample}"
+
+
+def _value(batch: Batch, network: Network, column: Column, sample: int, row: int, text: str, words: Vocabulary | None) -> Any:
+    """What a pasted text means in a cell."""
+    if column.at(sample, row) is None:
+        raise UnusableInput("there is no such step.")
+    if column.kind == "padding":
+        if text.casefold() not in TRUE | FALSE:
+            raise UnusableInput(f"“{text}” is neither TRUE nor FALSE.")
+        return text.casefold() in TRUE
+    kind = ARRAYS.get(column.kind)
+    if kind is None:
+        raise UnusableInput("it shows a result, and only inputs, targets and weights can be pasted.")
+    return value_of(batch, network, kind, column.name, text, words)
+
+
+def pad_steps(batch: Batch, spec: InputSpec, sample: int, rows: Sequence[int], padded: bool) -> Edit:
+    """Some steps of one sample made padding or real."""
+    after = flag_padding(batch, spec, sample, list(rows), padded)
+    what = of_samples(steps_of(rows, batch.padding[spec.name].shape[1]), f"sample {sample}")
+    return after, f"Pad {what}" if padded else f"Make {what} real"
+
+
+def pad_ends(batch: Batch, spec: InputSpec, sample: int, left: int, right: int) -> Edit:
+    """Exactly ``left`` padded steps at the start and ``right`` at the end of one sample; gaps between stay."""
     padding = batch.padding[spec.name][sample].copy()
     before, after = ends(padding)
     padding[:before] = False
     padding[len(padding) - after :] = False
     padding[:left] = True
     padding[len(padding) - right :] = True
-    return set_padding(batch, spec, sample, padding), f"Pad sample {sample}: {left} left, {right} right"
+    return flag_padding(batch, spec, sample, slice(None), padding), f"Pad sample {sample}: {left} left, {right} right"
 
 
 def ends(padding: NDArray[Any]) -> tuple[int, int]:
     """How many padded steps a row ``(time,)`` has at its start and at its end; a row of nothing else has them all at its end."""
     real = np.flatnonzero(~padding)
     return (int(real[0]), len(padding) - 1 - int(real[-1])) if len(real) else (0, len(padding))
-
-
-# --- from text to a value
-
-
-def _number(text: str, dtype: np.dtype[Any]) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        hint = " (write a point, not a comma)" if "," in text else ""
-        raise UnusableInput(f"“{text}” is not a number{hint}, so the old value stays.") from None
-    if np.isfinite(value) and abs(value) > float(np.finfo(dtype).max):
-        raise UnusableInput(f"“{text}” is too large for {dtype}, so the old value stays.")
-    return value
-
-
-def _whole(text: str, dtype: np.dtype[Any]) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise UnusableInput(f"“{text}” is not a whole number, so the old value stays.") from None
-    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype.kind in "iu" else (-(2**53), 2**53)
-    if not low <= value <= high:
-        raise UnusableInput(f"“{text}” does not fit: numbers here go from {low} to {high}.")
-    return value
-
-
-def _value(text: str, dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "f":
-        return _number(text, dtype)
-    if dtype.kind in "iub":
-        return _whole(text, dtype)
-    return text.encode() if dtype.kind == "S" else text
-
-
-def _x_value(batch: Batch, spec: InputSpec, text: str) -> Any:
-    dtype = batch.x[spec.name].dtype
-    if spec.kind != "ids":
-        return _value(text, dtype)
-    value = _whole(text, dtype)
-    if spec.vocabulary is not None and not 0 <= value < spec.vocabulary:
-        raise UnusableInput(f"“{text}” is not an id of {spec.name}: its ids go from 0 to {spec.vocabulary - 1}.")
-    return value
-
-
-def _y_value(batch: Batch, network: Network, name: str, text: str) -> Any:
-    array, classes = batch.y[name], network.output(name).classes
-    if classes is None:
-        return _value(text, array.dtype)
-    value = _whole(text, array.dtype)
-    if not 0 <= value < classes and not (array == value).any():  # a number in use already may be the loss' ignore_class
-        raise UnusableInput(f"“{text}” is not a class of {name}: its classes go from 0 to {classes - 1}.")
-    return value
-
-
-# --- from a value to a batch
-
-
-def _set_x(batch: Batch, spec: InputSpec, place: tuple[int, ...], value: Any) -> Batch:
-    """The batch with one cell of an input changed.
-
-    Where the network itself masks steps that hold the pad value, padding follows what was typed: a step that is all pad value
-    becomes padding (its content is remembered), and another value in a padded step makes it real.
-    """
-    name = spec.name
-    batch = _roomy(batch, name, value)
-    if _same(batch.x[name][place], value):
-        return batch
-    after = set_x(batch, name, place, value)
-    if not spec.masked or name not in batch.padding or spec.pad_value is None:
-        return after
-    sample, step = place[:2]
-    padded = bool(np.all([_same(v, spec.pad_value) for v in after.x[name][sample, step].ravel()]))
-    if padded == bool(batch.padding[name][sample, step]):
-        return after
-    return pad_steps(batch if padded else after, spec, sample, [step], padded)[0]
-
-
-def _set_y(batch: Batch, name: str, place: tuple[int, ...], value: Any) -> Batch:
-    return batch if _same(batch.y[name][place], value) else set_y(batch, name, place, value)
-
-
-def _same(one: Any, other: Any) -> bool:
-    both_nan = one != one and other != other
-    return bool(one == other or both_nan)
-
-
-def _roomy(batch: Batch, name: str, value: Any) -> Batch:
-    """The batch with an input of strings made wide enough for ``value``: numpy would cut it off without a word."""
-    array = batch.x[name]
-    if array.dtype.kind not in "US" or len(value) * (4 if array.dtype.kind == "U" else 1) <= array.dtype.itemsize:
-        return batch
-    wide = f"{array.dtype.kind}{len(value)}"
-    content = {**batch.content, name: batch.content[name].astype(wide)} if name in batch.content else batch.content
-    return replace(batch, x={**batch.x, name: array.astype(wide)}, content=content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -10,21 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
+from maskviz.core.network import Network
 from maskviz.core.status import Status
+from maskviz.core.vocabulary import Vocabulary
 from maskviz.gui.editor.columns import (
-    EDITABLE,
+    ARRAYS,
+    OF_WORDS,
     Column,
     Kind,
+    Words,
     arrays_of,
     columns_of,
+    decimals_of,
     exact_text,
     is_padded,
     number_text,
     sample_of,
     value_at,
+    vocabulary_of,
 )
-from maskviz.gui.editor.edits import pad_steps, typed
+from maskviz.gui.editor.edits import Edit, pad_steps, pasted, typed, typed_all
 from maskviz.palette import STATUS_WORDS
 from maskviz.session.document import Document
 
@@ -45,6 +52,10 @@ class Cell(NamedTuple):
     exists: bool
     padded: bool
     status: Status | None
+    text: str
+
+
+NO_CELL = Cell("x", None, False, False, None, "")
 
 
 def _status(kind: Kind, value: Any) -> Status | None:
@@ -80,13 +91,25 @@ class StepItems(QAbstractTableModel):
         super().__init__(document)
         self._document = document
         self._whole = whole
+        self._words: Words = {}
         self.columns: tuple[Column, ...] = ()
         self._rows = 0
         self._read(columns_of(document)[whole])
 
+    def set_words(self, words: Words) -> None:
+        """Show words beside the ids of these inputs and outputs."""
+        self._words = dict(words)
+        self.beginResetModel()
+        self._read(columns_of(self._document, self._words)[self._whole])
+        self.endResetModel()
+
+    def words_of(self, column: Column) -> Vocabulary | None:
+        """The vocabulary of a column of ids, or of its words."""
+        return vocabulary_of(column.kind, column.name, self._words)
+
     def refresh(self) -> None:
         """Show the document as it is now; the view keeps its place unless rows or columns come or go."""
-        columns = columns_of(self._document)[self._whole]
+        columns = columns_of(self._document, self._words)[self._whole]
         if (columns, self._rows_of(columns)) != (self.columns, self._rows):
             self.beginResetModel()
             self._read(columns)
@@ -104,10 +127,11 @@ class StepItems(QAbstractTableModel):
         self._arrays = arrays_of(self._document)
         self._sample = sample_of(self._document)
         self._cells: dict[tuple[int, int], Cell] = {}
+        self._decimals: dict[tuple[Kind, str], int | None] = {}
 
     def _differs(self, before: Mapping[tuple[Kind, str], NDArray[Any]], column: Column) -> bool:
         """Whether a column of the shown sample differs from what stood in ``before``."""
-        keys: tuple[tuple[Kind, str], ...] = ((column.kind, column.name), ("filler", column.name))
+        keys: tuple[tuple[Kind, str], ...] = ((OF_WORDS.get(column.kind, column.kind), column.name), ("filler", column.name))
         return any(not _same_row(before.get(key), self._arrays.get(key), self._sample) for key in keys)
 
     def _rows_of(self, columns: tuple[Column, ...]) -> int:
@@ -146,28 +170,42 @@ class StepItems(QAbstractTableModel):
         found = self._cells.get((row, number))
         if found is None:
             column, sample = self.columns[number], self._sample
-            exists = column.at(0, row) is not None
-            value = value_at(self._arrays, column, sample, row) if exists else None
-            found = Cell(column.kind, value, exists, exists and is_padded(self._arrays, column, sample, row), _status(column.kind, value))
+            if column.at(0, row) is None:
+                found = NO_CELL._replace(kind=column.kind)
+            else:
+                value = value_at(self._arrays, column, sample, row)
+                status = _status(column.kind, value)
+                padded = is_padded(self._arrays, column, sample, row)
+                found = Cell(column.kind, value, True, padded, status, self._text(column, value, status))
             self._cells[row, number] = found
         return found
 
-    def text(self, cell: Cell) -> str:
+    def _text(self, column: Column, value: Any, status: Status | None) -> str:
         """What stands in a cell."""
-        if not cell.exists or cell.kind == "padding":
+        if column.kind == "padding":
             return ""
-        if cell.kind in ("mask", "status"):
-            return ("none" if self._document.trace else "") if cell.status is None else STATUS_WORDS[cell.status][0]
-        return number_text(cell.value, cell.kind)
+        if column.kind in ("mask", "status"):
+            return ("none" if self._document.trace else "") if status is None else STATUS_WORDS[status][0]
+        if column.kind in OF_WORDS:
+            words = self.words_of(column)
+            return "" if words is None or value is None or value != value else words.word(int(value))
+        return number_text(value, self._decimals_of(column.kind, column.name))
+
+    def _decimals_of(self, kind: Kind, name: str) -> int | None:
+        """How many decimals an array's numbers of this sample are shown with."""
+        if (kind, name) not in self._decimals:
+            array = self._arrays.get((kind, name))
+            self._decimals[kind, name] = decimals_of(None if array is None or self._sample >= len(array) else array[self._sample])
+        return self._decimals[kind, name]
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():
             return None
         cell = self.cell(index.row(), index.column())
         if role == Role.DisplayRole or role == Role.AccessibleTextRole:
-            return self.text(cell)
+            return cell.text
         if role == Role.EditRole:
-            return exact_text(cell.value) if cell.kind in EDITABLE else self.text(cell)
+            return exact_text(cell.value) if cell.kind in ARRAYS and cell.kind not in OF_WORDS else cell.text
         if role == Role.CheckStateRole and cell.kind == "padding" and cell.exists:
             return Qt.CheckState.Checked if cell.value else Qt.CheckState.Unchecked
         return self.columns[index.column()].tip if role == Role.ToolTipRole else None
@@ -178,21 +216,40 @@ class StepItems(QAbstractTableModel):
         cell = self.cell(index.row(), index.column())
         if not cell.exists:
             return ABSENT
-        return TICKABLE if cell.kind == "padding" else CHANGEABLE if cell.kind in EDITABLE else READABLE
+        return TICKABLE if cell.kind == "padding" else CHANGEABLE if cell.kind in ARRAYS else READABLE
 
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
-        document = self._document
-        if document.batch is None or document.network is None or not index.isValid():
+        if self._document.batch is None or not index.isValid():
             return False
-        column, sample, row = self.columns[index.column()], sample_of(document), index.row()
+        column, row = self.columns[index.column()], index.row()
         if role == Role.CheckStateRole and column.kind == "padding":
-            ticked = Qt.CheckState(value) == Qt.CheckState.Checked
-            document.edit(*pad_steps(document.batch, document.network.input(column.name), sample, [row], ticked))
-            return True
-        if role != Role.EditRole or column.kind not in EDITABLE or str(value).strip() == exact_text(self.value(index)):
+            return self.tick(column, [row], Qt.CheckState(value) == Qt.CheckState.Checked)
+        if role != Role.EditRole or column.kind not in ARRAYS or str(value).strip() == index.data(Role.EditRole):
+            return False
+        return self._edit(lambda batch, network, sample: typed(batch, network, column, sample, row, str(value), self.words_of))
+
+    # --- edits of many cells
+
+    def tick(self, column: Column, rows: Sequence[int], padded: bool) -> bool:
+        """Make the steps on some rows padding, or real."""
+        return self._edit(lambda batch, network, sample: pad_steps(batch, network.input(column.name), sample, rows, padded))
+
+    def set_all(self, chosen: Sequence[tuple[Column, Sequence[int]]], text: str) -> bool:
+        """Set all these cells to what ``text`` means."""
+        return self._edit(lambda batch, network, sample: typed_all(batch, network, chosen, sample, text, self.words_of))
+
+    def paste(self, row: int, column: int, table: Sequence[Sequence[str]]) -> bool:
+        """Put a block of text cells below and right of a cell."""
+        columns = self.columns[column:]
+        return self._edit(lambda batch, network, sample: pasted(batch, network, columns, sample, row, self._rows, table, self.words_of))
+
+    def _edit(self, make: Callable[[Batch, Network, int], Edit]) -> bool:
+        """Make an edit of the shown sample, or say why it cannot be."""
+        batch, network = self._document.batch, self._document.network
+        if batch is None or network is None:
             return False
         try:
-            document.edit(*typed(document.batch, document.network, column, sample, row, str(value)))
+            self._document.edit(*make(batch, network, sample_of(self._document)))
         except UnusableInput as error:
             self.rejected.emit(str(error))
             return False

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from maskviz.core.status import Status
+from maskviz.gui.editor.columns import OF_WORDS
 from maskviz.gui.editor.items import Cell, StepItems
 from maskviz.palette import Palette
 
+if TYPE_CHECKING:
+    from maskviz.gui.editor.table import StepTable
+
 Index = QModelIndex | QPersistentModelIndex
-RESULTS = frozenset({"mask", "status", "class", "prediction", "contribution"})  # what the engine found, which may be stale
+RESULTS = frozenset({"mask", "status", "class", "class word", "prediction", "contribution"})  # what the engine found, which may be stale
 GAP = 7  # between two lines of the hatch
 RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
@@ -44,7 +50,7 @@ def hatch(colour: QColor, ratio: float) -> QBrush:
 class CellPainter(QStyledItemDelegate):
     """Paints one cell; ``current_row`` is the row of the selected step, -1 for none."""
 
-    def __init__(self, items: StepItems, palette: Palette, view: QTableView) -> None:
+    def __init__(self, items: StepItems, palette: Palette, view: StepTable) -> None:
         super().__init__(view)
         self.current_row = -1
         self.faded = False
@@ -88,7 +94,9 @@ class CellPainter(QStyledItemDelegate):
 
     def _text(self, painter: QPainter, area: QRect, cell: Cell, muted: bool) -> None:
         align, inner = RIGHT, area.adjusted(6, 0, -7, 0)
-        if cell.kind in ("mask", "status"):
+        if cell.kind in OF_WORDS:
+            align = LEFT
+        elif cell.kind in ("mask", "status"):
             align, side = LEFT, max(area.height() // 2 - 2, 6)
             if cell.status is not None:
                 top = area.top() + (area.height() - side) // 2
@@ -96,7 +104,7 @@ class CellPainter(QStyledItemDelegate):
             inner.setLeft(inner.left() + side + 6)
         painter.setPen(self._muted if muted else self._text_colour)
         painter.setFont(self._view.font())
-        painter.drawText(inner, align, self._items.text(cell))
+        painter.drawText(inner, align, cell.text)
 
     def _check(self, painter: QPainter, area: QRect, ticked: bool) -> None:
         side, colours = max(area.height() - 8, 8), self.colours
@@ -130,5 +138,16 @@ class CellPainter(QStyledItemDelegate):
                 return False
         elif not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
             return False
-        ticked = Qt.CheckState(index.data(role)) == Qt.CheckState.Checked
-        return model.setData(index, Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked, role)
+        padded = Qt.CheckState(index.data(role)) != Qt.CheckState.Checked
+        for column, rows in self._view.chosen_like(index):
+            self._items.tick(column, rows, padded)
+        return True
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        """What was typed goes into all selected cells of the same kind."""
+        chosen = self._view.chosen_like(index)
+        if isinstance(editor, QLineEdit) and sum(len(rows) for _, rows in chosen) > 1:
+            if editor.isModified():
+                self._items.set_all(chosen, editor.text())
+        else:
+            super().setModelData(editor, model, index)

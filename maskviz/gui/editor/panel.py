@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
+from maskviz.core.batch_cells import Cells
+from maskviz.gui.editor.columns import Words, sample_of
+from maskviz.gui.editor.edits import cells_of, merged
 from maskviz.gui.editor.header import SampleHeader
 from maskviz.gui.editor.items import StepItems
 from maskviz.gui.editor.table import StepTable
@@ -28,8 +32,8 @@ class EditorPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._document = document
         self.header = SampleHeader(document)
-        self.steps = StepTable(document, palette, StepItems(document))
-        self.whole = StepTable(document, palette, StepItems(document, whole=True), whole=True)
+        self.steps = StepTable(palette, StepItems(document))
+        self.whole = StepTable(palette, StepItems(document, whole=True), whole=True)
         self.steps.setAccessibleName("Steps of the sample")
         self.whole.setAccessibleName("What belongs to the sample as a whole")
         self._arrange()
@@ -45,6 +49,40 @@ class EditorPanel(QWidget):
         self.whole.selectionModel().currentChanged.connect(self._cell_chosen)
         self._sample = -1
         self.set_palette(palette)
+        self.refresh()
+
+    # --- what is selected, for the acts of the window
+
+    @property
+    def table(self) -> StepTable:
+        """The table that has the keyboard, else the one of the steps."""
+        return self.whole if self.whole.hasFocus() else self.steps
+
+    def input_name(self) -> str:
+        """The input that the selected cells belong to, else the one whose padding is shown."""
+        names = [column.name for column, _ in self.table.chosen() if column.kind in ("x", "word", "mask", "padding")]
+        return names[0] if names else self.header.input.currentText()
+
+    def output_name(self) -> str | None:
+        """The output that the selected cells belong to."""
+        inputs = ("x", "word", "mask", "padding")
+        return next((column.name for column, _ in self.table.chosen() if column.kind not in inputs), None)
+
+    def chosen_cells(self) -> list[Cells]:
+        """The selected cells that can be written to."""
+        sample = sample_of(self._document)
+        chosen = (cells_of(column, sample, rows) for column, rows in self.table.chosen())
+        return merged([cells for cells in chosen if cells is not None])
+
+    def set_actions(self, acts: list[QAction], more: list[QMenu]) -> None:
+        """Offer these actions and menus for the selected cells: copy and paste first."""
+        for table in (self.steps, self.whole):
+            table.acts, table.more = acts, more
+
+    def set_words(self, words: Words) -> None:
+        """Show words beside the ids of these inputs and outputs."""
+        self.steps.items.set_words(words)
+        self.whole.items.set_words(words)
         self.refresh()
 
     def _arrange(self) -> None:

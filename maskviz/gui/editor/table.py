@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -19,16 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from maskviz.core.batch import without_weights
-from maskviz.gui.editor.columns import Column, sample_of
-from maskviz.gui.editor.edits import pad_steps
+from maskviz.core.batch_text import table_of
+from maskviz.gui.editor.columns import OF_WORDS, Column, exact_text
 from maskviz.gui.editor.items import StepItems
 from maskviz.gui.editor.painting import CellPainter
 from maskviz.palette import Palette
-from maskviz.session.document import Document
 
 DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
-CHARACTERS = {"mask": 9, "padding": 7, "status": 10, "x": 8, "y": 8, "weight": 6, "class": 7, "prediction": 8, "contribution": 8}
+CHARACTERS = {"mask": 9, "padding": 7, "status": 10, "weight": 6, "class": 6, "word": 12, "y word": 12, "class word": 12}  # others 7
+IN_MENU = ("copy_cells", "paste_cells", "copy_headed", "pad", "unpad")  # the others are in submenus
 NAVIGATION = frozenset(
     getattr(Qt.Key, f"Key_{name}")
     for name in ("Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown", "Return", "Enter", "Space")
@@ -39,11 +36,13 @@ Index = QModelIndex | QPersistentModelIndex
 class StepTable(QTableView):
     """One of the editor's two tables; copies what is selected as tab-separated text."""
 
-    def __init__(self, document: Document, palette: Palette, items: StepItems, whole: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, palette: Palette, items: StepItems, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.items = items
         self.whole = whole
-        self._document = document
+        self.acts: list[QAction] = []
+        """What the menu and the keys do: copy and paste first."""
+        self.more: list[QMenu] = []
         self.setModel(items)
         digits = QFont(self.font())
         digits.setFamilies(DIGITS)
@@ -86,7 +85,7 @@ class StepTable(QTableView):
     def _widths(self) -> None:
         one = self.fontMetrics().horizontalAdvance("0")
         for number, column in enumerate(self.items.columns):
-            self.setColumnWidth(number, one * max(CHARACTERS[column.kind], len(column.title)) + 13)
+            self.setColumnWidth(number, one * max(CHARACTERS.get(column.kind, 7), len(column.title)) + 13)
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:
@@ -121,17 +120,17 @@ class StepTable(QTableView):
                 Qt.KeyboardModifier.KeypadModifier,
             )
             typing = event.text().isdigit() or event.text() in ("-", "+", ".")
-            if (plain and (Qt.Key(event.key()).name in NAVIGATION or (typing and event.text()))) or event.matches(
-                QKeySequence.StandardKey.Copy
-            ):
+            if plain and (Qt.Key(event.key()).name in NAVIGATION or (typing and event.text())):
                 event.accept()
                 return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.state() != QAbstractItemView.State.EditingState:
+        pressed = QKeySequence(event.keyCombination())
+        action = next((a for a in self.acts if pressed in a.shortcuts() and a.isEnabled()), None)
+        if action is not None and not self.editing:  # plain keys such as Delete are the table's own and reach no window shortcut
+            action.trigger()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self.editing:
             self.edit(self.currentIndex())
         else:
             super().keyPressEvent(event)
@@ -141,27 +140,60 @@ class StepTable(QTableView):
         """Whether a cell is being typed into."""
         return self.state() == QAbstractItemView.State.EditingState
 
-    # --- copying and the menu
+    # --- what is selected
+
+    def chosen(self) -> list[tuple[Column, list[int]]]:
+        """The selected cells: the columns that have any, and their rows."""
+        rows: dict[int, set[int]] = {}
+        for block in self.selectionModel().selection().toList():
+            for column in range(block.left(), block.right() + 1):
+                rows.setdefault(column, set()).update(range(block.top(), block.bottom() + 1))
+        return [(self.items.columns[column], sorted(rows[column])) for column in sorted(rows)]
+
+    def chosen_rows(self) -> list[int]:
+        """The rows that have a selected cell."""
+        return sorted({row for _, rows in self.chosen() for row in rows})
+
+    def chosen_like(self, index: Index) -> list[tuple[Column, list[int]]]:
+        """The selected cells of the same kind as one of them; that one alone where it is not selected."""
+        column = self.items.columns[index.column()]
+        if not self.selectionModel().isSelected(index):
+            return [(column, [index.row()])]
+        return [(other, rows) for other, rows in self.chosen() if other.kind == column.kind]
+
+    # --- copying and pasting
 
     def copy(self, headings: bool = False) -> None:
         """The selected cells as tab-separated text, with every digit; blank where a cell between is not selected."""
-        chosen = {(i.row(), i.column()) for i in self.selectedIndexes()}
+        chosen = {self.items.columns.index(column): set(rows) for column, rows in self.chosen()}
         if not chosen:
             return
-        rows = sorted({r for r, _ in chosen})
-        columns = range(min(c for _, c in chosen), max(c for _, c in chosen) + 1)
+        columns = range(min(chosen), max(chosen) + 1)
         lines = [["step", *(self.items.columns[c].title for c in columns)]] if headings else []
-        for row in rows:
-            cells = [self._copied(row, c) if (row, c) in chosen else "" for c in columns]
+        for row in self.chosen_rows():
+            cells = [self._copied(row, c) if row in chosen.get(c, ()) else "" for c in columns]
             lines.append([str(row), *cells] if headings else cells)
         QApplication.clipboard().setText("\n".join("\t".join(line) for line in lines))
 
     def _copied(self, row: int, column: int) -> str:
-        index = self.items.index(row, column)
-        if self.items.columns[column].kind in ("mask", "status"):
-            return str(index.data())
-        value = self.items.value(index)
-        return "" if value is None else value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        cell = self.items.cell(row, column)
+        return exact_text(cell.value) if cell.kind not in ("mask", "status") and cell.kind not in OF_WORDS else cell.text
+
+    def paste(self) -> None:
+        """Put the clipboard's cells at the selected ones; one row, column or cell is repeated over a selection it fits into."""
+        table = table_of(QApplication.clipboard().text())
+        if not table:
+            return
+        rows, columns = self.chosen_rows(), [self.items.columns.index(column) for column, _ in self.chosen()]
+        if not rows:
+            current = self.currentIndex()
+            rows, columns = [max(current.row(), 0)], [max(current.column(), 0)]
+        height, width = len(table), len(table[0])
+        down = (rows[-1] - rows[0] + 1) // height if (rows[-1] - rows[0] + 1) % height == 0 else 1
+        across = (columns[-1] - columns[0] + 1) // width if (columns[-1] - columns[0] + 1) % width == 0 else 1
+        self.items.paste(rows[0], columns[0], [line * max(across, 1) for line in table] * max(down, 1))
+
+    # --- the menu
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.menu()
@@ -171,31 +203,8 @@ class StepTable(QTableView):
     def menu(self) -> QMenu:
         """What can be done with the selected cells."""
         menu = QMenu(self)
-        menu.addAction("Copy", self.copy)
-        menu.addAction("Copy with headings", lambda: self.copy(headings=True))
+        menu.addActions([action for action in self.acts if action.objectName() in IN_MENU])
         menu.addSeparator()
-        batch = self._document.batch
-        names = [c.name for c in self.items.columns if c.kind == "padding"]
-        for name in names:
-            of = f" of {name}" if len(names) > 1 else ""
-            menu.addAction(f"Pad the selected steps{of}", partial(self.pad_selected, name, True))
-            menu.addAction(f"Make the selected steps{of} real", partial(self.pad_selected, name, False))
-        for name in batch.sample_weight if batch else ():
-            menu.addAction(f"Remove the weights of {name}", partial(self._remove_weights, name))
+        for more in self.more:
+            menu.addMenu(more)
         return menu
-
-    def pad_selected(self, name: str, padded: bool) -> None:
-        """Make the steps of the selected rows padding of input ``name``, or real."""
-        document, column = self._document, self._padding_column(name)
-        if document.batch is None or document.network is None or column is None:
-            return
-        rows = sorted({i.row() for i in self.selectedIndexes() if column.at(0, i.row()) is not None})
-        if rows:
-            document.edit(*pad_steps(document.batch, document.network.input(name), sample_of(document), rows, padded))
-
-    def _padding_column(self, name: str) -> Column | None:
-        return next((c for c in self.items.columns if c.kind == "padding" and c.name == name), None)
-
-    def _remove_weights(self, name: str) -> None:
-        if self._document.batch is not None:
-            self._document.edit(without_weights(self._document.batch, name), f"Remove the weights of {name}")

@@ -1,0 +1,68 @@
+"""Acts on cells: copying, pasting and filling them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maskviz.core.batch import Batch
+from maskviz.core.batch_cells import Filling, fill
+
+if TYPE_CHECKING:
+    from maskviz.gui.editing.editing import Editing
+
+WORDS: dict[Filling, str] = {"pad": "the pad value", "zero": "zero", "noise": "noise", "nan": "NaN"}
+
+
+class CellActs:
+    """Copies and pastes the editor's cells, and fills these or the marked steps."""
+
+    def __init__(self, editing: Editing) -> None:
+        self._editing = editing
+
+    def copy(self) -> None:
+        """Copy the selected cells as text for a spreadsheet."""
+        if (table := self._editing.marks.table) is not None:
+            table.copy()
+
+    def copy_with_headings(self) -> None:
+        """Copy the selected cells with the titles of their columns and the numbers of their steps."""
+        if (table := self._editing.marks.table) is not None:
+            table.copy(headings=True)
+
+    def paste(self) -> None:
+        """Paste cells of a spreadsheet at the selected cell."""
+        if (table := self._editing.marks.table) is not None:
+            table.paste()
+
+    def fill_pad(self) -> None:
+        """Fill with the pad value, so that steps become padding."""
+        self._fill("pad")
+
+    def fill_zero(self) -> None:
+        """Fill with zero."""
+        self._fill("zero")
+
+    def fill_noise(self) -> None:
+        """Fill with other values like those that are real."""
+        self._fill("noise")
+
+    def fill_nan(self) -> None:
+        """Fill with NaN."""
+        self._fill("nan")
+
+    def fill_token(self) -> None:
+        """Make steps real that hold the pad value."""
+        self._fill("token")
+
+    def _fill(self, filling: Filling) -> None:
+        editing = self._editing
+
+        def made() -> tuple[Batch, str]:
+            cells, words = editing.marks.cells()
+            batch, seed = editing.marks.batch, editing.document.new_gesture()
+            for some in cells:
+                batch = fill(batch, editing.network, some, filling, seed)
+            text = f"Make {words} real with the pad value" if filling == "token" else f"Fill {words} with {WORDS[filling]}"
+            return batch, text
+
+        editing.edit(made)

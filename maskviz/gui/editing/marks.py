@@ -1,0 +1,104 @@
+"""What an act is about: the cells selected in the editor, or the samples and steps marked in the heatmaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QApplication
+
+from maskviz.core.batch import Batch
+from maskviz.core.batch_cells import Cells, cells_of_steps
+from maskviz.core.batch_words import of_samples, samples_of, steps_of
+from maskviz.core.errors import UnusableInput
+from maskviz.session.document import Document
+
+if TYPE_CHECKING:
+    from maskviz.gui.editor import EditorPanel
+    from maskviz.gui.editor.table import StepTable
+
+
+@dataclass(frozen=True, eq=False)
+class MarkedSteps:
+    """Some steps of some samples of one input; ``words`` names them."""
+
+    input: str
+    samples: NDArray[np.intp]
+    steps: NDArray[np.intp]
+    words: str
+
+
+class Marks:
+    """Reads the marks when an act asks for them. The editor's cells count while it has the keyboard, or where nothing else is marked."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.editor: EditorPanel | None = None
+
+    @property
+    def table(self) -> StepTable | None:
+        """The editor's table that has the keyboard, or that was used last."""
+        return None if self.editor is None else self.editor.table
+
+    def _in_editor(self) -> bool:
+        focus = QApplication.focusWidget()
+        return self.editor is not None and focus is not None and self.editor.isAncestorOf(focus)
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is open; raises ``UnusableInput`` where there is none."""
+        if self._document.batch is None or self._document.network is None:
+            raise UnusableInput("Open a network first: its batch is what can be changed.")
+        return self._document.batch
+
+    def samples(self) -> NDArray[np.intp]:
+        """The marked samples, or the selected one."""
+        region = self._document.region
+        if region is None or self._in_editor():
+            return np.asarray([min(self._document.selection.sample, self.batch.size - 1)])
+        return np.asarray([s for s in region.samples if s < self.batch.size])
+
+    def rows(self) -> NDArray[np.intp]:
+        """The marked steps of the shared time axis, or those with selected cells, or the selected one."""
+        region = self._document.region
+        if region is not None and not self._in_editor():
+            return np.arange(region.first, region.last + 1)
+        rows = self.editor.steps.chosen_rows() if self.editor is not None else []
+        return np.asarray(rows or [self._document.selection.step])
+
+    def input(self) -> str:
+        """The input whose steps are meant; raises ``UnusableInput`` where none has steps."""
+        names = list(self.batch.padding)
+        if not names:
+            raise UnusableInput("The network has no input with a time axis, so there are no steps to change.")
+        chosen = self.editor.input_name() if self.editor is not None else ""
+        return chosen if chosen in names else names[0]
+
+    def steps(self) -> MarkedSteps:
+        """The marked steps of the input that is meant; raises ``UnusableInput``."""
+        batch, name, samples, rows = self.batch, self.input(), self.samples(), self.rows()
+        length = batch.padding[name].shape[1]
+        rows = rows[rows < length]
+        if not len(rows) or not len(samples):
+            raise UnusableInput(f"Input {name} has {length} steps, and none of them is marked: mark steps in a heatmap or in the table.")
+        return MarkedSteps(name, samples, rows, of_samples(steps_of(rows, length), samples_of(samples, batch.size)))
+
+    def cells(self) -> tuple[list[Cells], str]:
+        """The marked cells and their words: those selected in the editor that can be written to, else all of the marked steps."""
+        if (self._document.region is None or self._in_editor()) and self.editor is not None:
+            cells = self.editor.chosen_cells()
+            if cells:
+                count = sum(c.count for c in cells)
+                return cells, f"{count} cell{'s' if count > 1 else ''} of sample {self.samples()[0]}"
+        marked = self.steps()
+        return [cells_of_steps(self.batch, marked.input, marked.samples, marked.steps)], marked.words
+
+    def output(self) -> str:
+        """The output whose weights are meant; raises ``UnusableInput`` where the batch has no targets."""
+        names = list(self.batch.y)
+        if not names:
+            raise UnusableInput("The batch has no targets, so weights have no effect: open a batch with y.")
+        chosen = self.editor.output_name() if self.editor is not None and self._in_editor() else None
+        return next((name for name in (chosen, self._document.selection.output) if name in names), names[0])
