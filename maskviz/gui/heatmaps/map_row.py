@@ -23,6 +23,9 @@ from maskviz.session.document import Document, Opened
 LOWEST = 104  # logical pixels of a row, below which the rows scroll
 
 
+OF_DIFFERENCES = Look("diverging", symmetric=True)
+
+
 class RowTitle(ElidedLabel):
     """The title, by which the row is dragged to another place. ``dragged`` carries where the mouse is on the screen."""
 
@@ -120,6 +123,11 @@ class MapRow(QWidget):
         button.setSizePolicy(policy)
         return button
 
+    @property
+    def look(self) -> Look:
+        """How numbers become colours now: a difference is shown around zero."""
+        return OF_DIFFERENCES if self.document.comparison.side == "difference" else self.spec.look
+
     def make(self, state: Opened) -> Heatmap | None:
         """The map of what is open, or of what is pinned as A; None shows nothing."""
         raise NotImplementedError
@@ -154,9 +162,9 @@ class MapRow(QWidget):
     def show_map(self, heatmap: Heatmap | None) -> None:
         """Show a map with its colours and its subtitle."""
         self.heatmap = heatmap
-        scale = scale_for(heatmap, self.spec.look) if heatmap is not None else self.view.scale
+        scale = scale_for(heatmap, self.look) if heatmap is not None else self.view.scale
         self.view.show_map(heatmap, scale)
-        self.bar.show_scale(heatmap, scale, self.spec.look)
+        self.bar.show_scale(heatmap, scale, self.look)
         self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
 
     def show_stale(self) -> None:

@@ -143,7 +143,7 @@ class HeatmapsPanel(QWidget):
 
     def maps(self) -> list[tuple[Heatmap, Any]]:
         """All maps that are shown and their scales, from top to bottom: for a figure of the same."""
-        return [(row.heatmap, scale_for(row.heatmap, row.spec.look)) for row in self.rows if row.heatmap is not None]
+        return [(row.heatmap, scale_for(row.heatmap, row.look)) for row in self.rows if row.heatmap is not None]
 
     def _connect_row(self, row: MapRow) -> None:
         row.view.pointed.connect(lambda sample, step: self._on_pointed(sample, step, row))
