@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
         self.workspace.hovered.connect(self.status.set_readout)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
-        self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], [self.submenus[name] for name in EDIT_MENUS])
+        self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
         self.pages.addWidget(self.workspace)
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)

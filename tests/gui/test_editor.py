@@ -20,6 +20,10 @@ from tests.gui.sample_trace import document, sliced, tagger, translator
 # --- what is shown
 
 
+def real_minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
 def test_columns_follow_the_picture() -> None:
     steps, whole = columns_of(document(sliced()))
     assert [c.title for c in steps] == ["mask", "padding", "y", "weight", "status", "ŷ", "loss", *(f"x[{i}]" for i in range(8))]
@@ -50,8 +54,8 @@ def test_values_stand_on_the_shared_time_axis(qtbot: QtBot) -> None:
     assert text(table, "mask", 14) == "kept"
     assert text(table, "mask", 15) == "skipped"
     assert text(table, "ŷ", 2) == ""
-    assert text(table, "ŷ", 3) == f"{doc.trace.outputs['dense'][0, 0, 0]:+.3f}"
-    assert text(table, "y", 17) == f"{doc.batch.y['dense'][0, 14, 0]:+.3f}"
+    assert text(table, "ŷ", 3) == real_minus(f"{doc.trace.outputs['dense'][0, 0, 0]:.4f}")
+    assert text(table, "y", 17) == real_minus(f"{doc.batch.y['dense'][0, 14, 0]:.3f}")
     assert text(table, "status", 17) == "exposed"
     assert at(table, "status", 17).status is Status.EXPOSED
     assert at(table, "x[0]", 15).padded
@@ -67,7 +71,7 @@ def test_inputs_of_different_lengths_share_the_axis(qtbot: QtBot) -> None:
     assert text(table, "x target", 5) == ""
     assert not cell(table, "x target", 5).flags() & Qt.ItemFlag.ItemIsEditable
     assert not cell(table, "padding target", 5).flags() & Qt.ItemFlag.ItemIsUserCheckable
-    assert text(table, "ŷ[1]", 4) == f"{doc.trace.outputs['words'][0, 4, 1]:+.3f}"
+    assert text(table, "ŷ[1]", 4) == real_minus(f"{doc.trace.outputs['words'][0, 4, 1]:.3f}")
 
 
 def test_another_sample_shows_its_own_values(qtbot: QtBot) -> None:
@@ -76,7 +80,7 @@ def test_another_sample_shows_its_own_values(qtbot: QtBot) -> None:
     doc.select(sample=4)
     assert text(widget.steps, "x", 1) == str(doc.batch.x["tokens"][4, 1])
     assert text(widget.steps, "mask", 2) == "skipped"
-    assert text(widget.whole, "y score", 0) == f"{doc.batch.y['score'][4, 0]:+.3f}"
+    assert text(widget.whole, "y score", 0) == real_minus(f"{doc.batch.y['score'][4, 0]:.3f}")
     assert (widget.header.left.value(), widget.header.right.value()) == (0, 8)
 
 

@@ -29,10 +29,10 @@ def test_typing_changes_one_cell_and_can_be_undone(qtbot: QtBot) -> None:
     assert doc.batch.x["features"][3, 5, 2] == np.float32(0.5)
     assert doc.batch.content["features"][3, 5, 2] == np.float32(0.5)
     assert doc.undo_stack.undoText() == "Set x[2] of sample 3, step 5 to 0.5"
-    assert text(widget.steps, "x[2]", 5) == "+0.500"
+    assert text(widget.steps, "x[2]", 5) == "0.500"
     doc.undo_stack.undo()
     assert doc.batch is before
-    assert text(widget.steps, "x[2]", 5) != "+0.500"
+    assert text(widget.steps, "x[2]", 5) != "0.500"
 
 
 def test_targets_and_weights_are_edited_at_the_outputs_own_step(qtbot: QtBot) -> None:
@@ -61,11 +61,11 @@ def test_the_row_of_the_whole_sample_is_editable(qtbot: QtBot) -> None:
 @pytest.mark.parametrize(
     ("title", "words", "said"),
     [
-        ("x", "abc", "“abc” is not a whole number, so the old value stays."),
+        ("x", "abc", "“abc” is not a whole number: write it like 7."),
         ("x", "25", "“25” is not an id of tokens: its ids go from 0 to 19."),
         ("y tags", "3", "“3” is not a class of tags: its classes go from 0 to 2."),
-        ("weight tags", "0,5", "“0,5” is not a number (write a point, not a comma), so the old value stays."),
-        ("weight tags", "1e60", "“1e60” is too large for float32, so the old value stays."),
+        ("weight tags", "0,5", "“0,5” is not a number: write a point, not a comma."),
+        ("weight tags", "1e60", "“1e60” is too large: float32 holds numbers up to 3.4e+38."),
     ],
 )
 def test_wrong_text_is_answered_in_one_sentence_and_changes_nothing(qtbot: QtBot, title: str, words: str, said: str) -> None:

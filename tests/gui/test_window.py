@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from maskviz.gui.action_list import ACTIONS, GO, MENUS
+from maskviz.gui.edit_actions import EDIT_MENUS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.notices import Notice
@@ -164,7 +165,7 @@ def test_every_action_has_a_shortcut_and_is_in_the_palette(window: MainWindow) -
     listed = {entry.action for entry in entries_of(window.menuBar())}
     keys = [s.toString() for action in window.commands.values() for s in action.shortcuts()]
     assert len(keys) == len(set(keys)), "two actions share a shortcut"
-    in_menus = {name for _, names in MENUS for name in names} | {*GO, "restart_engine", "stop"}
+    in_menus = {name for _, names in [*MENUS, *EDIT_MENUS.values()] for name in names} | {*GO, "restart_engine", "stop"}
     assert in_menus >= {spec.id for spec in ACTIONS}
     for spec in ACTIONS:
         assert window.commands[spec.id].shortcut(), spec.id

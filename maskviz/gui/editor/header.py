@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.editor.columns import sample_of
 from maskviz.gui.editor.edits import ends, pad_ends
@@ -54,6 +56,7 @@ class SampleHeader(QWidget):
         for widget in (caption, self.sample, self.count):
             first.addWidget(widget)
         first.addStretch(1)
+        first.addWidget(self.length)
         words = [QLabel("pad left"), QLabel("right")]
         for label, spin in zip(words, (self.left, self.right), strict=True):
             label.setBuddy(spin)
@@ -62,15 +65,28 @@ class SampleHeader(QWidget):
         ends_row.addWidget(self.both)
         for label in (caption, self.count, self.length, *words):
             label.setProperty("look", "muted")
+        self._tools = QHBoxLayout()
+        self._tools.setSpacing(2)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 6, 14, 6)
+        column.setContentsMargins(14, 6, 14, 4)
         column.setSpacing(4)
         column.addLayout(first)
-        column.addWidget(self.length)
         column.addWidget(self.input)
         column.addLayout(ends_row)
-        column.addStretch(1)
+        column.addLayout(self._tools)
         self._padding_widgets = [self.left, self.right, self.both, *words]
+
+    def set_menus(self, menus: Mapping[str, QMenu]) -> None:
+        """Offer these menus as buttons of these names."""
+        for name, menu in menus.items():
+            button = QToolButton()
+            button.setText(f"{name} ▾")
+            button.setAccessibleName(f"{name} menu")
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            button.setMenu(menu)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard in the table, whose cells are meant
+            self._tools.addWidget(button)
+        self._tools.addStretch(1)
 
     def refresh(self) -> None:
         """Show the document's sample and padding."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedLayout, QVBoxLayout, QWidget
@@ -17,6 +19,7 @@ from maskviz.session.document import Document
 
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
 NOTHING = "Open a network to see and edit its batch step by step."
+BUTTONS = {"fill": "Fill", "steps": "Steps", "samples": "Samples", "weights": "Weights"}  # menus that are buttons too
 LATER = "The batch follows when the engine has loaded the network."
 
 
@@ -74,10 +77,11 @@ class EditorPanel(QWidget):
         chosen = (cells_of(column, sample, rows) for column, rows in self.table.chosen())
         return merged([cells for cells in chosen if cells is not None])
 
-    def set_actions(self, acts: list[QAction], more: list[QMenu]) -> None:
-        """Offer these actions and menus for the selected cells: copy and paste first."""
+    def set_actions(self, acts: list[QAction], menus: Mapping[str, QMenu]) -> None:
+        """Offer these actions and menus for the selected cells."""
         for table in (self.steps, self.whole):
-            table.acts, table.more = acts, more
+            table.acts, table.menus = acts, list(menus.values())
+        self.header.set_menus({title: menus[name] for name, title in BUTTONS.items()})
 
     def set_words(self, words: Words) -> None:
         """Show words beside the ids of these inputs and outputs."""
@@ -86,17 +90,18 @@ class EditorPanel(QWidget):
         self.refresh()
 
     def _arrange(self) -> None:
-        tables = QVBoxLayout()
-        tables.setContentsMargins(0, 6, 0, 0)
-        tables.setSpacing(6)
-        tables.addWidget(self.whole)
-        tables.addWidget(self.steps, 1)
+        side = QVBoxLayout()
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(0)
+        side.addWidget(self.header)
+        side.addWidget(self.whole)
+        side.addStretch(1)
         full = QWidget()
         row = QHBoxLayout(full)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self.header)
-        row.addLayout(tables, 1)
+        row.addLayout(side)
+        row.addWidget(self.steps, 1)
         self.empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("look", "muted")
         self._pages = QStackedLayout(self)

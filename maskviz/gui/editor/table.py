@@ -41,8 +41,8 @@ class StepTable(QTableView):
         self.items = items
         self.whole = whole
         self.acts: list[QAction] = []
-        """What the menu and the keys do: copy and paste first."""
-        self.more: list[QMenu] = []
+        """What the keys do, and some of them the menu."""
+        self.menus: list[QMenu] = []
         self.setModel(items)
         digits = QFont(self.font())
         digits.setFamilies(DIGITS)
@@ -130,6 +130,10 @@ class StepTable(QTableView):
         action = next((a for a in self.acts if pressed in a.shortcuts() and a.isEnabled()), None)
         if action is not None and not self.editing:  # plain keys such as Delete are the table's own and reach no window shortcut
             action.trigger()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self.paste()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self.editing:
             self.edit(self.currentIndex())
         else:
@@ -205,6 +209,6 @@ class StepTable(QTableView):
         menu = QMenu(self)
         menu.addActions([action for action in self.acts if action.objectName() in IN_MENU])
         menu.addSeparator()
-        for more in self.more:
-            menu.addMenu(more)
+        for submenu in self.menus:
+            menu.addMenu(submenu)
         return menu
