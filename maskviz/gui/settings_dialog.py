@@ -198,6 +198,7 @@ class SettingsDialog(QDialog):
         self.about_statuses.setProperty("look", "muted")
         page.rows.addRow("", self.preview)
         page.rows.addRow("", self.about_statuses)
+        self._rows_of_colours = page.rows
         scales = [(f"{scale:.0%}".replace("%", " %"), scale) for scale in SCALES]
         hint = "Size of everything in the window, beside the system's own scale; from the next start on."
         page.choice("Scale", hint, scales, lambda: settings.scale, lambda v: self._set(scale=v))
@@ -259,7 +260,8 @@ class SettingsDialog(QDialog):
         self.preview.colours = self._palette()
         self.preview.update()
         sentence = STATUS_SETS.get(self.settings.statuses, "").partition(": ")[2]
-        self.about_statuses.setText(f"Made {sentence}." if sentence else "")
+        self.about_statuses.setText(f"Made {sentence}.")
+        self._rows_of_colours.setRowVisible(self.about_statuses, bool(sentence))
 
     def _turn(self, row: int) -> None:
         self._stack.setCurrentIndex(row)

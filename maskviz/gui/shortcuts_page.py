@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from maskviz.gui.command_palette import score
+from maskviz.gui.command_palette import ROW_PADDING, score
 from maskviz.gui.shortcuts import Shortcuts
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
@@ -38,6 +38,7 @@ class ShortcutsPage(QWidget):
         self.list.setAccessibleName("Actions and their keys")
         self.list.setProperty("look", "palette")
         self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
         self.list.setHeaderLabels(["Action", "Keys"])
         self.list.header().setStretchLastSection(False)
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -87,6 +88,7 @@ class ShortcutsPage(QWidget):
             if score(text, typed) is None and typed.casefold() not in keys.casefold():
                 continue
             item = QTreeWidgetItem([text, keys])
+            item.setSizeHint(0, QSize(0, self.list.fontMetrics().height() + ROW_PADDING))
             item.setData(0, Qt.ItemDataRole.UserRole, name)
             font = item.font(1)
             font.setBold(self._shortcuts.is_changed(name))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from maskviz.palette import Palette
 
@@ -62,6 +63,7 @@ class Tour(QObject):
         super().__init__(window)
         self._pane = pane
         self._at = 0
+        self._before = QApplication.focusWidget()
         self._veil = Veil(window, colours)
         self._veil.left.connect(self.end)
         self._veil.card.back.clicked.connect(lambda: self._go(-1))
@@ -90,6 +92,8 @@ class Tour(QObject):
         """Leave."""
         self._veil.hide()
         self._veil.deleteLater()
+        if self._before is not None and isValid(self._before):
+            self._before.setFocus()
         self.ended.emit()
         self.deleteLater()
 
@@ -140,6 +144,8 @@ class Veil(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Tour")
         window.installEventFilter(self)
+        for button in card_buttons(self.card):
+            button.installEventFilter(self)
 
     def point_at(self, pane: QWidget | None, stop: Stop, number: int, of: int) -> None:
         """Show a stop beside its pane."""
@@ -161,9 +167,22 @@ class Veil(QWidget):
         self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.moved.emit()
+        if watched is self._window:
+            if event.type() == QEvent.Type.Resize and self.isVisible():
+                self.moved.emit()
+        elif event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # the window's shortcuts rest meanwhile
+            return True
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.keyPressEvent(event)
+            return True
         return False
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        buttons = [button for button in card_buttons(self.card) if button.isEnabled() and not button.isHidden()]
+        at = next((n for n, button in enumerate(buttons) if button.hasFocus()), 0)
+        buttons[(at + (1 if forward else -1)) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
+        return True
 
     def mousePressEvent(self, event: object) -> None:
         self.left.emit()
@@ -192,6 +211,11 @@ class Veil(QWidget):
             painter.drawPath(hole)
         finally:
             painter.end()
+
+
+def card_buttons(card: StopCard) -> tuple[QPushButton, ...]:
+    """The buttons of a card in their order."""
+    return card.skip, card.back, card.forward
 
 
 def place_beside(spot: QRect, card: QSize, room: QRect) -> QPoint:
