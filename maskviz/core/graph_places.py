@@ -40,9 +40,8 @@ def levels(
             continue
         links = _links_of(shown.edges, own)
         boxes = [Box(name, width, height) for name in own]
-        for border in (ENTRY, EXIT):
-            if crossing := sum(border in link for link in links):
-                boxes.append(Box(border, PORT * (crossing + 1), 1.0))
+        crossing = {border: sum(border in link for link in links) for border in (ENTRY, EXIT)}
+        boxes += [Box(border, PORT * (count + 1), 1.0) for border, count in crossing.items() if count]
         found[level] = LayoutRequest(tuple(boxes), tuple(links), gap)
     return found
 

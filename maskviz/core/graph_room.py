@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from maskviz.core.layout import NODE_GAP, Point
 
@@ -29,7 +30,9 @@ class _Row:
     aside: Mapping[float, float]
 
 
-def make_room(boxes: Mapping[str, Rect], routes: Mapping[Link, Route], grown: Mapping[str, Rect]) -> tuple[dict[str, Rect], dict[Link, Route]]:
+def make_room(
+    boxes: Mapping[str, Rect], routes: Mapping[Link, Route], grown: Mapping[str, Rect]
+) -> tuple[dict[str, Rect], dict[Link, Route]]:
     """Boxes and routes where some boxes have grown; ``grown`` holds their frames around the middle of the top of the box."""
     rows: list[_Row] = []
     row_of: dict[str, _Row] = {}
@@ -79,7 +82,7 @@ def _passing(routes: Mapping[Link, Route], top: float, bottom: float) -> list[fl
     found = {
         x1
         for route in routes.values()
-        for (x1, y1), (_, y2) in zip(route, route[1:], strict=False)
+        for (x1, y1), (_, y2) in pairwise(route)
         if min(y1, y2) <= top - CLOSE and max(y1, y2) >= bottom + CLOSE
     }
     return sorted(found)

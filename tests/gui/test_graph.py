@@ -52,7 +52,7 @@ def make(qtbot: QtBot) -> Iterator[Make]:
 
 def settle(qtbot: QtBot, panel: GraphPanel) -> None:
     """Waits until what the panel shows has been laid out and painted."""
-    qtbot.waitUntil(lambda: not panel._job.busy and bool(panel.view.scene().items()), timeout=10_000)
+    qtbot.waitUntil(lambda: not panel.busy and bool(panel.view.scene().items()), timeout=10_000)
     QApplication.processEvents()
 
 
@@ -162,27 +162,27 @@ def test_find_goes_through_the_matches_and_unfolds(make: Make, qtbot: QtBot) -> 
     panel.toggle("block")
     settle(qtbot, panel)
     panel.focus_find()
-    QTest.keyClicks(panel.find_field, "out")
+    QTest.keyClicks(panel.finder.field, "out")
     assert doc.selection.call == "block:1/out", "what is in view is found while it is typed"
     assert "block/out" not in panel._scene.items_by_id
-    assert panel._matches.text() == "2 of 2"
-    QTest.keyClick(panel.find_field, Qt.Key.Key_Return)
+    assert panel.finder.count.text() == "2 of 2"
+    QTest.keyClick(panel.finder.field, Qt.Key.Key_Return)
     settle(qtbot, panel)
     assert doc.selection.call == "block/out"
     assert "block/out" in panel._scene.items_by_id
-    assert panel._matches.text() == "1 of 2"
-    QTest.keyClick(panel.find_field, Qt.Key.Key_Return)
+    assert panel.finder.count.text() == "1 of 2"
+    QTest.keyClick(panel.finder.field, Qt.Key.Key_Return)
     assert doc.selection.call == "block:1/out"
-    QTest.keyClick(panel.find_field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(panel.finder.field, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
     assert doc.selection.call == "block/out"
-    panel.find_field.setText("zzz")
-    assert panel._matches.text() == "nothing found"
+    panel.finder.field.setText("zzz")
+    assert panel.finder.count.text() == "none"
 
 
 def test_find_knows_classes(make: Make, sample: Sample) -> None:
     panel = make(document(sample))
-    panel.find_field.setText("LSTM")
-    assert panel.matches() == ["lstm", "lstm_1"]
+    panel.finder.field.setText("LSTM")
+    assert panel.finder.hits == ["lstm", "lstm_1"]
 
 
 def wheel(panel: GraphPanel, at: QPoint, delta: int, modifiers: Qt.KeyboardModifier) -> None:
@@ -240,7 +240,7 @@ def test_a_recompute_moves_nothing(make: Make, sample: Sample, qtbot: QtBot) -> 
     panel.view.zoom(1.3)
     item, at = panel._scene.items_by_id["lstm"], centre(panel, "lstm")
     answer(doc, sample)
-    assert not panel._job.busy
+    assert not panel.busy
     assert panel._scene.items_by_id["lstm"] is item
     assert centre(panel, "lstm") == at
     assert panel._scene.node_look(item.node).strips
@@ -268,10 +268,10 @@ def test_the_mask_path_is_shown_on_request(make: Make, qtbot: QtBot) -> None:
     doc.graph = graph_of_config(masked_lstm())
     panel = make(doc)
     assert "not_equal" not in panel._scene.items_by_id
-    QTest.mouseClick(panel.mask_path, Qt.MouseButton.LeftButton)
+    panel.tools.choices["mask_path"].trigger()
     settle(qtbot, panel)
     assert {"not_equal", "any"} <= set(panel._scene.items_by_id)
-    QTest.mouseClick(panel.mask_path, Qt.MouseButton.LeftButton)
+    panel.tools.choices["mask_path"].trigger()
     settle(qtbot, panel)
     assert "not_equal" not in panel._scene.items_by_id
 

@@ -19,8 +19,12 @@ class FindField(QLineEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setPlaceholderText("Find a layer…")
-        self.setAccessibleName("Find a layer by name or class")
+        self.setPlaceholderText("Find: lstm drops, (16, exposed…")
+        self.setAccessibleName("Find layers by name, class, shape, fate or status")
+        self.setToolTip(
+            "Every word must match: a name, a class, a shape such as (16, 21, what became of the mask, or a status.<br>"
+            "Enter goes to the next match, Shift+Enter to the one before."
+        )
         self.setClearButtonEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -1,27 +1,38 @@
-"""The graph panel: find field, graph, legend. It shows the document's graph and selects calls in it."""
+"""The graph panel: find field, tools, graph, legend. It shows the document's graph and selects calls in it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
-from maskviz.core.layout import Layout, LayoutRequest
-from maskviz.export.graph_painting import request_of
-from maskviz.gui.graph.fields import FindField, Legend
+from maskviz.core.graph import Graph, first_unfolding, graph_of
+from maskviz.core.layout import Layout
+from maskviz.core.trace import Trace
+from maskviz.gui.graph.arranger import Arranger
+from maskviz.gui.graph.fields import Legend
+from maskviz.gui.graph.finder import Finder
+from maskviz.gui.graph.highlights import Highlights
+from maskviz.gui.graph.items import EdgeItem, NodeItem
+from maskviz.gui.graph.minimap import Minimap
+from maskviz.gui.graph.options import GraphOptions
 from maskviz.gui.graph.scene import GraphScene
-from maskviz.gui.graph.tooltip import tooltip
+from maskviz.gui.graph.steps import neighbour
+from maskviz.gui.graph.tools import ToolRow
+from maskviz.gui.graph.tooltip import edge_tooltip, tooltip
 from maskviz.gui.graph.view import GraphView
+from maskviz.gui.graph.way_bar import WayBar
 from maskviz.palette import Palette
 from maskviz.session.document import Document
-from maskviz.session.layout_job import LayoutJob
 
 STALE_AFTER = 150  # ms: what is renewed faster than this is not dimmed, it would only flicker
+MOST_UNFOLDED = 3000  # nodes on screen after "unfold all"
 
 
 class GraphPanel(QWidget):
-    """The layer graph of the open network. ``close_layout`` ends its layout process when the window closes."""
+    """The layer graph of the open network. ``options_changed`` a tool was switched; ``close_layout`` ends its layout process."""
+
+    options_changed = Signal()
 
     def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,51 +40,47 @@ class GraphPanel(QWidget):
         self._graph = Graph()
         self._unfolded: frozenset[str] = frozenset()
         self._traced: tuple[str, ...] | None = None  # the calls that the shown graph was made from
-        self._pending: Graph | None = None
         self._layout = Layout()
-        self._anchor: tuple[str, QPointF] | None = None
+        self._anchor: tuple[NodeItem, QRectF, QPointF] | None = None
         self._first = True
         self._scene = GraphScene(palette, self)
         self.view = GraphView(self._scene)
-        self._job = LayoutJob(self)
-        self._stale = QTimer(self)
-        self._stale.setSingleShot(True)
-        self._stale.setInterval(STALE_AFTER)
+        self.map = Minimap(self.view, self._scene)
+        self.finder = Finder()
+        self.tools = ToolRow(palette)
+        self.way = WayBar(palette)
+        self.legend = Legend(palette)
+        self._highlights = Highlights(self._scene, self.way)
+        self._arranger = Arranger(self)
+        self._stale = QTimer(self, singleShot=True, interval=STALE_AFTER)
         self._build()
         self._connect()
         self.set_palette(palette)
+        self.tools.show_options(self.options)
         self._take_graph()
 
     def _build(self) -> None:
         self.setObjectName("graph-panel")
         self.setAccessibleName("Layer graph")
-        self.view.setAccessibleName("Layers and their masks; arrow keys walk along the edges, Enter unfolds")
+        self.view.setAccessibleName("Layers and their masks; arrow keys walk along the edges, Enter unfolds, Backspace folds")
         self.view.empty_text = "No network is open.\nDrop a .keras file here."
-        self.view.tooltip_of = lambda item: tooltip(item.node, self._scene.call(item.node.id), self._document.trace)
-        self.find_field = FindField()
-        self._matches = QLabel()
-        self._matches.setAccessibleName("Matches")
-        self.legend = Legend(self._scene.palette_)
+        self.view.tooltip_of = self._tooltip
         self._place = QLabel()
         self._place.setAccessibleName("Selected sample and timestep")
-        top = QHBoxLayout()
-        self.mask_path = QToolButton()
-        self.mask_path.setText("Mask path")
-        self.mask_path.setCheckable(True)
-        self.mask_path.setToolTip("Also show the operations that only compute a mask")
-        top.addWidget(self.find_field, 1)
-        top.addWidget(self._matches)
-        top.addWidget(self.mask_path)
         rows = QVBoxLayout(self)
         em = round(self._scene.sizes.em)
         rows.setContentsMargins(0, em // 2, 0, em // 2)
         rows.setSpacing(em // 2)
-        top.setContentsMargins(em, 0, em, 0)
-        self._place.setContentsMargins(em, 0, em, 0)
-        rows.addLayout(top)
+        head = QVBoxLayout()
+        head.setContentsMargins(em, 0, em, 0)
+        head.setSpacing(em // 3)
+        for widget in (self.finder, self.tools, self.way):
+            head.addWidget(widget)
+        rows.addLayout(head)
         rows.addWidget(self.view, 1)
         rows.addWidget(self.legend)
         rows.addWidget(self._place)
+        self._place.setContentsMargins(em, 0, em, 0)
 
     def _connect(self) -> None:
         document = self._document
@@ -82,31 +89,36 @@ class GraphPanel(QWidget):
         document.selection_changed.connect(self._take_selection)
         document.stale_changed.connect(self._take_stale)
         self._stale.timeout.connect(lambda: self._dim(True))
-        self._job.done.connect(self._take_layout)
+        self._arranger.arranged.connect(self._take_layout)
         self.view.chosen.connect(lambda name: document.select(call=name))
         self.view.unfolded.connect(self.toggle)
         self.view.moved.connect(self._walk)
         self.view.opened.connect(lambda: self.toggle(document.selection.call or ""))
-        self.find_field.textChanged.connect(self._count_matches)
-        self.find_field.textEdited.connect(self._search)
-        self.find_field.stepped.connect(self._next_match)
-        self.find_field.left.connect(self.view.setFocus)
-        self.mask_path.toggled.connect(self._lay_out)
+        self.view.closed.connect(self._fold_around)
+        self.finder.field.textChanged.connect(self._look)
+        self.finder.field.textEdited.connect(lambda: self.finder.go_to_first(self._scene.items_by_id))
+        self.finder.chosen.connect(self.go_to)
+        self.finder.left.connect(self.view.setFocus)
+        self.finder.found.connect(self._mark)
+        self.tools.switched.connect(self.switch)
+        self.tools.asked.connect(lambda what: {"unfold": self.unfold_all, "fold": self.fold_all, "fit": self.fit}[what]())
+        self.way.followed.connect(self.go_to)
 
     # --- what the window calls ---
 
     def set_palette(self, palette: Palette) -> None:
         """Another theme."""
         self._scene.restyle(palette)
-        self.legend.set_palette(palette)
-        self._matches.setStyleSheet(f"color: {palette.muted}")
+        for part in (self.legend, self.finder, self.tools, self.way):
+            part.set_palette(palette)
         self._place.setStyleSheet(f"color: {palette.text}")
+        self.map.renew()
         self.view.viewport().update()
 
     def focus_find(self) -> None:
         """Puts the cursor into the find field."""
-        self.find_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.find_field.selectAll()
+        self.finder.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.finder.field.selectAll()
 
     def fit(self) -> None:
         """Shows all of the graph."""
@@ -114,7 +126,12 @@ class GraphPanel(QWidget):
 
     def close_layout(self) -> None:
         """Ends the layout process."""
-        self._job.close()
+        self._arranger.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a layout is still to come."""
+        return self._arranger.busy
 
     @property
     def shown(self) -> Graph:
@@ -126,20 +143,62 @@ class GraphPanel(QWidget):
         """Ids of the containers whose calls are shown."""
         return self._unfolded
 
+    @property
+    def options(self) -> GraphOptions:
+        """What the tools are set to."""
+        return self._scene.options
+
+    def use(self, options: GraphOptions) -> None:
+        """Sets the tools."""
+        old, self._scene.options = self._scene.options, options
+        self.tools.show_options(options)
+        if old == options:
+            return
+        self.map.wanted = options.map
+        turned = old.sideways != options.sideways
+        self._first = self._first or turned
+        wider = options.sideways and (old.shapes or old.masks) != (options.shapes or options.masks)
+        if turned or wider or old.mask_path != options.mask_path:
+            self._look()
+            self._lay_out()
+        self._show_step()
+        self._mark()
+        self.options_changed.emit()
+
+    def switch(self, option: str, on: bool | None = None) -> None:
+        """Switches one tool on or off, or over."""
+        self.use(self.options.switched(option, not getattr(self.options, option) if on is None else on))
+
     def toggle(self, node_id: str) -> None:
         """Unfolds or folds a container and keeps it where it is."""
         if node_id in self._graph.containers:
-            self._unfolded = self._unfolded ^ {node_id}
-            self._hold(node_id)
-            self._lay_out()
+            self._unfold(self._unfolded ^ {node_id}, node_id)
+
+    def unfold_all(self) -> None:
+        """Unfolds every container, level by level while there is room for it."""
+        self._unfold(first_unfolding(self._graph, limit=MOST_UNFOLDED))
+
+    def fold_all(self) -> None:
+        """Folds every container."""
+        self._unfold(frozenset())
+
+    def go_to(self, call: str) -> None:
+        """Selects a call and shows it, unfolding what it is in."""
+        around = frozenset(self._graph.ancestors(call))
+        self._document.select(call=call)
+        if not around <= self._unfolded:
+            self._unfold(self._unfolded | around)
 
     # --- what the document says ---
 
+    def _trace(self) -> Trace | None:
+        return self._document.trace
+
     def _take_graph(self) -> None:
         """Another file, or a better graph of the same one."""
-        graph = self._document.graph
-        if self._document.trace is not None:
-            graph = graph_of(self._document.trace, graph)
+        graph, trace = self._document.graph, self._trace()
+        if trace is not None:
+            graph = graph_of(trace, graph)
         self._traced = self._calls_of_trace()
         self._use(graph)
 
@@ -148,12 +207,14 @@ class GraphPanel(QWidget):
         calls = self._calls_of_trace()
         if calls != self._traced:
             self._take_graph()
-        self._take_selection()
+        self._show_step()
+        self._look()
+        self._mark()
         if not self._document.stale:
             self._take_stale(False)
 
     def _calls_of_trace(self) -> tuple[str, ...] | None:
-        trace = self._document.trace
+        trace = self._trace()
         return None if trace is None else (*(c.id for c in trace.calls), *(t.output for t in trace.ledger.terms))
 
     def _use(self, graph: Graph) -> None:
@@ -161,24 +222,32 @@ class GraphPanel(QWidget):
         if outermost.isdisjoint(node.id for node in self._graph.children.get(None, ())):
             self._unfolded = first_unfolding(graph, self._document.graph)
             self._first = True
+            self._arranger.forget()
         self._graph = graph
         self._scene.count_inside(graph)
-        self.mask_path.setVisible(any(node.role == "mask path" for node in graph.nodes))
-        self._count_matches()
+        self._look()
         self._lay_out()
 
     def _take_selection(self) -> None:
-        selection = self._document.selection
-        self._scene.show(self._document.trace, selection.sample, selection.step)
-        if self._scene.selected != selection.call:
-            self._scene.select(selection.call)
-            item = self._scene.items_by_id.get(selection.call or "")
+        call = self._document.selection.call
+        self._show_step()
+        if self._scene.selected != call:
+            self._scene.select(call)
+            self.finder.show_selected(call)
+            item = self._scene.items_by_id.get(call or "")
             if item is not None:
                 self.view.reveal(item)
+            self._mark()
+
+    def _show_step(self) -> None:
+        """Shows the selected sample and timestep."""
+        selection = self._document.selection
+        self._scene.show(self._trace(), selection.sample, selection.step)
         chosen = self.shown.by_id.get(selection.call or "")
         self.view.setAccessibleDescription(self._scene.node_look(chosen).spoken() if chosen is not None else "")
         known = self._document.batch is not None
-        self._place.setText(f"sample {selection.sample} · timestep {selection.step}" if known else " ")
+        words = "all samples and timesteps" if self.options.whole else f"sample {selection.sample} · timestep {selection.step}"
+        self._place.setText(words if known else " ")
 
     def _take_stale(self, stale: bool) -> None:
         if stale:
@@ -192,48 +261,67 @@ class GraphPanel(QWidget):
             self.view.dimmed = dimmed
             self.view.viewport().update()
 
+    # --- what stands out ---
+
+    def _look(self) -> None:
+        self.finder.look(self._graph, self._trace(), self._scene.shares.occurring, self.options.mask_path)
+
+    def _mark(self) -> None:
+        """Dims, frames and links what the tools say."""
+        call = self._document.selection.call
+        self._highlights.show(self._graph, self._trace(), call, self._unfolded, self.finder.hits)
+        self.map.renew()
+
+    def _tooltip(self, item: NodeItem | EdgeItem) -> str:
+        if isinstance(item, EdgeItem):
+            return edge_tooltip(item.edge, self._scene.masks, self._trace())
+        return tooltip(item.node, self._scene.call(item.node.id), self._trace())
+
     # --- layout ---
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        QTimer.singleShot(0, self._job.warm)  # after the first painting
+        QTimer.singleShot(0, self._arranger.job.warm)  # after the first painting
+
+    def _unfold(self, unfolded: frozenset[str], held: str = "") -> None:
+        if unfolded != self._unfolded:
+            self._unfolded = unfolded
+            self._hold(held or self._document.selection.call or "")
+            self._lay_out()
+
+    def _fold_around(self) -> None:
+        """Folds the selected container, or the one around the selected call, and selects it."""
+        call = self._document.selection.call or ""
+        around = next((name for name in (call, *self._graph.ancestors(call)) if name in self._unfolded), None)
+        if around is not None:
+            self._unfold(self._unfolded - {around}, around)
+            self._document.select(call=around)
 
     def _lay_out(self) -> None:
-        """Shows the graph: at once where only labels differ, else when it has been laid out."""
-        shown = folded(self._graph, self._unfolded, self.mask_path.isChecked())
-        request = request_of(shown, self._scene.sizes)
-        if self._pending is None and shown.nodes and request == request_of(self._scene.shown, self._scene.sizes):
-            if set(shown.edges) == set(self._scene.shown.edges):
-                self._scene.relabel(shown)
-            else:
-                self._scene.rebuild(shown, self._layout)
-            self._take_selection()
-            return
-        if not shown.nodes:
-            self._pending = None
-            self._scene.rebuild(shown, Layout())
-            self.view.viewport().update()
-            return
-        self._pending = shown
-        self._job.request(request)
+        options = self.options
+        labels = options.shapes or options.masks
+        self._arranger.arrange(self._graph, self._unfolded, options.mask_path, self._scene.sizes, options.direction, labels)
 
-    def _take_layout(self, request: LayoutRequest, layout: Layout) -> None:
-        shown, self._pending = self._pending, None
-        if shown is None:
-            return
-        if self._anchor is None:
-            self._hold(self._document.selection.call or "")
-        anchor, self._anchor = self._anchor, None
-        self._layout = layout
-        self._scene.rebuild(shown, layout)
-        if self._first:
-            self._first = False
-            self.view.first_view()
-        elif anchor is not None and anchor[0] in self._scene.items_by_id:
-            card = self._scene.items_by_id[anchor[0]].card()
-            self.view.put(QPointF(card.center().x(), card.top()), anchor[1])
+    def _take_layout(self, shown: Graph, layout: Layout) -> None:
+        """Shows a graph: where only labels differ everything stays as it is."""
+        if layout == self._layout and shown.nodes and shown.edges == self.shown.edges and shown.containers == self.shown.containers:
+            self._scene.relabel(shown)
+        else:
+            if self._anchor is None:
+                self._hold(self._document.selection.call or "")
+            anchor, self._anchor = self._anchor, None
+            self._layout = layout
+            self._scene.rebuild(shown, layout)
+            if self._first and shown.nodes:
+                self._first = False
+                self.view.first_view()
+            elif anchor is not None:
+                self._put_back(*anchor)
+            self.view.viewport().update()
         self._scene.select(None)
         self._take_selection()
+        self._show_step()
+        self._mark()
 
     def _hold(self, node_id: str) -> None:
         """Remembers where a node is on screen (else one near the middle), so that it stays there in the next layout."""
@@ -243,64 +331,22 @@ class GraphPanel(QWidget):
         if item is None and items:
             item = min(items.values(), key=lambda i: (i.card().center() - middle).manhattanLength())
         if item is not None:
-            card = item.card()
-            self._anchor = item.node.id, QPointF(self.view.mapFromScene(QPointF(card.center().x(), card.top())))
+            self._anchor = item, item.card(), QPointF(self.view.mapFromScene(item.card().topLeft()))
+
+    def _put_back(self, before: NodeItem, old: QRectF, at: QPointF) -> None:
+        """Scrolls so that a card that was held is where it was on screen; a container that became a frame starts where its card did."""
+        now = self._scene.items_by_id.get(before.node.id)
+        if now is not None:
+            new, moved = now.card(), now.card().center() - old.center()
+            if now.frame != before.frame:
+                moved = QPointF(new.left() - old.left(), 0.0) if self.options.sideways else QPointF(0.0, new.top() - old.top())
+            self.view.put(old.topLeft() + moved, at)
 
     # --- keyboard ---
 
     def _walk(self, dx: int, dy: int) -> None:
-        """Moves the selection along an edge (up, down) or to the nearest card on the side."""
-        items = self._scene.items_by_id
-        here = items.get(self._document.selection.call or "")
-        if here is None:
-            first = next((node.id for node in self.shown.nodes if node.id not in self.shown.containers), None)
-            if first is not None:
-                self._document.select(call=first)
-            return
-        name = here.node.id
-        if dy:
-            edges = self.shown.edges
-            near = [e.target for e in edges if e.source == name] if dy > 0 else [e.source for e in edges if e.target == name]
-        else:
-            height = here.card().height()
-            near = [n for n, i in items.items() if abs(i.y() - here.y()) < height and (i.x() - here.x()) * dx > 0]
-        if near:
-            centre = here.card().center()
-            self._document.select(call=min(near, key=lambda n: (items[n].card().center() - centre).manhattanLength()))
-
-    # --- find ---
-
-    def matches(self) -> list[str]:
-        """Ids of the nodes whose name or class holds what is in the find field, in call order; folded ones too."""
-        word = self.find_field.text().strip().lower()
-        found = [n for n in self._graph.nodes if word in n.id.lower() or word in n.class_name.lower()] if word else []
-        return [node.id for node in found if node.role == "data" or self.mask_path.isChecked()]
-
-    def _count_matches(self) -> None:
-        matches = self.matches()
-        call = self._document.selection.call
-        place = f"{matches.index(call) + 1} of " if call in matches else ""
-        searching = bool(self.find_field.text().strip())
-        self._matches.setText(f"{place}{len(matches)}" if matches else "nothing found")
-        self._matches.setVisible(searching)
-
-    def _search(self) -> None:
-        """Go to the first match in view while the words are typed; a match that is selected stays. Enter also looks into what is folded."""
-        matches = self.matches() if self.find_field.text().strip() else []
-        shown = next((call for call in matches if call in self._scene.items_by_id), None)
-        if shown is not None and self._document.selection.call not in matches:
-            self._document.select(call=shown)
-            self._count_matches()
-
-    def _next_match(self, step: int) -> None:
-        matches = self.matches()
-        if not matches:
-            return
-        call = self._document.selection.call
-        chosen = matches[(matches.index(call) + step) % len(matches)] if call in matches else matches[0 if step > 0 else -1]
-        around = frozenset(self._graph.ancestors(chosen))
-        self._document.select(call=chosen)
-        if not around <= self._unfolded:
-            self._unfolded |= around
-            self._lay_out()
-        self._count_matches()
+        """Moves the selection along an edge, or to the nearest card on the side."""
+        boxes = {name: item.card() for name, item in self._scene.items_by_id.items()}
+        chosen = neighbour(self.shown, boxes, self._document.selection.call, dx, dy, self.options.sideways)
+        if chosen is not None:
+            self._document.select(call=chosen)

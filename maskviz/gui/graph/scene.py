@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
-from PySide6.QtCore import QObject, QRectF
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsScene
 
 from maskviz.core.graph import Edge, Graph, Node
-from maskviz.core.graph_looks import EdgeLook, NodeLook, edge_look, node_look, plain_look, strips_of
+from maskviz.core.graph_looks import BatchShares, EdgeLook, NodeLook, badge_of, edge_look, node_look, plain_look, strips_of
+from maskviz.core.graph_masks import Masks
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Call, Trace
+from maskviz.export.graph_marks import Side, tone_colour
 from maskviz.export.graph_painting import Sizes, request_of, route_path
-from maskviz.gui.graph.items import EdgeItem, NodeItem
+from maskviz.gui.graph.items import DIMMED, EdgeItem, LinkItem, NodeItem
+from maskviz.gui.graph.marks import Marks
+from maskviz.gui.graph.options import GraphOptions
 from maskviz.palette import Palette
 
 
@@ -26,26 +32,37 @@ class GraphScene(QGraphicsScene):
         super().__init__(parent)
         self.palette_ = palette
         self.sizes = Sizes.of()
+        self.options = GraphOptions()
+        self.marks = Marks()
         self.shown = Graph()
         self.selected: str | None = None
+        self.hovered: EdgeItem | None = None
         self.items_by_id: dict[str, NodeItem] = {}
-        self._edges: list[EdgeItem] = []
+        self.edges: list[EdgeItem] = []
+        self.shares = BatchShares(None)
+        self._links: list[LinkItem] = []
+        self._masks: Masks | None = None
         self._trace: Trace | None = None
         self._calls: Mapping[str, Call] = {}
         self._outputs: Mapping[str, tuple[int, ...]] = {}
         self._hidden: Mapping[str, int] = {}
+        self._bad: frozenset[str] | None = None
         self._sample = self._step = 0
+
+    # --- what is shown
 
     def rebuild(self, shown: Graph, layout: Layout) -> None:
         """Shows another folded graph."""
         self.clear()
         self.sizes = Sizes.of()
-        self.items_by_id, self._edges = {}, []
+        self.items_by_id, self.edges, self._links, self.hovered = {}, [], [], None
         routes = dict(zip(request_of(shown, self.sizes).links, layout.routes, strict=True))
         self.relabel(shown)
+        sides = _sides(shown.edges, routes)
         for edge in shown.edges:
-            item = EdgeItem(self, edge, route_path(routes[edge.source, edge.target]))
-            self._edges.append(item)
+            route = routes[edge.source, edge.target]
+            item = EdgeItem(self, edge, route, route_path(route), sides.get(edge, 0))
+            self.edges.append(item)
             self.addItem(item)
         for node in shown.nodes:
             card = NodeItem(self, node, layout.positions[node.id], layout.sizes[node.id], node.id in shown.containers)
@@ -53,11 +70,13 @@ class GraphScene(QGraphicsScene):
             self.addItem(card)
         margin = 50 * self.sizes.em  # room to keep things in place when what is around them changes
         self.setSceneRect(self.content().adjusted(-margin, -margin, margin, margin))
+        self._show_marks()
 
     def relabel(self, shown: Graph) -> None:
         """Takes the same nodes and edges with newer shapes and roles."""
         self.shown = shown
         self._outputs = strips_of(shown)
+        self._masks = Masks(shown, self._trace) if self._trace is not None else None
         for node in shown.nodes:
             if node.id in self.items_by_id:
                 self.items_by_id[node.id].node = node
@@ -75,24 +94,40 @@ class GraphScene(QGraphicsScene):
         """Shows a trace at one timestep of one sample; repaints the items whose look changes, among those painted before."""
         if trace is not self._trace:
             self._calls = {call.id: call for call in trace.calls} if trace is not None else {}
+            self._masks = Masks(self.shown, trace) if trace is not None else None
+            self.shares = BatchShares(trace)
+            self._bad = None
         self._trace, self._sample, self._step = trace, sample, step
         self.refresh()
 
     def refresh(self) -> None:
-        """Makes the looks of painted items anew and repaints those that differ."""
+        """Makes the looks of painted items in view anew and repaints those that differ; the others are asked when they come into view."""
+        seen = self._in_view()
         for item in self.items_by_id.values():
-            if item.look is not None and item.look != (look := self.node_look(item.node, item.plain)):
-                item.look = look
-                item.update()
-        for edge in self._edges:
+            if item.look is not None:
+                if seen is not None and not seen.intersects(item.sceneBoundingRect()):
+                    item.look = None
+                elif item.look != (look := self.node_look(item.node, item.plain)):
+                    item.look = look
+                    item.update()
+        for edge in self.edges:
             if edge.look is not None and edge.look != (new := self.edge_look(edge.edge)):
                 edge.look = new
                 edge.update()
+
+    def _in_view(self) -> QRectF | None:
+        """What the view shows of the scene, with a margin."""
+        view = next(iter(self.views()), None)
+        if view is None or not view.isVisible():
+            return None
+        return view.mapToScene(view.viewport().rect()).boundingRect().adjusted(-50, -50, 50, 50)
 
     def restyle(self, palette: Palette) -> None:
         """Another theme."""
         self.palette_ = palette
         self.update()
+
+    # --- what stands out
 
     def select(self, node_id: str | None) -> None:
         """Frames another node."""
@@ -102,26 +137,101 @@ class GraphScene(QGraphicsScene):
             if name is not None and name in self.items_by_id:
                 self.items_by_id[name].update()
 
+    def mark(self, marks: Marks) -> None:
+        """Has other things stand out."""
+        if marks != self.marks:
+            self.marks = marks
+            self._show_marks()
+
+    def _show_marks(self) -> None:
+        marks = self.marks
+        for name, item in self.items_by_id.items():
+            item.setOpacity(1.0 if marks.lit is None or name in marks.lit else DIMMED)
+        for edge in self.edges:
+            edge.setOpacity(1.0 if marks.lit is None or (edge.edge.source, edge.edge.target) in marks.links else DIMMED)
+        for link in self._links:
+            self.removeItem(link)
+        together = {*marks.linked, self.selected} if marks.linked else set()
+        cards = [item.card() for name, item in self.items_by_id.items() if name in together]
+        places = [QPointF(card.left(), card.center().y()) for card in cards]
+        self._links = [LinkItem(self, a, b) for a, b in pairwise(places)]
+        for link in self._links:
+            self.addItem(link)
+        self.update()
+
+    def hover(self, place: QPointF, reach: float) -> EdgeItem | None:
+        """Points at the edge next to a place, if one is within ``reach``, and gives it."""
+        near = QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)
+        edges = [item for item in self.items(near, mode=Qt.ItemSelectionMode.IntersectsItemBoundingRect) if isinstance(item, EdgeItem)]
+        found = min(edges, key=lambda edge: edge.distance(place), default=None)
+        self.point_at(found if found is not None and found.distance(place) <= reach else None)
+        return self.hovered
+
+    def point_at(self, edge: EdgeItem | None) -> None:
+        """Draws an edge strongly, or none any more."""
+        if edge is not self.hovered:
+            changed, self.hovered = (self.hovered, edge), edge
+            for item in changed:
+                if item is not None:
+                    item.update()
+
+    # --- what views ask
+
     def content(self) -> QRectF:
         """The rectangle around everything that is shown."""
         rect = QRectF()
-        for item in (*self.items_by_id.values(), *self._edges):
+        for item in self.items_by_id.values():
             rect = rect.united(item.sceneBoundingRect())
+        for edge in self.edges:
+            rect = rect.united(edge.line())
         return rect
+
+    @property
+    def bad(self) -> frozenset[str]:
+        """The calls that did something wrong to a mask."""
+        if self._bad is None:
+            self._bad = frozenset(name for name, call in self._calls.items() if badge_of(call)[1] == "bad")
+        return self._bad
+
+    def bad_colour(self) -> QColor:
+        """The colour of what is wrong."""
+        return tone_colour("bad", self.palette_)
 
     def call(self, node_id: str) -> Call | None:
         """The call of a node in the trace that is shown."""
         return self._calls.get(node_id)
 
+    @property
+    def masks(self) -> Masks | None:
+        """The masks on the edges that are shown."""
+        return self._masks
+
     def node_look(self, node: Node, plain: bool = False) -> NodeLook:
         """What a node shows now; ``plain`` from far away."""
+        batch = self.shares if self.options.whole else None
         if plain:
-            return plain_look(node, self._trace, self._calls.get(node.id), self._sample, self._step)
+            return plain_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, batch)
         framed = node.id in self.shown.containers
         outputs = () if framed else self._outputs.get(node.id, ())
         inside = 0 if framed else self._hidden.get(node.id, 0)
-        return node_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, outputs, inside)
+        return node_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, outputs, inside, batch)
 
     def edge_look(self, edge: Edge) -> EdgeLook:
         """What an edge shows now."""
-        return edge_look(edge, self._trace, self._sample, self._step)
+        options = self.options
+        batch = self.shares if options.whole else None
+        return edge_look(edge, self._trace, self._sample, self._step, batch, self._masks, options.shapes, options.masks)
+
+
+def _sides(edges: tuple[Edge, ...], routes: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]) -> dict[Edge, Side]:
+    """Where the label of each edge stands: right of a single one; of several the outermost have theirs on the outside."""
+    into: dict[str, list[Edge]] = {}
+    for edge in edges:
+        into.setdefault(edge.target, []).append(edge)
+    sides: dict[Edge, Side] = {}
+    for several in into.values():
+        by_place = sorted(several, key=lambda edge: routes[edge.source, edge.target][-1])
+        sides[by_place[-1]] = 1
+        if routes[by_place[0].source, by_place[0].target][-1] != routes[by_place[-1].source, by_place[-1].target][-1]:
+            sides[by_place[0]] = -1
+    return sides

@@ -1,4 +1,4 @@
-"""The tooltip of a node: class, shapes, parameters and what became of the masks."""
+"""The tooltips of nodes and edges: class, shapes, parameters and what became of the masks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from html import escape
 
 import numpy as np
 
-from maskviz.core.graph import Node
-from maskviz.core.graph_looks import shape_text
+from maskviz.core.graph import Edge, Node, ref
+from maskviz.core.graph_looks import shape_text, tensor_text
+from maskviz.core.graph_masks import Masks
 from maskviz.core.trace import Call, Trace
 
 
@@ -35,6 +36,21 @@ def tooltip(node: Node, call: Call | None, trace: Trace | None) -> str:
         rows += _call_rows(call, trace)
     lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
     return f"<b>{escape(node.name)}</b> · {escape(node.class_name)}<table>{lines}</table>"
+
+
+def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
+    """Rich text for one edge: the tensor and the mask it carries."""
+    rows = [("from", ref(edge.source, edge.output)), ("to", edge.target.removeprefix("loss:"))]
+    if masks is not None and trace is not None:
+        mask = masks.on(edge)
+        if (text := tensor_text(masks, edge)) and not edge.mask_only:
+            rows.append(("tensor", text))
+        name = "given as mask" if edge.mask_only else "mask"
+        rows.append((name, mask_text(trace, mask.sent) if mask.sent is None else f"{mask.sent}: {mask_text(trace, mask.sent)}"))
+        if mask.lost:
+            rows.append(("at its end", "none: the mask was taken off on the way"))
+    lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
+    return f"<b>{escape('mask' if edge.mask_only else 'tensor')}</b><table>{lines}</table>"
 
 
 def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip, QWidget
 
-from maskviz.gui.graph.items import NodeItem
+from maskviz.export.graph_painting import PLAIN_BELOW
+from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.scene import GraphScene
 
 READABLE = 0.6  # the smallest scale at which the first view shows everything
 LARGEST = 3.0
+REACH = 6.0  # pixels from an edge at which it is meant
 SMALLEST = 0.001
 ARROWS = {Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0)}
 
@@ -19,13 +23,15 @@ class GraphView(QGraphicsView):
     """Shows the scene and turns gestures into signals.
 
     ``chosen(id)`` a node was clicked; ``unfolded(id)`` it was double-clicked; ``moved(dx, dy)`` an arrow key was pressed;
-    ``hinted(item)`` asks for the tooltip of an item.
+    ``opened`` Enter and ``closed`` Backspace were; ``scrolled`` another part of the graph is in view.
     """
 
     chosen = Signal(str)
     unfolded = Signal(str)
     moved = Signal(int, int)
     opened = Signal()
+    closed = Signal()
+    scrolled = Signal()
 
     def __init__(self, scene: GraphScene, parent: QWidget | None = None) -> None:
         super().__init__(scene, parent)
@@ -34,7 +40,7 @@ class GraphView(QGraphicsView):
         self._untouched = True  # nobody has zoomed or panned: the first view may still follow the size of the pane
         self.dimmed = False
         self.empty_text = ""
-        self.tooltip_of = lambda item: ""
+        self.tooltip_of: Callable[[NodeItem | EdgeItem], str] = lambda item: ""
         self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
@@ -44,6 +50,7 @@ class GraphView(QGraphicsView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
 
     # --- what is in view ---
 
@@ -51,6 +58,15 @@ class GraphView(QGraphicsView):
     def scale_(self) -> float:
         """How large the graph is shown, 1 is its natural size."""
         return self.transform().m11()
+
+    def seen(self) -> QRectF:
+        """The part of the scene that is in view."""
+        return self.mapToScene(self.viewport().rect()).boundingRect()
+
+    def centre(self, place: QPointF) -> None:
+        """Brings a place of the scene to the middle."""
+        self._untouched = False
+        self.put(place, QPointF(self.viewport().rect().center()))
 
     def first_view(self) -> None:
         """All of the graph where that is readable, else its top at a readable size; again at every resize until touched."""
@@ -60,12 +76,17 @@ class GraphView(QGraphicsView):
             return
         scale = self._fitting(rect)
         if scale < READABLE:
-            wide = self.viewport().width() / (rect.width() + 2 * self._graph.sizes.em)
-            scale = min(1.0, max(READABLE, wide))
+            across = rect.height() if self._graph.options.sideways else rect.width()
+            room = self.viewport().height() if self._graph.options.sideways else self.viewport().width()
+            scale = min(1.0, max(READABLE, room / (across + 2 * self._graph.sizes.em)))
         self.setTransform(QTransform.fromScale(scale, scale))
         self.centerOn(rect.center())
-        if rect.height() * scale > self.viewport().height():
-            self.put(QPointF(rect.center().x(), rect.top()), QPointF(self.viewport().width() / 2, self._graph.sizes.em))
+        em, room = self._graph.sizes.em, self.viewport()
+        if rect.height() * scale > room.height():
+            self.put(QPointF(rect.center().x(), rect.top()), QPointF(room.width() / 2, em))
+        if self._graph.options.sideways and rect.width() * scale > room.width():
+            self.put(QPointF(rect.left(), rect.center().y()), QPointF(em, room.height() / 2))
+        self.scrolled.emit()
 
     def fit(self) -> None:
         """All of the graph."""
@@ -75,6 +96,7 @@ class GraphView(QGraphicsView):
             scale = self._fitting(rect)
             self.setTransform(QTransform.fromScale(scale, scale))
             self.centerOn(rect.center())
+            self.scrolled.emit()
 
     def _fitting(self, rect: QRectF) -> float:
         room, em = self.viewport().size(), self._graph.sizes.em
@@ -99,6 +121,10 @@ class GraphView(QGraphicsView):
         """Scrolls as little as needed to have an item in view."""
         em = round(2 * self._graph.sizes.em)
         self.ensureVisible(item.card(), em, em)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self.scrolled.emit()
 
     # --- gestures ---
 
@@ -126,7 +152,13 @@ class GraphView(QGraphicsView):
             self._untouched = False
             self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
             self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
+        elif not event.buttons():
+            self._edge_at(event.position())
         event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._graph.point_at(None)
+        super().leaveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._grip = None
@@ -142,9 +174,16 @@ class GraphView(QGraphicsView):
     def _item_at(self, position: QPointF) -> NodeItem | None:
         return next((item for item in self.items(position.toPoint()) if isinstance(item, NodeItem)), None)
 
+    def _edge_at(self, position: QPointF) -> EdgeItem | None:
+        """Points at the edge under the mouse, where no card is."""
+        if self.scale_ < PLAIN_BELOW or self._item_at(position) is not None:
+            self._graph.point_at(None)
+            return None
+        return self._graph.hover(self.mapToScene(position.toPoint()), REACH / self.scale_)
+
     def event(self, event: QEvent) -> bool:
         # the window's shortcuts step time and sample with the arrows; in here they walk along the edges
-        own = (*ARROWS, Qt.Key.Key_Space, Qt.Key.Key_Return)
+        own = (*ARROWS, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Backspace)
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in own and not event.modifiers():
             event.accept()
             return True
@@ -152,7 +191,8 @@ class GraphView(QGraphicsView):
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            item = self._item_at(QPointF(event.pos()))
+            place = QPointF(event.pos())
+            item = self._item_at(place) or self._edge_at(place)
             QToolTip.showText(event.globalPos(), self.tooltip_of(item) if item is not None else "", self.viewport())
             return True
         return super().viewportEvent(event)
@@ -165,6 +205,8 @@ class GraphView(QGraphicsView):
             self.fit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit()
+        elif key == Qt.Key.Key_Backspace:
+            self.closed.emit()
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom(1 / 1.2 if key == Qt.Key.Key_Minus else 1.2)
         else:
