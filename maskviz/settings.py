@@ -60,7 +60,7 @@ class Settings:
     ``theme`` is ``system``, ``dark`` or ``light``; ``statuses`` a set of ``palette.STATUS_SETS``; ``scale`` a factor for the whole
     window; ``pad_id`` and ``pad_feature`` fill padding where the network masks nothing itself; ``largest_gib`` is the largest file to
     open and ``engine_gib`` the engine's memory (0: all there is); ``backend`` is one of Keras' (empty: as the environment says) and
-    ``device`` its device (empty: the first one).
+    ``device`` its device (empty: the first one); ``graph`` names the tools of the graph that are on.
     """
 
     theme = Choice(str, "theme", "system", ("system", "dark", "light").__contains__)
@@ -72,6 +72,7 @@ class Settings:
     engine_gib = Choice(int, "limits/engine_gib", 0, lambda n: 0 <= n <= 65536)
     backend = Choice(str, "engine/backend", "", ("", "tensorflow", "jax", "torch").__contains__)
     device = Choice(str, "engine/device", "")
+    graph = Choice(str, "graph/tools", "")
     tour_seen = Choice(yes, "tour_seen", False)
     CHOSEN = (theme, statuses, scale, pad_id, pad_feature, largest_gib, engine_gib, backend, device)
 

@@ -74,6 +74,44 @@ ACTIONS = (
     ActionSpec("show_a", "Show &A", "comparison.show_a", ("A",), "", "Show A, what is pinned", needs="pinned"),
     ActionSpec("show_b", "Show &B", "comparison.show_b", ("B",), "", "Show B, what is open now", needs="pinned"),
     ActionSpec("show_difference", "Show B − A", "comparison.show_difference", ("D",), "", "Show how B differs from A", needs="pinned"),
+    ActionSpec("find_next", "Find ne&xt", "graph_tools.next_hit", ("F3",), "", "Go to the next layer that was found", needs="network"),
+    ActionSpec(
+        "find_previous", "Find pre&vious", "graph_tools.previous_hit", ("Shift+F3",), "", "Go to the layer found before", needs="network"
+    ),
+    ActionSpec(
+        "graph_trace",
+        "&Trace the selection",
+        "graph_tools.trace",
+        ("T",),
+        "",
+        "Dim what does not lead to or from the layer",
+        needs="network",
+    ),
+    ActionSpec(
+        "graph_follow",
+        "Follow the &mask",
+        "graph_tools.follow",
+        ("M",),
+        "",
+        "From where a mask is created to where it is lost",
+        needs="network",
+    ),
+    ActionSpec(
+        "graph_whole", "&Whole batch", "graph_tools.whole", ("W",), "", "Shares of all samples and steps, or one sample", needs="network"
+    ),
+    ActionSpec("graph_shapes", "&Shapes on edges", "graph_tools.shapes", ("E",), "", "Label edges with shape and dtype", needs="network"),
+    ActionSpec("graph_masks", "Mas&ks on edges", "graph_tools.masks", ("K",), "", "Colour and name the mask of each edge", needs="network"),
+    ActionSpec(
+        "graph_turn", "&Left to right", "graph_tools.turn", ("O",), "", "Run the graph from left to right, or down", needs="network"
+    ),
+    ActionSpec("graph_map", "Small ma&p", "graph_tools.map", (), "", "A map of the whole graph in its corner", needs="network"),
+    ActionSpec(
+        "graph_mask_path", "Mask p&ath", "graph_tools.mask_path", (), "", "Show operations that only compute a mask", needs="network"
+    ),
+    ActionSpec(
+        "unfold_all", "&Unfold all", "graph_tools.unfold_all", ("Ctrl+Shift+E",), "", "Show the calls in all containers", needs="network"
+    ),
+    ActionSpec("fold_all", "&Fold all", "graph_tools.fold_all", ("Ctrl+Shift+F",), "", "Hide the calls in all containers", needs="network"),
     ActionSpec("reset_layout", "&Reset layout", "reset_layout", ("Ctrl+Shift+L",), "", "Put all panes back where they were at first"),
     ActionSpec(
         "fit", "&Fit", "fit", ("Ctrl+0",), "fit", "Show all of the graph and of the heatmaps; Space does it for one pane", needs="network"
@@ -125,6 +163,24 @@ MENUS = (
     ),
     ("&Edit", EDIT),
     ("&View", ("panes", "reset_layout", "full_screen", "-", "theme", "switch_theme", "-", "fit", "go", "play")),
+    (
+        "&Graph",
+        (
+            "graph_trace",
+            "graph_follow",
+            "-",
+            "graph_whole",
+            "graph_shapes",
+            "graph_masks",
+            "graph_mask_path",
+            "-",
+            "graph_turn",
+            "graph_map",
+            "-",
+            "unfold_all",
+            "fold_all",
+        ),
+    ),
     ("&Compare", ("pin", "unpin", "-", "show_a", "show_b", "show_difference")),
     ("&Device", ("devices",)),
     ("&Help", ("shortcuts", "tour", "about")),

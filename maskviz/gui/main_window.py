@@ -18,6 +18,7 @@ from maskviz.gui.editing import Editing
 from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
 from maskviz.gui.guide import Guide
+from maskviz.gui.graph_tools import GraphTools
 from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.walk = Walk(document)
+        self.graph_tools = GraphTools(settings, self)
         self.editing = Editing(self, document, settings, self.notices)
         self.stopping = Stopping(jobs, self.questions, self.notices)
         self.pane_focus = PaneFocus(lambda: self.workspace, self)
@@ -174,6 +176,7 @@ class MainWindow(QMainWindow):
         self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
         self.workspace = Workspace(self.document, self.questions, self.findings, self.theme.palette, self.settings.bytes("window/panes"))
         self.workspace.hovered.connect(self.status.set_readout)
+        self.graph_tools.attach(self.workspace.graph)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
