@@ -113,7 +113,7 @@ class Scale:
         """The map's colours ``(256, 3)`` from low to high."""
         return TABLES[self.colors]
 
-    def share(self, values: NDArray[Any]) -> NDArray[Any]:
+    def share(self, values: Any) -> Any:
         """Where values stand between the two ends: 0 at the lower, 1 at the upper one; beyond them outside of that."""
         if not self.log:
             return (values - self.low) * (1 / (self.high - self.low))

@@ -51,7 +51,7 @@ def some_rows(batch: Batch, rows: NDArray[Any]) -> Batch:
     def pick(arrays: Arrays) -> dict[str, NDArray[Any]]:
         return {name: array[rows] for name, array in arrays.items()}
 
-    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source)
+    return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source, batch.declared)
 
 
 def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDArray[Any]]:
@@ -61,7 +61,7 @@ def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDA
     return {**arrays, name: new}
 
 
-def set_padding(batch: Batch, spec: InputSpec, sample: int | slice, padded: NDArray[Any]) -> Batch:
+def set_padding(batch: Batch, spec: InputSpec, sample: int | slice | NDArray[Any], padded: NDArray[Any]) -> Batch:
     """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool, or of several at once by
     ``(samples, time)``."""
     name = spec.name

@@ -7,7 +7,7 @@ belongs to (``OutputTrace.steps``). The window and exported figures draw the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,14 @@ class Heatmap:
         """Number of samples, 0 where there is nothing to draw."""
         array = self.status if self.status is not None else self.values
         return 0 if array is None else len(array)
+
+
+def in_order(heatmap: Heatmap, order: NDArray[Any] | None) -> Heatmap:
+    """The map with sample ``order[k]`` in row k; as it is without an order, or where it is of another number of samples."""
+    if order is None or heatmap.samples != len(order):
+        return heatmap
+    names = ("values", "status", "skipped", "exposed", "odd")
+    return replace(heatmap, **{name: array[order] for name in names if (array := getattr(heatmap, name)) is not None})
 
 
 def shared_steps(batch: Batch, trace: Trace | None) -> int:

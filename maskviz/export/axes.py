@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
@@ -71,8 +73,17 @@ def class_ticks(classes: int, length: float, line: float) -> list[tuple[int, flo
     return [(k, (k + 0.5) / classes if classes <= STEPS_SHOWN else k / (classes - 1)) for k in numbers]
 
 
-def paint_samples(painter: QPainter, rect: QRectF, window: Window, samples: int, palette: Palette, strong: int | None = None) -> None:
-    """Sample numbers to the left of ``rect``; the number ``strong`` is emphasized and always there."""
+def paint_samples(
+    painter: QPainter,
+    rect: QRectF,
+    window: Window,
+    samples: int,
+    palette: Palette,
+    strong: int | None = None,
+    order: NDArray[Any] | None = None,
+) -> None:
+    """Sample numbers to the left of ``rect``; that of the row ``strong`` is emphasized and always there. ``order`` has the samples by
+    row where they are not as given."""
     height, line = window.cell(rect)[1], metrics(painter).height()
     ticks = [k for k in count_ticks(window.sample0, min(window.sample1, samples), int(rect.height() / (line * 1.15))) if k < samples]
     if strong is not None:
@@ -85,7 +96,7 @@ def paint_samples(painter: QPainter, rect: QRectF, window: Window, samples: int,
         half = metrics(painter).capHeight() / 2
         middle = min(max(y, rect.top() + half - 2), rect.bottom() - half + 2)  # beyond it there may be nothing to paint on
         box = QRectF(rect.left() - 200, middle - line / 2, 200 - TICK - 4, line)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(k))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(k if order is None else int(order[k])))
         painter.drawLine(QPointF(rect.left() - TICK - 1, y), QPointF(rect.left() - 1, y))
 
 

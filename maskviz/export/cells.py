@@ -55,7 +55,7 @@ class Cells:
     mean: a single exposed step or NaN among thousands stays visible.
     """
 
-    def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette) -> None:
+    def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette, before: Cells | None = None) -> None:
         self.heatmap = heatmap
         self.scale = scale
         self.palette = palette
@@ -123,6 +123,7 @@ class Cells:
             table = np.zeros((len(Status), 4), np.uint8)
             for status, color in self.palette.status.items():
                 table[status] = (*hex_rgb(color), 255)
+            table[Status.ENDED] = 0  # no step is there, or in a comparison none that differs
             colors = np.take(table.view(np.uint32)[:, 0], shown)
         else:
             colors = to_rgba(shown, self.scale).view(np.uint32)[..., 0]

@@ -99,7 +99,7 @@ class CallRow(MapRow):
         if self.own_axes is None:
             super().set_selected(sample, step)
         else:
-            self.view.set_selected(min(step, max(self.own_axes.samples - 1, 0)), step)
+            super().set_selected(min(step, max(self.own_axes.samples - 1, 0)), step)
             self.show_stale()
             self._show_button()
 

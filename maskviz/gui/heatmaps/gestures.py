@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,15 @@ def paint(row: NDArray[Any], start: int, end: int, value: bool) -> NDArray[Any]:
     first, last = sorted((min(max(start, 0), len(row) - 1), min(max(end, 0), len(row) - 1)))
     new[first : last + 1] = value
     return new
+
+
+def describe_rows(samples: Sequence[int], rows: NDArray[Any]) -> str:
+    """The undo text of a padding edit of several samples."""
+    if len(samples) == 1:
+        return describe(samples[0], rows[0])
+    if samples[-1] - samples[0] == len(samples) - 1:
+        return f"Change the padding of samples {samples[0]} to {samples[-1]}"
+    return f"Change the padding of {len(samples)} samples"
 
 
 def describe(sample: int, row: NDArray[Any]) -> str:

@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBo
 
 from maskviz.core.compare import difference
 from maskviz.core.heatmaps import Heatmap
-from maskviz.core.map_rows import Look, MapSpec
+from maskviz.core.map_rows import Look, MapSpec, Profile
 from maskviz.export.cells import scale_for
 from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.heatmaps.colour_bar import ColourBar
 from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.heatmaps.profile_view import ProfileView
 from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
@@ -72,6 +73,8 @@ class MapRow(QWidget):
         super().__init__()
         self.document, self.spec, self.view, self.colors = document, spec, view, palette
         self.heatmap: Heatmap | None = None
+        self.profile: ProfileView | None = None
+        self._along: Profile = "none"
         self.bar = ColourBar(spec.title.lower(), palette)
         self.title = RowTitle(spec.title)
         self.subtitle = ElidedLabel()
@@ -154,6 +157,8 @@ class MapRow(QWidget):
         self.colors = palette
         self.view.set_palette(palette)
         self.bar.set_palette(palette)
+        if self.profile is not None:
+            self.profile.set_palette(palette)
         self.title.setStyleSheet(f"color: {palette.text};")
         self.subtitle.setStyleSheet(f"color: {palette.muted};")
         for button in self._buttons:
@@ -166,6 +171,17 @@ class MapRow(QWidget):
         self.view.show_map(heatmap, scale)
         self.bar.show_scale(heatmap, scale, self.look)
         self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
+        self.show_profile(self._along)
+
+    def show_profile(self, along: Profile) -> None:
+        """Show the values along the cross-hair as a curve below the map, or not."""
+        self._along = along
+        if self.profile is None and along != "none":
+            self.profile = ProfileView(self.view, self.colors)
+            self.body.addWidget(self.profile)
+        if self.profile is not None:
+            self.profile.show_along(along)
+            self.setMinimumHeight(LOWEST + (0 if self.profile.isHidden() else self.profile.height()))
 
     def show_stale(self) -> None:
         """Dim the map where it is older than the batch."""
@@ -174,6 +190,8 @@ class MapRow(QWidget):
     def set_selected(self, sample: int, step: int) -> None:
         """Put the cross-hair there."""
         self.view.set_selected(sample, step)
+        if self.profile is not None:
+            self.profile.update()
 
     def pick(self, sample: int, step: int) -> None:
         """The user clicked there; step −1 on bars."""

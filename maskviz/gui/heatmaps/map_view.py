@@ -1,30 +1,37 @@
-"""One heatmap on the screen: paints it, and turns the mouse into positions, panning and zooming."""
+"""One heatmap on the screen: paints it, and turns the mouse into positions, panning, zooming and marking."""
 
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from maskviz.colormaps import Scale
-from maskviz.core.heatmaps import Heatmap
+from maskviz.core.heatmaps import Heatmap, in_order
 from maskviz.export.axes import TICK, paint_samples, paint_steps, paint_values_below
 from maskviz.export.cells import Cells
-from maskviz.export.painting import Window, bar_range, paint_bars, paint_map
+from maskviz.export.painting import bar_range, paint_bars, paint_map
+from maskviz.gui.heatmaps.overlay import paint_cross_hair, paint_frames, paint_position, paint_region
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
+from maskviz.session.document import Region, Spotlight
 
 STALE_OPACITY = 0.45
-LEAST_BOX = 8.0  # side of the box around the selected step, however small its cell
+Tool = Literal["edge", "paint", "select"]
+MARKING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 class MapView(QWidget):
-    """One map. ``pointed`` sample and step (−1, −1 when the mouse left; step −1 on bars), ``picked`` by a click."""
+    """One map. ``pointed`` sample and step (−1, −1 when the mouse left; step −1 on bars), ``picked`` by a click, ``banded`` by
+    a rubber band: first and last row and step, or −1 for none any more."""
 
     pointed = Signal(int, int)
     picked = Signal(int, int)
+    banded = Signal(int, int, int, int)
     key_pressed = Signal(QKeyEvent)
 
     def __init__(self, viewport: Viewport, palette: Palette, parent: QWidget | None = None) -> None:
@@ -36,23 +43,33 @@ class MapView(QWidget):
         self.selected = (0, 0)
         self.show_axis = False
         self.label_digits = 2
+        self.tool: Tool = "edge"
+        self.region: Region | None = None
+        self.spotlight: Spotlight | None = None
+        self._ordered: Heatmap | None = None
         self._cells: Cells | None = None
-        self._cache: tuple[tuple[Window, QSize, float], QPixmap] | None = None
+        self._cache: tuple[Any, QPixmap] | None = None
         self._dimmed = False
         self._press: QPointF | None = None
         self._panned_from: QPointF | None = None
+        self._dragged = False  # since the press
+        self._band: tuple[int, int] | None = None  # row and step where a rubber band began
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 44)
         viewport.changed.connect(self.update)
+        viewport.reordered.connect(lambda: self.show_map(self.heatmap, self.scale))
 
     # what is shown
 
     def show_map(self, heatmap: Heatmap | None, scale: Scale) -> None:
         """Draw another map, or nothing."""
         self.heatmap, self.scale = heatmap, scale
-        self._cells = Cells(heatmap, scale, self.colors) if heatmap is not None and heatmap.has_time else None
+        self._ordered = None if heatmap is None else in_order(heatmap, self.viewport.order)
+        before, self._cells = self._cells, None
+        if self._ordered is not None and self._ordered.has_time:
+            self._cells = Cells(self._ordered, scale, self.colors, before)
         self._cache = None
         self.setAccessibleDescription(f"{heatmap.subtitle} {heatmap.explanation}".strip() if heatmap else "")
         self.update()
@@ -66,6 +83,12 @@ class MapView(QWidget):
         """Put the cross hair on a sample and a step."""
         if (sample, step) != self.selected:
             self.selected = (sample, step)
+            self.update()
+
+    def set_marked(self, region: Region | None, spotlight: Spotlight | None) -> None:
+        """Frame what is marked and what is pointed out."""
+        if region is not self.region or spotlight is not self.spotlight:
+            self.region, self.spotlight = region, spotlight
             self.update()
 
     def set_dimmed(self, dimmed: bool) -> None:
@@ -88,19 +111,23 @@ class MapView(QWidget):
         bottom = font.height() + TICK + 4 if self.show_axis or self.is_bars else 3
         return QRectF(left, 3, max(self.width() - left - 6, 1), max(self.height() - bottom - 3, 1))
 
+    def row_at(self, position: QPointF) -> int:
+        """The row at a height, also outside the map."""
+        return math.floor(self.viewport.window.sample_at(self.map_rect(), position.y()))
+
     def cell_at(self, position: QPointF) -> tuple[int, int] | None:
         """Sample and step under a position, None outside the map; step −1 on bars."""
-        rect, window = self.map_rect(), self.viewport.window
+        rect = self.map_rect()
         if self.heatmap is None or self.heatmap.explanation or not rect.contains(position):
             return None
-        sample = math.floor(window.sample_at(rect, position.y()))
-        step = -1 if self.is_bars else math.floor(window.step_at(rect, position.x()))
-        return (sample, step) if 0 <= sample < self.heatmap.samples and step < self.viewport.steps else None
+        row = self.row_at(position)
+        step = -1 if self.is_bars else math.floor(self.viewport.window.step_at(rect, position.x()))
+        return (self.viewport.sample(row), step) if 0 <= row < self.heatmap.samples and step < self.viewport.steps else None
 
     def cell_center(self, sample: int, step: int) -> QPointF:
         """The middle of a cell, in this widget."""
         rect, window = self.map_rect(), self.viewport.window
-        return QPointF(window.x(rect, step + 0.5), window.y(rect, sample + 0.5))
+        return QPointF(window.x(rect, step + 0.5), window.y(rect, self.viewport.row(sample) + 0.5))
 
     # painting
 
@@ -110,28 +137,36 @@ class MapView(QWidget):
             if self.heatmap is None or self.heatmap.explanation or not self.heatmap.samples:
                 self._paint_words(painter, self.heatmap.explanation if self.heatmap else "")
                 return
-            rect = self.map_rect()
+            rect, row, step = self.map_rect(), self.viewport.row(self.selected[0]), self.selected[1]
             painter.setOpacity(STALE_OPACITY if self._dimmed else 1.0)
             painter.drawPixmap(rect.topLeft(), self._pixmap(rect))
             painter.setOpacity(1.0)
-            window, sample = self.viewport.window, self.selected[0]
-            paint_samples(painter, rect, window, self.heatmap.samples, self.colors, sample)
-            if self.is_bars:
-                paint_values_below(painter, rect, *bar_range(self.scale), self.colors)
-            elif self.show_axis:
-                paint_steps(painter, rect, window, self.viewport.steps, self.colors, self.selected[1])
-            self._paint_cross_hair(painter, rect, window)
-            self._paint_position(painter, rect, window)
+            self._paint_axes(painter, rect, row, step)
+            window = self.viewport.window
+            if self.region is not None and not self.is_bars:
+                rows = [self.viewport.row(sample) for sample in self.region.samples]
+                paint_region(painter, rect, window, rows, self.region.first, self.region.last, self.colors)
+            paint_cross_hair(painter, rect, window, row, None if self.is_bars else step, self.colors)
+            paint_position(painter, rect, window, self.viewport.steps, self.viewport.samples, self.colors, not self.is_bars)
             if self.hasFocus():
                 painter.setPen(QPen(QColor(self.colors.accent), 1.0))
                 painter.drawRect(rect.adjusted(-1.5, -1.5, 1.5, 1.5))
         finally:
             painter.end()
 
+    def _paint_axes(self, painter: QPainter, rect: QRectF, row: int, step: int) -> None:
+        assert self.heatmap is not None
+        paint_samples(painter, rect, self.viewport.window, self.heatmap.samples, self.colors, row, self.viewport.order)
+        if self.is_bars:
+            paint_values_below(painter, rect, *bar_range(self.scale), self.colors)
+        elif self.show_axis:
+            paint_steps(painter, rect, self.viewport.window, self.viewport.steps, self.colors, step)
+
     def _pixmap(self, rect: QRectF) -> QPixmap:
-        """The map without cross-hair, kept until data, size or visible part change."""
+        """The map with frames and without cross-hair, kept until data, size or visible part change."""
         ratio = self.devicePixelRatioF()
-        key = (self.viewport.window, rect.size().toSize(), ratio)
+        spotlit = self._spotlit()
+        key = (self.viewport.window, rect.size().toSize(), ratio, id(self.spotlight) if spotlit is not None else None)
         if self._cache is None or self._cache[0] != key:
             size = QSize(math.ceil(rect.width() * ratio), math.ceil(rect.height() * ratio))
             pixmap = QPixmap(size)
@@ -143,74 +178,74 @@ class MapView(QWidget):
                 inside = QRectF(0, 0, rect.width(), rect.height())
                 if self._cells is not None:
                     paint_map(painter, inside, self._cells, self.viewport.window)
-                elif self.heatmap is not None:
-                    paint_bars(painter, inside, self.heatmap, self.scale, self.viewport.window, self.colors)
+                elif self._ordered is not None:
+                    paint_bars(painter, inside, self._ordered, self.scale, self.viewport.window, self.colors)
+                if spotlit is not None:
+                    paint_frames(painter, inside, self.viewport.window, self.viewport.ordered(spotlit), self.colors)
             finally:
                 painter.end()
             self._cache = (key, pixmap)
         return self._cache[1]
 
+    def _spotlit(self) -> NDArray[Any] | None:
+        """The pointed-out steps, where they are steps of this map."""
+        fits = self.spotlight is not None and not self.is_bars and self.heatmap is not None
+        return self.spotlight.steps if fits and self.spotlight is not None and len(self.spotlight.steps) == self.viewport.samples else None
+
     def _paint_words(self, painter: QPainter, words: str) -> None:
         painter.setPen(QColor(self.colors.muted))
         painter.drawText(QRectF(self.rect()).adjusted(12, 4, -12, -4), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
 
-    def _paint_cross_hair(self, painter: QPainter, rect: QRectF, window: Window) -> None:
-        sample, step = self.selected
-        width, height = window.cell(rect)
-        painter.save()
-        painter.setClipRect(rect.adjusted(-2, -2, 2, 2))
-        shade, line = QColor(self.colors.canvas), QColor(self.colors.text)  # one of the two is seen on any colour
-        top = window.y(rect, sample)
-        if not self.is_bars:
-            x = window.x(rect, step + 0.5)
-            for color, wide in ((shade, 3.0), (line, 1.0)):
-                painter.setPen(QPen(color, wide))
-                painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
-        left, across = (rect.left(), rect.width()) if self.is_bars else (window.x(rect, step), width)
-        box = QRectF(left, top, across, height)
-        across, height = max(box.width(), LEAST_BOX), max(box.height(), LEAST_BOX)
-        box = QRectF(box.center().x() - across / 2, box.center().y() - height / 2, across, height)
-        for color, wide in ((shade, 4.5), (line, 2.0)):
-            pen = QPen(color, wide)
-            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-            painter.setPen(pen)
-            painter.drawRect(box)
-        painter.restore()
-
-    def _paint_position(self, painter: QPainter, rect: QRectF, window: Window) -> None:
-        """Thin bars that say which part is shown, when it is not everything."""
-        color = QColor(self.colors.accent)
-        if window.step1 - window.step0 < self.viewport.steps and not self.is_bars:
-            start, span = window.step0 / self.viewport.steps, (window.step1 - window.step0) / self.viewport.steps
-            painter.fillRect(QRectF(rect.left() + start * rect.width(), rect.bottom() + 1, max(span * rect.width(), 8), 2), color)
-        if window.sample1 - window.sample0 < self.viewport.samples:
-            start, span = window.sample0 / self.viewport.samples, (window.sample1 - window.sample0) / self.viewport.samples
-            painter.fillRect(QRectF(rect.right() + 2, rect.top() + start * rect.height(), 2, max(span * rect.height(), 8)), color)
-
     # mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+        self._dragged = False
+        if self.marks(event):
+            self._press, self._panned_from = event.position(), None
+            cell = self.cell_at(event.position())
+            self._band = None if cell is None or cell[1] < 0 else (self.row_at(event.position()), cell[1])
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._press = self._panned_from = event.position()
+
+    def marks(self, event: QMouseEvent) -> bool:
+        """Whether a press begins a rubber band: with the tool for it, or with Ctrl or Alt."""
+        return event.button() == Qt.MouseButton.LeftButton and (self.tool == "select" or bool(event.modifiers() & MARKING))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._point(event.position())
-        if self._panned_from is not None and self._press is not None:
-            if (event.position() - self._press).manhattanLength() >= 4:
-                self.setCursor(Qt.CursorShape.ClosedHandCursor)
-                self._press = QPointF(-1e6, -1e6)
-            if self._press.x() < 0:
-                moved = event.position() - self._panned_from
-                width, height = self.viewport.window.cell(self.map_rect())
-                self.viewport.pan(0 if self.is_bars else -moved.x() / width, -moved.y() / height)
-                self._panned_from = event.position()
+        if self._press is None or (self._band is None and self._panned_from is None):
+            return
+        if not self._dragged and (event.position() - self._press).manhattanLength() >= 4:
+            self.setCursor(Qt.CursorShape.CrossCursor if self._band is not None else Qt.CursorShape.ClosedHandCursor)
+            self._dragged = True
+        if not self._dragged:
+            return
+        if self._band is not None:
+            self._stretch(event.position())
+        elif self._panned_from is not None:
+            moved = event.position() - self._panned_from
+            width, height = self.viewport.window.cell(self.map_rect())
+            self.viewport.pan(0 if self.is_bars else -moved.x() / width, -moved.y() / height)
+            self._panned_from = event.position()
+
+    def _stretch(self, position: QPointF) -> None:
+        """Mark from where the rubber band began to here."""
+        assert self._band is not None
+        window = self.viewport.window
+        step = min(max(math.floor(window.step_at(self.map_rect(), position.x())), 0), self.viewport.steps - 1)
+        row = min(max(self.row_at(position), 0), self.viewport.samples - 1)
+        rows, steps = sorted((self._band[0], row)), sorted((self._band[1], step))
+        self.banded.emit(rows[0], rows[1], steps[0], steps[1])
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        clicked = self._press is not None and self._press.x() >= 0
+        clicked = self._press is not None and not self._dragged
+        marking, self._band = self._band is not None, None
         self._press = self._panned_from = None
         self.unsetCursor()
         cell = self.cell_at(event.position())
         if clicked and cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            if marking:
+                self.banded.emit(-1, -1, -1, -1)
             self.picked.emit(*cell)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -218,18 +253,21 @@ class MapView(QWidget):
         across, down = turn.x() / 120, turn.y() / 120
         rect, window = self.map_rect(), self.viewport.window
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            step, sample = window.step_at(rect, event.position().x()), window.sample_at(rect, event.position().y())
-            self.zoom(0.8**down, step, sample)
-        else:
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not across:
-                across, down = down, 0
-            self.viewport.pan(-across * (window.step1 - window.step0) / 10, -down * max(1, round((window.sample1 - window.sample0) / 10)))
-        event.accept()
+            step, row = window.step_at(rect, event.position().x()), window.sample_at(rect, event.position().y())
+            self.zoom(0.8**down, step, row)
+            event.accept()
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not across:
+            across, down = down, 0
+        moved = self.viewport.pan(
+            -across * (window.step1 - window.step0) / 10, -down * max(1, round((window.sample1 - window.sample0) / 10))
+        )
+        event.setAccepted(moved or not down)  # the rows scroll where the map cannot
 
-    def zoom(self, factor: float, step: float, sample: float) -> None:
+    def zoom(self, factor: float, step: float, row: float) -> None:
         """Show ``factor`` times as much around a position; cells grow to a comfortable size at most."""
         rect = self.map_rect()
-        self.viewport.zoom(step, sample, factor, max(4, rect.width() / 64), max(3, rect.height() / 26))
+        self.viewport.zoom(step, row, factor, max(4, rect.width() / 64), max(3, rect.height() / 26))
 
     def leaveEvent(self, event: QEvent) -> None:
         self.pointed.emit(-1, -1)

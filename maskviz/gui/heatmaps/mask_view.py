@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,11 @@ from PySide6.QtWidgets import QWidget
 
 from maskviz.core.batch import Batch, set_padding
 from maskviz.core.network import InputSpec
-from maskviz.gui.heatmaps.gestures import describe, drag_edge, edges, paint
-from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.heatmaps.gestures import describe, describe_rows, drag_edge, edges, paint
+from maskviz.gui.heatmaps.map_view import MapView, Tool
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Document
-
-Tool = Literal["edge", "paint"]
 
 
 @dataclass
@@ -43,7 +41,6 @@ class MaskView(MapView):
         super().__init__(viewport, palette, parent)
         self.document = document
         self.input: InputSpec | None = None
-        self.tool: Tool = "edge"
         self._gesture: Gesture | None = None
         self._toggle: tuple[int, int] | None = None
 
@@ -66,7 +63,7 @@ class MaskView(MapView):
         reach = min(5.0, max(2.5, 0.3 * window.cell(rect)[0]))
         if self.heatmap is None or not rect.adjusted(-reach, 0, reach, 0).contains(position):
             return None
-        sample = int(np.floor(window.sample_at(rect, position.y())))
+        sample = self.viewport.sample(self.row_at(position))
         row = self.row(sample)
         if row is None:
             return None
@@ -84,7 +81,7 @@ class MaskView(MapView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell, edge = self.cell_at(event.position()), self.edge_at(event.position())
         painting = self.tool == "paint" or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if event.button() != Qt.MouseButton.LeftButton:
+        if event.button() != Qt.MouseButton.LeftButton or self.marks(event):
             super().mousePressEvent(event)
         elif edge is not None and not painting:
             self._begin("edge", *edge)
@@ -101,7 +98,7 @@ class MaskView(MapView):
             self._drag(event.position())
             return
         super().mouseMoveEvent(event)
-        if self._panned_from is None:
+        if self._panned_from is None and self._band is None:
             self._show_cursor(event.position(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -109,7 +106,7 @@ class MaskView(MapView):
         if gesture is not None:
             self._finish(gesture)
             return
-        clicked = self._press is not None and self._press.x() >= 0 and self._toggle == self.cell_at(event.position())
+        clicked = self._press is not None and not self._dragged and self._band is None and self._toggle == self.cell_at(event.position())
         super().mouseReleaseEvent(event)
         if clicked and self._toggle is not None and event.button() == Qt.MouseButton.LeftButton:
             self.toggle(*self._toggle)
@@ -149,31 +146,33 @@ class MaskView(MapView):
         rect, window = self.map_rect(), self.viewport.window
         at, sample = window.step_at(rect, position.x()), gesture.sample
         if gesture.kind == "edge":
-            first, step = sample, round(at)
+            samples, step = [sample], round(at)
             rows = drag_edge(gesture.padding[sample], gesture.start, step)[None]
         else:
             step, value = int(np.floor(at)), not gesture.padding[sample, gesture.start]
             lowest = min(int(np.ceil(window.sample1)), len(gesture.padding)) - 1
-            sample = min(max(int(np.floor(window.sample_at(rect, position.y()))), int(window.sample0)), lowest)
-            first, last = sorted((gesture.sample, sample))
-            rows = np.array([paint(row, gesture.start, step, value) for row in gesture.padding[first : last + 1]])
-        self._apply(gesture, first, rows)
+            row = min(max(self.row_at(position), int(window.sample0)), lowest)
+            first, last = sorted((self.viewport.row(gesture.sample), row))
+            samples = sorted(self.viewport.sample(k) for k in range(first, last + 1))
+            sample = self.viewport.sample(row)
+            rows = np.array([paint(gesture.padding[k], gesture.start, step, value) for k in samples])
+        self._apply(gesture, samples, rows)
         step = min(max(step, 0), gesture.padding.shape[1] - 1)
         self.picked.emit(sample, step)
         self.pointed.emit(sample, step)
 
-    def _apply(self, gesture: Gesture, first: int, rows: NDArray[Any]) -> None:
-        """Make the batch what it was before the gesture with other rows from ``first`` on."""
+    def _apply(self, gesture: Gesture, samples: list[int], rows: NDArray[Any]) -> None:
+        """Make the batch what it was before the gesture with other rows for some samples."""
         if self.input is None or self.document.batch is None:
             return
-        last = first + len(rows) - 1
         new = gesture.padding.copy()
-        new[first : last + 1] = rows
+        new[samples] = rows
         if np.array_equal(new, self.document.batch.padding[self.input.name]):
             return
         gesture.pushed = True
-        words = describe(first, rows[0]) if len(rows) == 1 else f"Change the padding of samples {first} to {last}"
-        self.document.edit(set_padding(gesture.before, self.input, slice(first, last + 1), rows), words, gesture=gesture.number)
+        self.document.edit(
+            set_padding(gesture.before, self.input, np.asarray(samples), rows), describe_rows(samples, rows), gesture=gesture.number
+        )
 
     def _finish(self, gesture: Gesture) -> None:
         batch, spec = self.document.batch, self.input
@@ -194,7 +193,7 @@ class MaskView(MapView):
             self.document.edit(set_padding(batch, self.input, sample, row), describe(sample, row), gesture=gesture)
 
     def _show_cursor(self, position: QPointF, shift: bool) -> None:
-        painting = self.tool == "paint" or shift
+        painting = self.tool in ("paint", "select") or shift
         cell = self.cell_at(position)
         if painting and cell is not None and self.row(cell[0]) is not None:
             self.setCursor(Qt.CursorShape.CrossCursor)

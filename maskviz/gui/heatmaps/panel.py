@@ -9,16 +9,19 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from maskviz.core.heatmaps import Choice, Heatmap, read_out
-from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Panels
+from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Order, Panels, Profile
+from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
+from maskviz.gui.heatmaps import keys
 from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.heatmaps.map_row import MapRow
 from maskviz.gui.heatmaps.row_list import RowList
+from maskviz.gui.heatmaps.spotlight_bar import SpotlightBar
 from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow, axis_steps
 from maskviz.gui.heatmaps.tools_bar import ToolsBar
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Region
 from maskviz.session.questions import Questions
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
@@ -41,6 +44,8 @@ class HeatmapsPanel(QWidget):
         self.questions = questions
         self.colors = palette
         self.viewport = Viewport(self)
+        self.order: Order = "given"
+        self.profile: Profile = "none"
         self._shown: tuple[str | None, int] = (None, 0)  # output and unit of the predictions
         self._under: tuple[int, int, MapRow] | None = None  # sample and step under the mouse, and in which map
         self._dim = QTimer(self, singleShot=True, interval=DIM_AFTER_MS)
@@ -51,18 +56,22 @@ class HeatmapsPanel(QWidget):
         self.loss_row = LossRow(document, self.viewport, palette)
         self._standard: dict[Kind, MapRow] = {"mask": self.mask_row, "predictions": self.predictions_row, "loss": self.loss_row}
         self.list = RowList()
+        self.spotlight_bar = SpotlightBar(document, palette)
         self.tools_bar = ToolsBar(self, palette)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 8, 8)
+        layout.addWidget(self.spotlight_bar)
         layout.addWidget(self.list)
         for row in self._standard.values():
             self._connect_row(row)
             self.list.insert(-1, row)
-        self.mask_row.tool_chosen.connect(lambda tool: setattr(self.mask_view, "tool", tool))
+        self.mask_row.tool_chosen.connect(self._take_tool)
         document.network_changed.connect(self._on_network)
         document.batch_changed.connect(self._on_batch)
         document.trace_changed.connect(self._on_trace)
         document.selection_changed.connect(self._on_selection)
+        document.region_changed.connect(self._show_marked)
+        document.spotlight_changed.connect(self._show_marked)
         document.stale_changed.connect(self._on_stale)
         document.engine_changed.connect(self._on_engine)
         document.comparison.changed.connect(self._refresh)
@@ -87,9 +96,11 @@ class HeatmapsPanel(QWidget):
             if kind not in STANDARD:
                 self._connect_row(row)
             self.list.insert(-1, row)
+            row.show_profile(self.profile)
             row.refresh()
             row.show_stale()
             self._place()
+            self._show_marked()
             self.changed.emit()
         QTimer.singleShot(0, row, lambda: self.list.ensureWidgetVisible(row, 0, 0))
         return row
@@ -110,7 +121,7 @@ class HeatmapsPanel(QWidget):
 
     def panels(self) -> Panels:
         """Which maps are shown, and how."""
-        return Panels(tuple(row.spec for row in self.rows))
+        return Panels(tuple(row.spec for row in self.rows), self.order, self.profile)
 
     def show_panels(self, panels: Panels) -> None:
         """Show these maps."""
@@ -125,7 +136,9 @@ class HeatmapsPanel(QWidget):
             self.list.insert(-1, row)
         self._refresh()
         self._show_stale()
-        self.changed.emit()
+        self._show_marked()
+        self.set_profile(panels.profile)
+        self.set_order(panels.order)
 
     def state(self) -> dict[str, Any]:
         """Which maps are shown and how, as JSON for a session file."""
@@ -145,10 +158,39 @@ class HeatmapsPanel(QWidget):
         """All maps that are shown and their scales, from top to bottom: for a figure of the same."""
         return [(row.heatmap, scale_for(row.heatmap, row.look)) for row in self.rows if row.heatmap is not None]
 
+    def set_order(self, order: Order) -> None:
+        """Show the samples in this order as they are now; later edits do not move them."""
+        document = self.document
+        self.order = order
+        if document.batch is not None:
+            rows = sample_order(order, document.batch, document.trace, self.mask_row.input, document.selection.output)
+            self.order = order if rows is not None else "given"
+            self.viewport.set_order(rows)
+            self.viewport.reveal(document.selection.step, document.selection.sample)
+        for row in self.rows:
+            row.set_selected(document.selection.sample, document.selection.step)
+        self.tools_bar.show_choices()
+        self.changed.emit()
+
+    def set_profile(self, profile: Profile) -> None:
+        """Show curves along the cross-hair below the maps, or none."""
+        self.profile = profile
+        for row in {*self.rows, *self._standard.values()}:
+            row.show_profile(profile)
+        self.tools_bar.show_choices()
+        self.changed.emit()
+
+    def _take_tool(self, tool: Any) -> None:
+        for row in {*self.rows, *self._standard.values()}:
+            row.view.tool = tool
+
     def _connect_row(self, row: MapRow) -> None:
         row.view.pointed.connect(lambda sample, step: self._on_pointed(sample, step, row))
         row.view.picked.connect(row.pick)
         row.view.key_pressed.connect(self._on_key)
+        row.view.tool = self.mask_view.tool
+        if row.view.viewport is self.viewport:
+            row.view.banded.connect(self._on_banded)
         row.view.installEventFilter(self)
         row.closed.connect(lambda: self.close_row(row))
         row.moved.connect(lambda by: self._move(row, self.rows.index(row) + by))
@@ -170,6 +212,7 @@ class HeatmapsPanel(QWidget):
         for row in {*self.rows, *self._standard.values()}:
             row.set_palette(palette)
         self.tools_bar.set_palette(palette)
+        self.spotlight_bar.set_palette(palette)
         self.update()
 
     def fit(self) -> None:
@@ -183,6 +226,9 @@ class HeatmapsPanel(QWidget):
         for row in self._standard.values():
             row.spec = MapSpec(row.spec.kind)
         self.viewport.fit()
+        self.viewport.set_order(None)
+        self.order = "given"
+        self.tools_bar.show_choices()
         self._refresh()
 
     def _on_batch(self) -> None:
@@ -221,6 +267,17 @@ class HeatmapsPanel(QWidget):
             self._place()
         for row in self.rows:
             row.set_selected(selection.sample, selection.step)
+
+    def _show_marked(self) -> None:
+        """Frame what is marked and what is pointed out."""
+        for row in self.rows:
+            if row.view.viewport is self.viewport:
+                row.view.set_marked(self.document.region, self.document.spotlight)
+        self.spotlight_bar.refresh()
+
+    def _on_banded(self, first_row: int, last_row: int, first: int, last: int) -> None:
+        samples = tuple(sorted(self.viewport.sample(row) for row in range(first_row, last_row + 1))) if first_row >= 0 else ()
+        self.document.mark(Region(samples, first, last) if samples else None)
 
     def _refresh(self) -> None:
         self._shown = (self.document.selection.output, self.document.selection.unit)
@@ -265,27 +322,18 @@ class HeatmapsPanel(QWidget):
         self.hovered.emit(row.words_at(sample, step) if own else read_out(sample, at, mask, predictions, loss, total, here))
 
     def _on_key(self, event: QKeyEvent) -> None:
-        selection, control = self.document.selection, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        page = max(1, round((self.viewport.window.sample1 - self.viewport.window.sample0) / 2))
-        last_step, last_sample = self.viewport.steps - 1, self.viewport.samples - 1
-        moves = {
-            Qt.Key.Key_Left: (selection.sample, selection.step - 1),
-            Qt.Key.Key_Right: (selection.sample, selection.step + 1),
-            Qt.Key.Key_Up: (selection.sample - 1, selection.step),
-            Qt.Key.Key_Down: (selection.sample + 1, selection.step),
-            Qt.Key.Key_PageUp: (selection.sample - page, selection.step),
-            Qt.Key.Key_PageDown: (selection.sample + page, selection.step),
-            Qt.Key.Key_Home: (0, selection.step) if control else (selection.sample, 0),
-            Qt.Key.Key_End: (last_sample, selection.step) if control else (selection.sample, last_step),
-        }
-        key = Qt.Key(event.key())
-        if key in moves:
-            self.document.select(sample=moves[key][0], step=moves[key][1])
+        selection = self.document.selection
+        place, key = keys.target(event, selection, self.viewport), Qt.Key(event.key())
+        if place is not None:
+            self.document.select(sample=place[0], step=place[1])
             self.viewport.reveal(self.document.selection.step, self.document.selection.sample)
+        elif key == Qt.Key.Key_Escape and (self.document.region is not None or self.document.spotlight is not None):
+            self.document.mark(None)
+            self.document.point_out(None)
         elif key == Qt.Key.Key_Space:
             self.fit()
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self.mask_view.zoom(1.25 if key == Qt.Key.Key_Minus else 0.8, selection.step + 0.5, selection.sample + 0.5)
+            self.mask_view.zoom(1.25 if key == Qt.Key.Key_Minus else 0.8, selection.step + 0.5, self.viewport.row(selection.sample) + 0.5)
         else:
             return
         event.accept()

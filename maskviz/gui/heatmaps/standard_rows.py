@@ -21,6 +21,7 @@ VIEWS = (("unit", "unit"), ("arg-max class", "class"), ("norm", "norm"))
 TOOLS = (
     ("Edges", "edge", "Drag an edge between data and padding; click a step to toggle it; drag with Shift to paint"),
     ("Paint", "paint", "Drag over steps to make them padding, or data again"),
+    ("Select", "select", "Drag over samples and steps to mark them; Ctrl or Alt and a drag marks with any tool, Esc ends it"),
 )
 
 

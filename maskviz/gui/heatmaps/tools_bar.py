@@ -1,13 +1,15 @@
-"""The buttons of the heatmaps that stand in their pane's title: add a map."""
+"""The buttons of the heatmaps that stand in their pane's title: the order of samples, profiles, and a map more."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from maskviz.core.map_rows import Kind
+from maskviz.core.map_rows import Kind, Profile
+from maskviz.core.sample_order import ORDER_WORDS
 from maskviz.gui.heatmaps import add_menu
 from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
@@ -15,28 +17,46 @@ from maskviz.palette import Palette
 if TYPE_CHECKING:
     from maskviz.gui.heatmaps.panel import HeatmapsPanel
 
+PROFILE_WORDS: dict[Profile, tuple[str, str]] = {
+    "none": ("None", "Maps alone"),
+    "time": ("Over time", "Below each map, the values of the selected sample as a curve over time"),
+    "samples": ("Over samples", "Below each map, the values at the selected timestep as a curve over samples"),
+}
+
 
 class ToolsBar(QWidget):
-    """``add_button`` opens the menu of maps that can be added."""
+    """``order_button`` and ``profile_button`` open menus of choices, ``add_button`` the menu of maps that can be added."""
 
     def __init__(self, maps: HeatmapsPanel, palette: Palette) -> None:
         super().__init__()
         self._maps = maps
-        self.menu = QMenu(self)
-        self.menu.aboutToShow.connect(self._fill)
-        self.add_button = QToolButton()
-        self.add_button.setText("Add map")
-        self.add_button.setToolTip("Add a map of the selected layer: values, mask, status, padding-test change, gradient, state, influence")
-        self.add_button.setAccessibleName(self.add_button.toolTip())
+        self.order_button = self._button("Sort", "Order of the samples", self._fill_order)
+        self.profile_button = self._button("Profile", "Curves along the cross-hair", self._fill_profile)
+        self.add_button = self._button(
+            "Add map",
+            "Add a map of the selected layer: values, mask, status, padding-test change, gradient, state, influence",
+            self._fill_add,
+        )
         self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.add_button.setIconSize(QSize(11, 11))
-        self.add_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.add_button.setMenu(self.menu)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 6, 0)
         row.setSpacing(2)
-        row.addWidget(self.add_button)
+        for button in (self.order_button, self.profile_button, self.add_button):
+            row.addWidget(button)
         self.set_palette(palette)
+
+    def _button(self, words: str, tip: str, fill: object) -> QToolButton:
+        button = QToolButton()
+        button.setText(words)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(fill)
+        button.setMenu(menu)
+        return button
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""
@@ -44,7 +64,31 @@ class ToolsBar(QWidget):
         plain = f"QToolButton {{ color: {palette.muted}; padding: 1px 6px; }} QToolButton:hover {{ color: {palette.text}; }}"
         self.setStyleSheet(f"{plain} QToolButton::menu-indicator {{ image: none; width: 0px; }}")
 
-    def _fill(self) -> None:
+    def show_choices(self) -> None:
+        """Say on the buttons what is not as it is at first."""
+        order, profile = self._maps.order, self._maps.profile
+        self.order_button.setText("Sort" if order == "given" else f"Sorted {ORDER_WORDS[order][0].lower()}")
+        self.profile_button.setText("Profile" if profile == "none" else f"Profile {PROFILE_WORDS[profile][0].lower()}")
+
+    def _fill_order(self) -> None:
+        menu = self.order_button.menu()
+        menu.clear()
+        for order, (words, tip) in ORDER_WORDS.items():
+            action = menu.addAction(words, partial(self._maps.set_order, order))
+            action.setCheckable(True)
+            action.setChecked(order == self._maps.order)
+            action.setToolTip(tip)
+
+    def _fill_profile(self) -> None:
+        menu = self.profile_button.menu()
+        menu.clear()
+        for profile, (words, tip) in PROFILE_WORDS.items():
+            action = menu.addAction(words, partial(self._maps.set_profile, profile))
+            action.setCheckable(True)
+            action.setChecked(profile == self._maps.profile)
+            action.setToolTip(tip)
+
+    def _fill_add(self) -> None:
         kinds: set[Kind] = {row.spec.kind for row in self._maps.rows}
         document = self._maps.document
-        add_menu.fill(self.menu, document.trace, document.selection.call, kinds, self._maps.add)
+        add_menu.fill(self.add_button.menu(), document.trace, document.selection.call, kinds, self._maps.add)
