@@ -128,6 +128,7 @@ class Workspace(QMainWindow):
             "sample": self._dock("sample", "Sample", self.editor, colours),
         }
         self._title_of("heatmaps").add_tools(self.heatmaps.tools_bar)
+        self._title_of("sample").add_tools(self.editor.tools_bar)
         self.findings.counted.connect(self._title_of("findings").set_count)
         self.setCorner(Qt.Corner.BottomRightCorner, Area.RightDockWidgetArea)
         leave_drops_to_window(self)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.editor.columns import sample_of
 from maskviz.gui.editor.edits import ends, pad_ends
@@ -65,28 +63,13 @@ class SampleHeader(QWidget):
         ends_row.addWidget(self.both)
         for label in (caption, self.count, self.length, *words):
             label.setProperty("look", "muted")
-        self._tools = QHBoxLayout()
-        self._tools.setSpacing(2)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 6, 14, 4)
         column.setSpacing(4)
         column.addLayout(first)
         column.addWidget(self.input)
         column.addLayout(ends_row)
-        column.addLayout(self._tools)
         self._padding_widgets = [self.left, self.right, self.both, *words]
-
-    def set_menus(self, menus: Mapping[str, QMenu]) -> None:
-        """Offer these menus as buttons of these names."""
-        for name, menu in menus.items():
-            button = QToolButton()
-            button.setText(f"{name} ▾")
-            button.setAccessibleName(f"{name} menu")
-            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-            button.setMenu(menu)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard in the table, whose cells are meant
-            self._tools.addWidget(button)
-        self._tools.addStretch(1)
 
     def refresh(self) -> None:
         """Show the document's sample and padding."""

@@ -14,12 +14,13 @@ from maskviz.gui.editor.edits import cells_of, merged
 from maskviz.gui.editor.header import SampleHeader
 from maskviz.gui.editor.items import StepItems
 from maskviz.gui.editor.table import StepTable
+from maskviz.gui.editor.tools_bar import ToolsBar
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
 NOTHING = "Open a network to see and edit its batch step by step."
-BUTTONS = {"fill": "Fill", "steps": "Steps", "samples": "Samples", "weights": "Weights"}  # menus that are buttons too
+BUTTONS = {"fill": "Fill", "padding": "Padding", "steps": "Steps", "samples": "Samples", "weights": "Weights", "words": "Words"}
 LATER = "The batch follows when the engine has loaded the network."
 
 
@@ -35,6 +36,7 @@ class EditorPanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._document = document
         self.header = SampleHeader(document)
+        self.tools_bar = ToolsBar(palette)
         self.steps = StepTable(palette, StepItems(document))
         self.whole = StepTable(palette, StepItems(document, whole=True), whole=True)
         self.steps.setAccessibleName("Steps of the sample")
@@ -81,7 +83,7 @@ class EditorPanel(QWidget):
         """Offer these actions and menus for the selected cells."""
         for table in (self.steps, self.whole):
             table.acts, table.menus = acts, list(menus.values())
-        self.header.set_menus({title: menus[name] for name, title in BUTTONS.items()})
+        self.tools_bar.set_menus({title: menus[name] for name, title in BUTTONS.items()})
 
     def set_words(self, words: Words) -> None:
         """Show words beside the ids of these inputs and outputs."""
@@ -119,6 +121,7 @@ class EditorPanel(QWidget):
             f"#editor QToolButton:checked {{ border-color: {palette.accent}; color: {palette.accent}; }}"
             f"QHeaderView::section:horizontal {{ border-bottom: 1px solid {palette.border}; }}"
         )
+        self.tools_bar.set_palette(palette)
         self.steps.set_palette(palette)
         self.whole.set_palette(palette)
 

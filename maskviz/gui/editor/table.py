@@ -26,6 +26,7 @@ from maskviz.palette import Palette
 DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
 CHARACTERS = {"mask": 9, "padding": 7, "status": 10, "weight": 6, "class": 6, "word": 12, "y word": 12, "class word": 12}  # others 7
 IN_MENU = ("copy_cells", "paste_cells", "copy_headed", "pad", "unpad")  # the others are in submenus
+LONGEST_TITLE = 13  # characters; the rest is in the tooltip
 NAVIGATION = frozenset(
     getattr(Qt.Key, f"Key_{name}")
     for name in ("Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown", "Return", "Enter", "Space")
@@ -64,6 +65,7 @@ class StepTable(QTableView):
         across, down = self.horizontalHeader(), self.verticalHeader()
         across.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         across.setHighlightSections(False)
+        across.setTextElideMode(Qt.TextElideMode.ElideRight)
         across.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         row = self.fontMetrics().height() + 4
         across.setFixedHeight(row + 2)
@@ -85,7 +87,8 @@ class StepTable(QTableView):
     def _widths(self) -> None:
         one = self.fontMetrics().horizontalAdvance("0")
         for number, column in enumerate(self.items.columns):
-            self.setColumnWidth(number, one * max(CHARACTERS.get(column.kind, 7), len(column.title)) + 13)
+            words = max(CHARACTERS.get(column.kind, 7), min(len(column.title), LONGEST_TITLE))
+            self.setColumnWidth(number, one * words + 13)
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:
