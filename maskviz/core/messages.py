@@ -5,13 +5,15 @@ A message on the wire is one JSON header and the raw bytes of its arrays; nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
+from maskviz.core.builder import CannotBuild, Stack
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
+from maskviz.core.layer_forms import Forms
 from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
 from maskviz.core.probes import ASKS, Answer, Ask
@@ -37,6 +39,27 @@ class Build:
 
     template: str
     options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BuildStack:
+    """Build the network of a stack (``core.builder``, as JSON). Weights that fit come from the network it was made of, or from the file
+    ``origin``. Where it cannot be built, what was held before is still held."""
+
+    stack: dict[str, Any]
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
+class AskStack:
+    """The stack that the network is, for the builder; its weights are kept for the networks built of it. ``origin`` is its file."""
+
+    origin: str | None = None
+
+
+@dataclass(frozen=True)
+class AskForms:
+    """Forms of the layers that stacks are built of."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +115,10 @@ class RepairCopy:
     path: str | None = None
 
 
-Request = Load | Build | Save | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
+Opens = Load | Build | BuildStack
+"""Requests after which the engine holds another network."""
+
+Request = Opens | AskStack | AskForms | Save | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
 
 
 @dataclass(frozen=True)
@@ -114,8 +140,27 @@ class Progress:
 
 @dataclass(frozen=True)
 class Loaded:
+    """``kept``: of ``weights`` arrays of a network that was built of a stack, those that are as in the network the stack was made of."""
+
     number: int
     network: Network
+    kept: int = 0
+    weights: int = 0
+
+
+@dataclass(frozen=True)
+class StackKnown:
+    """The stack that a network is, and what it could not hold."""
+
+    number: int
+    stack: Stack
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FormsKnown:
+    number: int
+    forms: Forms
 
 
 @dataclass(frozen=True)
@@ -200,7 +245,22 @@ class Repaired:
     report: Report
 
 
-Event = Ready | Repaired | Progress | Loaded | Saved | DeviceInUse | Traced | Evaluated | Generated | Answered | Refused | Died
+Event = (
+    Ready
+    | StackKnown
+    | FormsKnown
+    | Repaired
+    | Progress
+    | Loaded
+    | Saved
+    | DeviceInUse
+    | Traced
+    | Evaluated
+    | Generated
+    | Answered
+    | Refused
+    | Died
+)
 
 Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 _GROUPS = ("x", "y", "sample_weight", "padding")
@@ -214,25 +274,30 @@ def request_to_wire(number: int, request: Request | Cancel) -> Wire:
     arrays = _batch_to_wire(request.batch)
     if request.rows is not None:
         arrays["rows"] = request.rows
-    return header | {"body": {"source": request.batch.source}}, arrays
+    return header | {"body": _about_batch(request.batch)}, arrays
 
 
 def _batch_to_wire(batch: Batch) -> dict[str, NDArray[Any]]:
     return {f"{group}/{name}": array for group in _GROUPS for name, array in getattr(batch, group).items()}
 
 
-def _batch_from_wire(arrays: dict[str, NDArray[Any]], source: str) -> Batch:
+def _about_batch(batch: Batch) -> dict[str, Any]:
+    return {"source": batch.source, "declared": sorted(batch.declared)}
+
+
+def _batch_from_wire(arrays: dict[str, NDArray[Any]], about: Any) -> Batch:
     x, y, weights, padding = ({k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{g}/")} for g in _GROUPS)
-    return Batch(x, y, weights, padding, {}, source)
+    return Batch(x, y, weights, padding, {}, str(about["source"]), frozenset(map(str, about["declared"])))
 
 
 def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request | Cancel]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    kinds: dict[str, Any] = {c.__name__: c for c in (Load, Build, Save, UseDevice, Evaluate, Generate, RepairCopy, Cancel)} | ASKS
+    plain = (Load, Build, BuildStack, AskStack, AskForms, Save, UseDevice, Evaluate, Generate, RepairCopy, Cancel)
+    kinds: dict[str, Any] = {c.__name__: c for c in plain} | ASKS
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":
         return number, kinds[kind](**body)
-    return number, RunTrace(_batch_from_wire(arrays, body["source"]), arrays.get("rows"))
+    return number, RunTrace(_batch_from_wire(arrays, body), arrays.get("rows"))
 
 
 def event_to_wire(event: Event) -> Wire:
@@ -250,15 +315,23 @@ def event_to_wire(event: Event) -> Wire:
         case Evaluated(notes=notes):
             body["notes"] = [vars(note) for note in notes]
         case Generated(batch=batch):
-            body["batch"] = batch.source
+            body["batch"] = _about_batch(batch)
             arrays = _batch_to_wire(batch)
         case Repaired(report=report):
             body["report"] = report.to_dict()
+        case StackKnown(stack=stack):
+            body["stack"] = stack.to_dict()
+        case FormsKnown(forms=forms):
+            body["forms"] = asdict(forms)
         case Answered(answer=answer):
             body["answer"], arrays = answer_to_wire(answer)
         case Refused(error=error):
-            lists = {"missing": error.missing, "code": error.code} if isinstance(error, NeedsConsent) else {}
-            body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **lists}
+            more: dict[str, Any] = {}
+            if isinstance(error, NeedsConsent):
+                more = {"missing": error.missing, "code": error.code}
+            elif isinstance(error, CannotBuild):
+                more = {"row": error.row}
+            body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **more}
     return {"kind": type(event).__name__, "body": body}, arrays
 
 
@@ -270,7 +343,11 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
             case "Ready":
                 return Ready(str(body["keras"]), str(body["backend"]), tuple(map(str, body["devices"])))
             case "Loaded":
-                return Loaded(int(body["number"]), Network.from_dict(body["network"]))
+                return Loaded(int(body["number"]), Network.from_dict(body["network"]), int(body["kept"]), int(body["weights"]))
+            case "StackKnown":
+                return StackKnown(int(body["number"]), Stack.from_dict(body["stack"]), tuple(map(str, body["notes"])))
+            case "FormsKnown":
+                return FormsKnown(int(body["number"]), Forms.from_dict(body["forms"]))
             case "Traced":
                 rows = arrays.pop("rows", None)
                 recording = Recording(body["recording"], arrays, rows)
@@ -279,7 +356,7 @@ def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
                 notes = tuple(MetricNote(**note) for note in body.pop("notes"))
                 return Evaluated(**body, notes=notes)
             case "Generated":
-                return Generated(int(body["number"]), _batch_from_wire(arrays, str(body["batch"])))
+                return Generated(int(body["number"]), _batch_from_wire(arrays, body["batch"]))
             case "Repaired":
                 return Repaired(int(body["number"]), Report.from_dict(body["report"]))
             case "Answered":
@@ -298,4 +375,6 @@ def _error(body: dict[str, Any]) -> MaskVizError:
     sentence, details = str(body["sentence"]), str(body["details"])
     if body["kind"] == "NeedsConsent":
         return NeedsConsent(sentence, tuple(map(str, body["missing"])), tuple(map(str, body["code"])), details)
+    if body["kind"] == "CannotBuild":
+        return CannotBuild(sentence, None if body["row"] is None else int(body["row"]), details)
     return (UnusableInput if body["kind"] == "UnusableInput" else EngineFailed)(sentence, details)

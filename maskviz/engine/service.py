@@ -5,7 +5,6 @@ One service holds one network. It runs in the child process, or in the caller's 
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,20 +14,26 @@ import keras
 
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
+from maskviz.core.builder import Stack
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.generate import generate
 from maskviz.core.generate import with_targets as generated_targets
 from maskviz.core.messages import (
     Answered,
+    AskForms,
+    AskStack,
     Build,
+    BuildStack,
     DeviceInUse,
     Evaluate,
     Evaluated,
     Event,
+    FormsKnown,
     Generate,
     Generated,
     Load,
     Loaded,
+    Opens,
     Progress,
     Refused,
     RepairCopy,
@@ -37,6 +42,7 @@ from maskviz.core.messages import (
     RunTrace,
     Save,
     Saved,
+    StackKnown,
     Traced,
     UseDevice,
 )
@@ -44,14 +50,14 @@ from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLeng
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
-from maskviz.engine import devices, loading, probes, repair, templates
+from maskviz.engine import building, devices, layer_forms, loading, probes, repair, templates
+from maskviz.engine.explaining import cause_of
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
 
 STEPS_TO_TRY = (24, 12, 8)
-NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "•", "Detected at", "File ")
 ARRAYS = ("x", "y", "sample_weight", "padding")
 NO_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
 """Errors of TensorFlow and PyTorch; JAX names it in the message."""
@@ -69,7 +75,8 @@ class Service:
         self._preparing: threading.Thread | None = None
         self._number = 0
         self._device = devices.names()[0]
-        self._source: Load | Build | None = None
+        self._source: Opens | None = None
+        self._shelf = building.Shelf()
         self._network: keras.Model | None = None
         self._tracer: Tracer | None = None
         self._probe: MetricProbe | None = None
@@ -92,8 +99,12 @@ class Service:
 
     def _do(self, request: Request) -> Event:
         match request:
-            case Load() | Build():
+            case Load() | Build() | BuildStack():
                 return self._open(request)
+            case AskStack(origin=origin):
+                return self._stack(origin)
+            case AskForms():
+                return FormsKnown(self._number, layer_forms.forms())
             case RunTrace(batch=batch, rows=rows):
                 return self._trace(batch, rows)
             case Evaluate():
@@ -112,15 +123,34 @@ class Service:
     def _say(self, sentence: str) -> None:
         self._tell(Progress(self._number, sentence))
 
-    def _open(self, request: Load | Build) -> Event:
+    def _open(self, request: Opens) -> Event:
         network, signature = self._make(request)
+        kept, weights = self._fill(network, request) if isinstance(request, BuildStack) else (0, 0)
         self.hold(network, signature)
         self._source = request
-        return Loaded(self._number, signature.network)
+        return Loaded(self._number, signature.network, kept, weights)
 
-    def _make(self, request: Load | Build) -> tuple[keras.Model, Signature]:
+    def _fill(self, network: keras.Model, request: BuildStack) -> tuple[int, int]:
+        """Give a network of the builder the weights that fit it: how many, and how many it has."""
+        if request.origin is not None and request.origin != self._shelf.origin:  # this process has not seen where it began
+            self._shelf.begin(loading.load(request.origin, compiled=False)[0], request.origin)
+        counts = self._shelf.put_into(network)
+        self._shelf.keep(network)
+        return counts
+
+    def _stack(self, origin: str | None) -> Event:
+        self._need()
+        assert self._network is not None
+        stack, notes = building.stack_of(self._network)
+        self._shelf.begin(self._network, origin)
+        return StackKnown(self._number, stack, notes)
+
+    def _make(self, request: Opens) -> tuple[keras.Model, Signature]:
         keras.utils.clear_session()  # names are numbered anew, so that a file shows the same names each time
         self._say("loading the network" if isinstance(request, Load) else "building the network")
+        if isinstance(request, BuildStack):
+            network = building.build(Stack.from_dict(request.stack))
+            return network, loading.complete(network)
         if isinstance(request, Build):
             keras.utils.set_random_seed(0)  # a template gives the same network each time, also after a restart
             network = templates.build(request.template, request.options)
@@ -310,7 +340,7 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
         return arrays
 
     x, y, weights, padding = (put(getattr(whole, group), getattr(part, group)) for group in ARRAYS)
-    return Batch(x, y, weights, padding, {}, whole.source)
+    return Batch(x, y, weights, padding, {}, whole.source, part.declared)
 
 
 def explained(error: Exception) -> MaskVizError:
@@ -318,10 +348,3 @@ def explained(error: Exception) -> MaskVizError:
     if isinstance(error, MemoryError) or type(error).__name__ in NO_MEMORY or "RESOURCE_EXHAUSTED" in str(error)[:200]:
         return UnusableInput("The batch does not fit into memory: use fewer samples or timesteps.", str(error))
     return UnusableInput(f"The network cannot run on this batch: {cause_of(error)}.", f"{type(error).__name__}: {error}")
-
-
-def cause_of(error: Exception) -> str:
-    """The line of what Keras raised that says why, without a full stop."""
-    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras writes in bold
-    kept = [line for line in lines if line and not line.startswith(NOT_THE_CAUSE)]
-    return (kept[0].split(" for '{{node")[0] if kept else type(error).__name__)[:240].rstrip(".")

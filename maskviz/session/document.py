@@ -203,6 +203,14 @@ class Document(QObject):
         output = network.outputs[0].name if network.outputs else None
         self._put(Opened(title, path, graph, network, batch, None, replace(Selection(), call=self.selection.call, output=output)))
 
+    def change(self, title: str, graph: Graph, network: Network, batch: Batch, trace: Trace) -> None:
+        """Replace what is open by another form of it and its result at once, as the builder does: history and selection stay."""
+        self._aside = None
+        names = [o.name for o in network.outputs]
+        output = self.selection.output if self.selection.output in names else next(iter(names), None)
+        self._put(Opened(title, None, graph, network, batch, trace, replace(self.selection, output=output)))
+        self.select()
+
     def _put(self, opened: Opened) -> None:
         self.title, self.path, self.graph, self.network = opened.title, opened.path, opened.graph, opened.network
         self.batch, self.trace, self.selection = opened.batch, opened.trace, opened.selection

@@ -8,21 +8,21 @@ document shows (``_opened``) before a trace, so that a batch never meets another
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from maskviz import resources
-from maskviz.core import archive, batch_files
+from maskviz.core import batch_files
 from maskviz.core.batch import Batch, changed_rows, some_rows
 from maskviz.core.batch_fit import complete
+from maskviz.core.builder import CannotBuild
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.graph import Graph
 from maskviz.core.messages import (
     Build,
-    Cancel,
     DeviceInUse,
     Died,
     Evaluate,
@@ -30,9 +30,9 @@ from maskviz.core.messages import (
     Generate,
     Load,
     Loaded,
+    Opens,
     Progress,
     Ready,
-    Refused,
     Request,
     RunTrace,
     Save,
@@ -42,22 +42,13 @@ from maskviz.core.messages import (
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.engine.client import EngineClient
-from maskviz.session.assembler import Assembler
 from maskviz.session.document import Document, EngineState
-from maskviz.session.opening import Opening, described, first_batch, named, repadded, working_sentence
+from maskviz.session.exchange import Exchange
+from maskviz.session.opening import Opening, described, first_batch, named, of_example, of_file, repadded, working_sentence
 
 SETTLE_MS = 250
-SLOW_MS = 60_000
 MOST_RESTARTS = 2
 STARTING = "starting the engine (importing Keras)…"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What shall happen to the answer of a request, and to its refusal."""
-
-    then: Callable[[Any], None]
-    refused: Callable[[MaskVizError], None]
 
 
 class Jobs(QObject):
@@ -71,7 +62,6 @@ class Jobs(QObject):
     noticed = Signal(str)
     saved = Signal(str)
     forgot = Signal()
-    _arrived = Signal(object, object)
 
     def __init__(self, document: Document, parent: QObject | None = None, client: EngineClient | None = None) -> None:
         super().__init__(parent)
@@ -80,61 +70,38 @@ class Jobs(QObject):
         """Seed of generated batches."""
         self.pads: tuple[int, float] = (0, 0.0)
         """Id and feature value of padding where a network does not mask its own."""
-        self._assembler = Assembler()
-        self._client = client or EngineClient(self._on_event)
-        self._asked: dict[int, Asked] = {}
+        self.exchange = Exchange(self, client)
         self._opening: Opening | None = None
-        self._opened: Load | Build | None = None
-        self._held: Load | Build | None = None
+        self._opened: Opens | None = None
+        self._held: Opens | None = None
         self._device: str | None = None
         self._deaths = 0
         self._tracing: Batch | None = None
         self._sent: Batch | None = None
-        self._settle = self._timer(SETTLE_MS, self._evaluate)
-        self._slow = self._timer(SLOW_MS, self._say_slow)
-        self._arrived.connect(self._handle)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self._evaluate)
+        self.exchange.told.connect(self._hear)
+        self.exchange.answered.connect(self._rest)
+        self.exchange.slow.connect(self._say_slow)
         document.batch_changed.connect(self._follow_batch)
-
-    def _timer(self, milliseconds: int, then: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(then)
-        return timer
 
     # what the window asks for
 
     def warm(self) -> None:
         """Start the engine before it is needed."""
-        if not self._client.running:
+        if not self.exchange.running:
             self._set_engine("starting", STARTING)
-            self._client.start()
+            self.exchange.client.start()
 
     def open(
         self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | Batch | None = None, loss: str | None = None
     ) -> None:
         """Open a network file: its graph at once, masks and heatmaps when the engine answers."""
-        try:
-            graph = archive.preview(path)
-        except MaskVizError as error:
-            self.failed.emit(error)
-            return
-        self._open(Opening(Load(str(path), custom, unsafe, loss), Path(path).name, graph, batch, isinstance(batch, Batch)))
+        self._open_made(lambda: of_file(Load(str(path), custom, unsafe, loss), batch, isinstance(batch, Batch)))
 
     def open_example(self, name: str, batch: Batch | None = None) -> None:
         """Open a network of the gallery with its batch, or another."""
-        try:
-            example = resources.example(name)
-            graph = archive.preview(example.network)
-        except MaskVizError as error:
-            self.failed.emit(error)
-            return
-        custom = None if example.custom is None else str(example.custom)
-        self._open(
-            Opening(
-                Load(str(example.network), custom, example.trusted), example.title, graph, batch or str(example.batch), batch is not None
-            )
-        )
+        self._open_made(lambda: of_example(name, batch))
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         """Build a network from a template."""
@@ -142,24 +109,21 @@ class Jobs(QObject):
 
     def reload(self) -> None:
         """Load the network's file again, keeping the batch where it still fits."""
-        if isinstance(self._opened, Load):
-            try:
-                graph = archive.preview(self._opened.path)
-            except MaskVizError as error:
-                self.failed.emit(error)
-                return
-            self._open(Opening(self._opened, self.document.title, graph, self.document.batch))
+        opened, document = self._opened, self.document
+        if isinstance(opened, Load):
+            self._open_made(lambda: replace(of_file(opened, document.batch), title=document.title))
 
     def open_copy(self, path: str) -> None:
         """Open a changed copy of the network that is open, allowed what the network was, on the batch that is shown."""
-        opened, document = self._opened, self.document
-        custom, unsafe, loss = (opened.custom, opened.unsafe, opened.loss) if isinstance(opened, Load) else (None, False, None)
-        try:
-            graph = archive.preview(path)
-        except MaskVizError as error:
-            self.failed.emit(error)
-            return
-        self._open(Opening(Load(path, custom, unsafe, loss), Path(path).name, graph, document.batch))
+        opened = self._opened
+        load = replace(opened, path=path) if isinstance(opened, Load) else Load(path)
+        self._open_made(lambda: of_file(load, self.document.batch))
+
+    def rebuild(self, opening: Opening) -> None:
+        """Have a network built in place of what is open, which stays on screen until the new one is traced (``opening.swap``)."""
+        self._forget()
+        self._opening = opening
+        self._load(opening)
 
     def give_up(self) -> None:
         """Do not open what was being opened; what was open before comes back."""
@@ -202,7 +166,7 @@ class Jobs(QObject):
 
         What was being opened is not opened; an edit whose trace takes too long is taken back.
         """
-        if not self._asked:
+        if not self.exchange.waiting:
             return False
         if self._opening is not None:
             self._opening = None
@@ -212,7 +176,7 @@ class Jobs(QObject):
         elif self._tracing is not None:
             self._forget()
             self._held = None
-            self._client.close()
+            self.exchange.client.close()
             self._set_engine("failed", "The computation was stopped.")
             self.failed.emit(EngineFailed("The computation was stopped: restart the engine, or open another file."))
             return True
@@ -220,13 +184,13 @@ class Jobs(QObject):
         return True
 
     @property
-    def opened(self) -> Load | Build | None:
+    def opened(self) -> Opens | None:
         """The request that what is open came from."""
         return self._opened
 
     def configure(self, environment: dict[str, str]) -> None:
         """Environment variables for the engine's process, from its next start on."""
-        self._client.environment = environment
+        self.exchange.client.environment = environment
 
     @property
     def settled(self) -> bool:
@@ -242,16 +206,22 @@ class Jobs(QObject):
 
     def cancel(self, number: int) -> None:
         """Stop what was asked under this number, as soon as the engine can; its answer is not wanted any more."""
-        if self._asked.pop(number, None) is not None and self._client.running:
-            self._client.request(Cancel(number))
+        self.exchange.cancel(number)
 
     def close(self) -> None:
         """End the engine's process."""
         self._settle.stop()
-        self._slow.stop()
-        self._client.close()
+        self.exchange.close()
 
     # opening
+
+    def _open_made(self, make: Callable[[], Opening]) -> None:
+        try:
+            opening = make()
+        except MaskVizError as error:
+            self.failed.emit(error)
+        else:
+            self._open(opening)
 
     def _open(self, opening: Opening) -> None:
         self._forget()
@@ -261,8 +231,7 @@ class Jobs(QObject):
 
     def _forget(self) -> None:
         """Nothing that was asked for so far is wanted any more."""
-        self._asked.clear()
-        self._assembler.forget()
+        self.exchange.forget()
         self._settle.stop()
         self._tracing = self._sent = None
         self.forgot.emit()
@@ -270,16 +239,21 @@ class Jobs(QObject):
     def _load(self, opening: Opening) -> None:
         self._hold(opening.request, lambda event: self._loaded(opening, event), self._open_refused)
 
-    def _hold(self, request: Load | Build, then: Callable[[Loaded], None], refused: Callable[[MaskVizError], None]) -> None:
+    def _hold(self, request: Opens, then: Callable[[Loaded], None], refused: Callable[[MaskVizError], None]) -> None:
         """Have the engine hold this network."""
 
         def loaded(event: Loaded) -> None:
             self._held = request
             then(event)
 
-        # whatever comes of it, the engine may hold another network from now on
-        self._held = self._sent = None
-        self._ask(request, loaded, refused)
+        def failed(error: MaskVizError) -> None:
+            if isinstance(error, CannotBuild):
+                self._held = before  # nothing was put in its place
+            refused(error)
+
+        # whatever else comes of it, the engine may hold another network from now on
+        before, self._held, self._sent = self._held, None, None
+        self._ask(request, loaded, failed)
 
     def _loaded(self, opening: Opening, event: Loaded) -> None:
         network = event.network.with_pads(*self.pads)
@@ -290,13 +264,14 @@ class Jobs(QObject):
             self.failed.emit(named(error, opening.batch if isinstance(opening.batch, str) else ""))
             batch, notes = None, ()
         self._note(notes)
+        show = self._show_opened if opening.swap is None else partial(self._trace_unseen, event)
         if batch is not None:
-            self._show_opened(opening, network, batch)
+            show(opening, network, batch)
             return
 
         def made(answer: Any) -> None:
             self.noticed.emit(f"The batch is {answer.batch.source}: {described(answer.batch)}. Drop an .npz file to use your own.")
-            self._show_opened(opening, network, repadded(complete(answer.batch, event.network), event.network, network))
+            show(opening, network, repadded(complete(answer.batch, event.network), event.network, network))
 
         self._ask(Generate(self.seed), made, self._open_refused)
 
@@ -312,8 +287,30 @@ class Jobs(QObject):
         if isinstance(error, NeedsConsent):
             self.consent_needed.emit(error)  # the preview stays while the user decides
             return
+        swap = self._opening.swap if self._opening is not None else None
         self.give_up()
-        self.failed.emit(error)
+        (self.failed.emit if swap is None else swap.refused)(error)
+
+    def _trace_unseen(self, event: Loaded, opening: Opening, network: Network, batch: Batch) -> None:
+        """Trace what the engine holds while something else is still on screen."""
+        then = partial(self._swap, event, opening, network, batch)
+        self._ask(RunTrace(batch), then, self._open_refused, expected=batch)
+
+    def _swap(self, event: Loaded, opening: Opening, network: Network, batch: Batch, answer: tuple[Traced, Trace | None]) -> None:
+        """Show a network and its trace in place of what is open."""
+        swap, trace = opening.swap, answer[1]
+        assert swap is not None
+        if trace is None:
+            self._open_refused(EngineFailed("The engine sent a result that cannot be read: restart it with Device ▸ Restart the engine."))
+        elif self.document.batch is not swap.shown:  # it was edited in the meantime
+            newest = self.document.batch
+            self._opening = replace(opening, batch=newest, swap=replace(swap, shown=newest))
+            self._loaded(self._opening, event)
+        else:
+            self._opening, self._opened, self._tracing, self._sent = None, opening.request, batch, batch
+            self.document.change(opening.title, opening.graph, network, batch, trace)
+            self._traced((answer[0], trace))
+            swap.done(event)
 
     def _device_changed(self, event: DeviceInUse) -> None:
         self._device = self.document.device = event.device
@@ -381,7 +378,7 @@ class Jobs(QObject):
 
     def _evaluate(self) -> None:
         """Once the edits rest, ask Keras itself what it reports: the sum is always checked."""
-        if self.document.trace is not None and self._tracing is None and self._opening is None and self._client.running:
+        if self.document.trace is not None and self._tracing is None and self._opening is None and self.exchange.running:
             self._ask(Evaluate(), self._evaluated, lambda error: self.noticed.emit(str(error)), quiet=True)
 
     def _evaluated(self, answer: tuple[Event, Trace | None]) -> None:
@@ -400,50 +397,29 @@ class Jobs(QObject):
         expected: Batch | None = None,
     ) -> int:
         """Send a request; its number. A ``quiet`` one is not announced; ``expected`` is the whole batch that the answer is about."""
-        if not self._client.running and self._held is not None:
+        if not self.exchange.running and self._held is not None:
             return 0  # it has just died: Died is on its way, and takes up from there
-        if not self._client.running:
+        if not self.exchange.running:
             self._set_engine("starting", STARTING)
         elif not quiet:
             self._set_engine("busy", working_sentence(request))
-        number = self._client.next_number()
-        self._asked[number] = Asked(then, refused or self.failed.emit)
-        if expected is not None:
-            self._assembler.expect(number, expected)
-        self._slow.start()
-        self._client.request(request, number)
-        return number
+        return self.exchange.ask(request, then, refused or self.failed.emit, expected)
 
-    def _on_event(self, event: Event) -> None:
-        """On the reader's thread: turn recordings into traces there, then hand over to the window's thread."""
-        try:
-            assembled = self._assembler.assemble(event)
-        except Exception:  # what the child sends is not trusted to fit together; _traced deals with it
-            assembled = None
-        self._arrived.emit(event, assembled)
-
-    def _handle(self, event: Event, assembled: Trace | None) -> None:
-        self._slow.start() if self._asked else self._slow.stop()
+    def _hear(self, event: Ready | Progress | Died) -> None:
         match event:
             case Ready():
                 self.document.devices = event.devices
                 self.document.device = self._device or event.devices[0]
-                self._set_engine("busy" if self._asked else "idle", "loading the network…" if self._asked else "")
+                waiting = self.exchange.waiting
+                self._set_engine("busy" if waiting else "idle", "loading the network…" if waiting else "")
             case Progress():
                 self._set_engine("busy", f"{event.sentence}…")
             case Died():
                 self._died(event)
-            case _:
-                asked = self._asked.pop(event.number, None)
-                if not self._asked:
-                    self._slow.stop()
-                    self._set_engine("idle", "")
-                if asked is None:
-                    return  # an answer to something that was given up
-                if isinstance(event, Refused):
-                    asked.refused(event.error)
-                else:
-                    asked.then(event if assembled is None and not isinstance(event, Traced) else (event, assembled))
+
+    def _rest(self) -> None:
+        if not self.exchange.waiting:
+            self._set_engine("idle", "")
 
     def _died(self, event: Died) -> None:
         """Say so and start a new process; when they keep dying, wait for the user to change something."""
@@ -464,7 +440,7 @@ class Jobs(QObject):
     def _start_anew(self) -> None:
         self._forget()
         self._held = None
-        self._client.restart()
+        self.exchange.client.restart()
         self._set_engine("starting", STARTING)
         if self._device is not None:
             self._ask(UseDevice(self._device), lambda event: None)

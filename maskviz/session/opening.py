@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from maskviz.core import batch_files
+from maskviz import resources
+from maskviz.core import archive, batch_files
 from maskviz.core.batch import Arrays, Batch, set_padding
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
-from maskviz.core.messages import Build, Load, Request, Save, UseDevice
+from maskviz.core.messages import Build, BuildStack, Load, Loaded, Opens, Request, Save, UseDevice
 from maskviz.core.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """A network that comes in place of what is open: whom to tell when it is there, or that it cannot be, and the batch ``shown`` when it
+    was asked for."""
+
+    done: Callable[[Loaded], None]
+    refused: Callable[[MaskVizError], None]
+    shown: Batch | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +33,24 @@ class Opening:
     ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits; ``saved``: a session holds that batch.
     """
 
-    request: Load | Build
+    request: Opens
     title: str
     graph: Graph
     batch: str | Batch | None = None
     saved: bool = False
+    swap: Swap | None = None
+
+
+def of_file(load: Load, batch: str | Batch | None = None, saved: bool = False) -> Opening:
+    """A network file on its way, with its graph. Raises UnusableInput for what is no network file."""
+    return Opening(load, Path(load.path).name, archive.preview(load.path), batch, saved)
+
+
+def of_example(name: str, batch: Batch | None = None) -> Opening:
+    """A network of the gallery on its way, with its own batch unless there is another. Raises UnusableInput when it is not there."""
+    example = resources.example(name)
+    load = Load(str(example.network), None if example.custom is None else str(example.custom), example.trusted)
+    return Opening(load, example.title, archive.preview(example.network), batch or str(example.batch), batch is not None)
 
 
 def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | None, tuple[str, ...]]:
@@ -75,7 +100,7 @@ def working_sentence(request: Request) -> str:
     match request:
         case Load():
             return f"loading {Path(request.path).name}…"
-        case Build():
+        case Build() | BuildStack():
             return "building the network…"
         case Save():
             return "saving the network…"

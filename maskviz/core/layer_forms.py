@@ -1,0 +1,119 @@
+"""Forms for the arguments of layers, as frozen values: the engine makes them of the layers' own signatures."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from maskviz.core.builder import ABOVE, ATTENTION, MERGES, Row, Source, Stack, Value, fresh_name
+from maskviz.core.errors import UnusableInput
+
+Kind = Literal["int", "float", "bool", "choice", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument. ``optional``: None may be given; ``required``: there is no default; ``advanced``: rarely changed.
+
+    ``value`` is anything that Python can write as a literal.
+    """
+
+    name: str
+    kind: Kind
+    default: Value = None
+    required: bool = False
+    optional: bool = False
+    advanced: bool = False
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerForm:
+    """A class of layers: where it belongs, one sentence on it, and its arguments."""
+
+    kind: str
+    group: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((p for p in self.parameters if p.name == name), None)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parameters if p.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """All that the builder offers: layers by class, and names for ``compile()``."""
+
+    layers: Mapping[str, LayerForm]
+    losses: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Forms:
+        """Forms from their JSON. Raises KeyError or TypeError for anything that is none."""
+        layers = {}
+        for kind, form in body["layers"].items():
+            parameters = tuple(Parameter(**{**p, "choices": tuple(p["choices"])}) for p in form["parameters"])
+            layers[kind] = LayerForm(**{**form, "parameters": parameters})
+        return cls(layers, tuple(body["losses"]), tuple(body["metrics"]))
+
+
+SUGGESTED: Mapping[str, Value] = {
+    "units": 32, "output_dim": 16, "filters": 32, "kernel_size": 3, "num_heads": 2, "key_dim": 16, "head_dim": 16, "num_query_heads": 4,
+    "num_key_value_heads": 2, "rate": 0.2, "stddev": 0.1, "scale": 1.0, "n": 4, "pool_size": 2, "axes": 2, "activation": "relu",
+    "target_shape": [-1, 8], "dims": [2, 1], "equation": "abc,cd->abd", "output_shape": [None, 16],
+}  # fmt: skip
+"""What a new row begins with where its class has no default."""
+
+
+def new_row(stack: Stack, form: LayerForm, place: int) -> Row:
+    """A row of that class for a place of the stack, with all it needs to be built."""
+    arguments = {p.name: SUGGESTED.get(p.name, 1 if p.kind == "int" else p.default) for p in form.parameters if p.required}
+    if form.kind == "Embedding":
+        arguments |= {"input_dim": stack.source.vocabulary, "mask_zero": True}
+    if form.kind in ("LSTM", "GRU", "SimpleRNN"):
+        arguments["return_sequences"] = True
+    takes: tuple[str, ...] = (ABOVE,)
+    if form.kind in MERGES:
+        takes = (ABOVE, _earlier(stack, place))
+    elif form.kind in ATTENTION:
+        takes = (ABOVE, ABOVE)
+    return Row(fresh_name(stack, form.kind), form.kind, arguments, takes)
+
+
+def _earlier(stack: Stack, place: int) -> str:
+    """The row before the one above: what a residual branch most often joins."""
+    return stack.rows[place - 2].name if place >= 2 else stack.source.name
+
+
+def first_stack(source: Source) -> Stack:
+    """The stack to begin with: the input alone."""
+    return Stack("network", source)
+
+
+def parse(parameter: Parameter, text: str) -> Value:
+    """What was typed for an argument, in its kind. Raises UnusableInput with one sentence."""
+    text = text.strip()
+    if not text and parameter.optional:
+        return None
+    if parameter.kind == "choice" or not text:
+        if text in parameter.choices:
+            return text
+        raise UnusableInput(f"{parameter.name} must be one of {', '.join(parameter.choices) or 'a value'}.")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise UnusableInput(f"{parameter.name} must be a number, a text in quotes, or a tuple such as (1, 2).") from None
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
+    wanted = kinds.get(parameter.kind)
+    sizes = parameter.kind == "int" and isinstance(value, (tuple, list))  # sizes may be tuples of one
+    if wanted and not sizes and (not isinstance(value, wanted) or (isinstance(value, bool) and parameter.kind != "bool")):
+        raise UnusableInput(f"{parameter.name} must be {'a whole number' if parameter.kind == 'int' else 'a number'}.")
+    return list(value) if isinstance(value, tuple) else value
