@@ -55,7 +55,7 @@ def test_open_edit_and_survive(jobs: Jobs, qtbot: object, tmp_path: Path) -> Non
     edited = document.trace.ledger.reported
     np.testing.assert_array_equal(document.trace.padding[spec.name][0], padded)
 
-    process = jobs._client._process
+    process = jobs.exchange.client._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(failures), timeout=MILLISECONDS)  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ class Desk:
         self.client = Client()
         self.document = Document()
         self.jobs = Jobs(self.document, client=self.client)  # type: ignore[arg-type]
-        self.client.on_event = self.jobs._on_event
+        self.client.on_event = self.jobs.exchange.receive
         self.errors: list[MaskVizError] = []
         self.jobs.failed.connect(self.errors.append)
         self.client.on_event(Ready("3.15.1", "tensorflow", ("CPU", "GPU:0")))
