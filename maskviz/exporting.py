@@ -10,10 +10,12 @@ from maskviz.api import MaybeBatch, trace_with
 from maskviz.core import archive
 from maskviz.core.errors import UnusableInput
 from maskviz.core.messages import Answered, UseDevice
+from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 from maskviz.export.figures import FigureStyle
 from maskviz.export.files import FORMATS, export_all
 from maskviz.export.kinds import Source, questions_of
+from maskviz.export.report import telling_place, write_report
 
 ANIMATED = FigureStyle(900, 120)
 """An animation is for a screen: as large as a figure for print it would weigh many megabytes."""
@@ -48,8 +50,10 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sample", type=_number, default=0, metavar="N", help="the sample whose colours the graph shows (0)")
-    parser.add_argument("--step", type=_number, default=0, metavar="N", help="the timestep whose colours the graph shows (0)")
+    parser.add_argument(
+        "--sample", type=_number, metavar="N", help="the sample that the graph's colours show; without one, one with padding"
+    )
+    parser.add_argument("--step", type=_number, metavar="N", help="the timestep that the graph's colours show; without one, a padded one")
 
 
 def _positive(text: str) -> int:
@@ -84,8 +88,6 @@ def run(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], Non
 
 def run_report(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None]) -> list[Path]:
     """Write the report that the options ask for; its file."""
-    from maskviz.export.report import write_report
-
     path = Path(options.out)
     path = path if path.suffix.lower() in (".html", ".htm") else path.with_name(f"{path.name}.html")
     return [write_report(_source(options, read, tell), path, overwrite=options.overwrite)]
@@ -111,11 +113,19 @@ def _source(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str],
         trace, batch, network = trace_with(
             engine, file, read, seed=options.seed, custom=options.custom, unsafe=options.unsafe, loss=options.loss
         )
-        at = (options.sample, options.step)
-        if options.sample >= batch.size:
-            raise UnusableInput(f"There is no sample {options.sample}: the batch has {batch.size}, counted from 0.")
-        for kind, question in questions_of(what, options.sample).items():
+        at = _place(options, trace, batch.size)
+        for kind, question in questions_of(what, at[0]).items():
             answered = engine.ask(question)
             assert isinstance(answered, Answered)
             answers[kind] = answered.answer
     return Source(network, batch, trace, preview, at=at, answers=answers, file=file)
+
+
+def _place(options: argparse.Namespace, trace: Trace, samples: int) -> tuple[int, int]:
+    """The sample and timestep that the options name, a telling one where they name none."""
+    sample, step = telling_place(trace)
+    if options.sample is not None:
+        sample, step = options.sample, 0
+    if sample >= samples:
+        raise UnusableInput(f"There is no sample {sample}: the batch has {samples}, counted from 0.")
+    return sample, step if options.step is None else options.step

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from maskviz.colormaps import Scale
 from maskviz.core.batch import Batch
-from maskviz.core.heatmaps import Choice, Heatmap, loss_map, mask_map, prediction_map, shared_steps
+from maskviz.core.heatmaps import Choice, Heatmap, in_order, loss_map, mask_map, prediction_map, shared_steps
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below
@@ -32,7 +33,8 @@ MARGIN, BAR = 18.0, 14.0
 class FigureStyle:
     """Size and theme of a figure: ``width`` in pixels of the file, ``dpi`` pixels per inch (sizes of text and hatch follow it).
 
-    A ``transparent`` figure has no ground of its own; without ``legend`` the words for marks and hatches are left out.
+    A ``transparent`` figure has no ground of its own; without ``legend`` the words for marks and hatches are left out. ``statuses`` names
+    the set of status colours.
     """
 
     width: int = 2100
@@ -40,6 +42,7 @@ class FigureStyle:
     theme: Literal["light", "dark"] = "light"
     transparent: bool = False
     legend: bool = True
+    statuses: str = "standard"
 
     @classmethod
     def of_millimetres(cls, millimetres: float, dpi: int, theme: Literal["light", "dark"] = "light") -> FigureStyle:
@@ -53,7 +56,7 @@ class FigureStyle:
 
     @property
     def palette(self) -> Palette:
-        return palette(self.theme)
+        return palette(self.theme, self.statuses)
 
     @property
     def ground(self) -> str | None:
@@ -64,13 +67,15 @@ class FigureStyle:
 
 @dataclass(frozen=True)
 class Figure:
-    """Heatmaps one below the other, each with its scale, under one title. A line marks the timestep ``at``, where there is one."""
+    """Heatmaps one below the other, each with its scale, under one title. A frame marks the timestep ``at``, where there is one.
+    ``order`` has the samples from top to bottom where they do not stand as given."""
 
     title: str
     subtitle: str
     maps: tuple[tuple[Heatmap, Scale], ...]
     steps: int
     at: int | None = None
+    order: NDArray[Any] | None = None
 
 
 def heatmap_figure(
@@ -92,10 +97,12 @@ def heatmap_figure(
     return figure_of(network, batch, [(m, scale_of(m, choice)) for m in made], steps)
 
 
-def figure_of(network: Network, batch: Batch, maps: Sequence[tuple[Heatmap, Scale]], steps: int) -> Figure:
-    """The figure of some maps on an axis of ``steps``, with the network's name and what it saw."""
+def figure_of(
+    network: Network, batch: Batch, maps: Sequence[tuple[Heatmap, Scale]], steps: int, order: NDArray[Any] | None = None
+) -> Figure:
+    """The figure of some maps on an axis of ``steps``, with the network's name and what it saw; samples stand in ``order``."""
     subtitle = f"{_count(batch.size, 'sample')} × {_count(steps, 'timestep')} · batch: {batch.source} · Keras {network.keras}"
-    return Figure(network.name, subtitle, tuple(maps), steps)
+    return Figure(network.name, subtitle, tuple(maps), steps, order=order)
 
 
 def _count(number: int, what: str) -> str:
@@ -259,19 +266,20 @@ def _paint_one(
     line = QFontMetricsF(painter.font()).height()
     window = Window(0, max(figure.steps, 1), 0, max(heatmap.samples, 1))
     if heatmap.has_time:
-        paint_map(painter, area, Cells(heatmap, scale, colors), window, resolution)
+        paint_map(painter, area, Cells(in_order(heatmap, figure.order), scale, colors), window, resolution)
         paint_steps(painter, area, window, figure.steps, colors, figure.at)
         if figure.at is not None:
             _mark_step(painter, area, window, figure.at, colors)
         label = "timestep"
     else:
-        paint_bars(painter, area, heatmap, scale, window, colors)
+        paint_bars(painter, area, in_order(heatmap, figure.order), scale, window, colors)
         paint_values_below(painter, area, *bar_range(scale), colors)
         label = heatmap.unit
     painter.setPen(QPen(QColor(colors.edge), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(area)
-    paint_samples(painter, area, window, heatmap.samples, colors)
+    order = figure.order if figure.order is not None and len(figure.order) == heatmap.samples else None
+    paint_samples(painter, area, window, heatmap.samples, colors, order=order)
     painter.setPen(QColor(colors.muted))
     painter.drawText(QRectF(area.left(), area.bottom() + line + 4, area.width(), line), int(Qt.AlignmentFlag.AlignCenter), label)
     painter.save()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,7 @@ from maskviz.core.network import Network
 from maskviz.export.figures import FigureStyle
 from maskviz.export.gif import gif_bytes
 from maskviz.export.kinds import KINDS, AnyFigure, Source, at_step, drawing_of, make_figure, spec_of, steps_of
-from maskviz.export.media import image_of, pdf_bytes, png_bytes, svg_bytes
+from maskviz.export.media import Drawing, image_of, pdf_bytes, png_bytes, svg_bytes
 from maskviz.export.numbers import csv_text, npz_bytes
 
 Format = Literal["png", "svg", "pdf", "csv", "npz", "gif", "frames"]
@@ -65,27 +65,42 @@ def file_names(
     """
     for kind in what:
         spec_of(kind)
-    stem, end = _safe(network.name) or "network", "-000.png" if format == "frames" else f".{format}"
     names: dict[str, tuple[str, Choice]] = {}
     for kind in what:
         several = [i.name for i in network.inputs if i.has_time] if kind == "mask" else [o.name for o in network.outputs]
         if choice is not None or kind == "graph" or kind not in KINDS or len(several) < 2:
-            names[f"{stem}-{_safe(kind)}{end}"] = (kind, choice or Choice())
+            names[file_name(network, kind, format)] = (kind, choice or Choice())
             continue
         for name in several:
             one = Choice(input=name) if kind == "mask" else Choice(output=name)
-            names[f"{stem}-{kind}-{_safe(name)}{end}"] = (kind, one)
+            names[file_name(network, f"{kind}-{name}", format)] = (kind, one)
     return names
 
 
-def _safe(name: str) -> str:
+def file_name(network: Network, what: str, format: Format) -> str:
+    """``encoder-values_lstm.svg``; of a series of frames the name of its first."""
+    end = "-000.png" if format == "frames" else f".{format}"
+    return f"{safe(network.name) or 'network'}-{safe(what)}{end}"
+
+
+def series_name(first: str, number: int) -> str:
+    """The name of a frame of a series whose first has the name ``first``."""
+    return first.replace("-000.png", f"-{number:03}.png")
+
+
+def count(number: int, what: str) -> str:
+    """``1 file``, ``3 files``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def safe(name: str) -> str:
     """A name that any file system takes."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._")
 
 
-def render(figure: AnyFigure, style: FigureStyle) -> QImage:
+def render(figure: AnyFigure | Drawing, style: FigureStyle) -> QImage:
     """A figure as an image of ``style.width`` pixels with its dpi."""
-    return image_of(drawing_of(figure, style))
+    return image_of(figure if isinstance(figure, Drawing) else drawing_of(figure, style))
 
 
 def save_figure(figure: AnyFigure, path: Path, style: FigureStyle, texts: Mapping[str, str], overwrite: bool = False) -> Path:
@@ -96,15 +111,25 @@ def save_figure(figure: AnyFigure, path: Path, style: FigureStyle, texts: Mappin
     return path
 
 
-def content(figure: AnyFigure, format: str, style: FigureStyle, texts: Mapping[str, str]) -> bytes:
-    """What a file of a figure in a format holds."""
+def content(
+    figure: AnyFigure,
+    format: str,
+    style: FigureStyle,
+    texts: Mapping[str, str],
+    tell: Callable[[int, int], object] = lambda done, total: None,
+) -> bytes:
+    """What a file of a figure in a format holds. ``tell`` hears how many frames of an animation are painted; what it raises ends it."""
     match format:
         case "csv":
             return csv_text(figure).encode()
         case "npz":
             return npz_bytes(figure)
         case "gif":
-            return gif_bytes([render(frame, style) for frame in frames(figure)], FRAME_MS)
+            images, every = [], frames(figure)
+            for number, frame in enumerate(every):
+                tell(number, len(every))
+                images.append(render(frame, replace(style, transparent=False)))
+            return gif_bytes(images, FRAME_MS)
         case "svg":
             return svg_bytes(drawing_of(figure, style), texts)
         case "pdf":
@@ -155,7 +180,7 @@ def export_all(
         texts = metadata(f"{network.name}: {kind}", network, source.batch)
         series = frames(figure) if format == "frames" else [figure]
         for number, frame in enumerate(series):
-            path = folder / (name.replace("-000.png", f"-{number:03}.png") if format == "frames" else name)
+            path = folder / (series_name(name, number) if format == "frames" else name)
             written.append(save_figure(frame, path, style, texts, overwrite))
     return written
 

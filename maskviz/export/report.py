@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from html import escape
@@ -22,7 +22,7 @@ from maskviz.core.heatmaps import number
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
 from maskviz.export.figures import FigureStyle
-from maskviz.export.files import ensure_application, file_names, metadata, write
+from maskviz.export.files import count, ensure_application, file_names, metadata, write
 from maskviz.export.kinds import AnyFigure, Source, drawing_of, make_figure
 from maskviz.export.media import image_of, png_bytes, svg_bytes
 from maskviz.export.report_style import CSS
@@ -39,37 +39,62 @@ SEVERITY_WORDS = {
 FATE_WORDS = {"none": "–"}
 
 
-def write_report(source: Source, path: Path, *, overwrite: bool = True) -> Path:
-    """Write the report into a file. Raises UnusableInput where it cannot be written."""
+Tell = Callable[[int, int], object]
+
+
+def _no_tell(_done: int, _total: int) -> None:
+    pass
+
+
+def write_report(source: Source, path: Path, *, overwrite: bool = True, tell: Tell = _no_tell) -> Path:
+    """Write the report into a file. ``tell`` hears how many of its sections are made; what it raises ends it, and nothing is written.
+
+    Raises UnusableInput where it cannot be written.
+    """
     if path.exists() and not overwrite:
         raise UnusableInput(f"‘{path}’ is there already; choose another name or allow overwriting.")
-    write(path, report_html(source).encode())
+    write(path, report_html(source, tell=tell).encode())
     return path
 
 
-def report_html(source: Source, when: datetime | None = None) -> str:
+def report_html(source: Source, when: datetime | None = None, tell: Tell = _no_tell) -> str:
     """The whole file as text. Raises UnusableInput before the engine has answered."""
     trace = source.trace
     if trace is None:
         raise UnusableInput("Wait until the engine has computed the masks; then export the report again.")
     ensure_application()
-    parts = [
-        _head(source, trace, when or datetime.now()),
-        _findings(trace.findings),
-        _loss(trace),
-        _pictures("heatmaps", source, "Padding, predictions and loss", "Samples from top to bottom, timesteps from left to right."),
-        _pictures("graph", source, "The mask on its way", "Each card is a layer; the strip below it shows every timestep of one sample."),
-        _calls(trace),
-        _batch(source),
-        _run(source, trace),
-        _words(),
+    heatmaps = ("Padding, predictions and loss", "Samples from top to bottom, timesteps from left to right.")
+    graph = ("The mask on its way", "Each card is a layer; the strip below it shows every timestep of one sample.")
+    sections: list[Callable[[], str]] = [
+        lambda: _head(source, trace, when or datetime.now()),
+        lambda: _findings(trace.findings),
+        lambda: _loss(trace),
+        lambda: _pictures("heatmaps", source, *heatmaps),
+        lambda: _pictures("graph", source, *graph),
+        lambda: _calls(trace),
+        lambda: _batch(source),
+        lambda: _run(source, trace),
+        _words,
     ]
+    parts = []
+    for place, make in enumerate(sections):
+        tell(place, len(sections))
+        parts.append(make())
     title = escape(f"{source.network.name}: padding and masks")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{CSS}</style>\n</head>\n<body>\n<main>\n" + "\n".join(filter(None, parts)) + "\n</main>\n</body>\n</html>\n"
+        f"<style>{CSS}</style>\n</head>\n<body>\n<main>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def telling_place(trace: Trace) -> tuple[int, int]:
+    """A sample and a timestep at which there is something to see: the last padded step of the sample whose padding is nearest to half."""
+    padding = max((p for p in trace.padding.values() if p.any()), key=lambda p: p.size, default=None)
+    if padding is None:
+        return 0, 0
+    sample = int(np.abs(padding.mean(axis=1) - 0.5).argmin())
+    return sample, int(np.flatnonzero(padding[sample])[-1]) if padding[sample].any() else 0
 
 
 def _head(source: Source, trace: Trace, when: datetime) -> str:
@@ -161,11 +186,13 @@ def _data_url(figure: AnyFigure, texts: dict[str, str]) -> str:
 
 def _calls(trace: Trace) -> str:
     shown = [call for call in trace.calls if call.role == "data"]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("\u2003" * call.id.count("/") + call.id.rpartition("/")[2], call.class_name, _shape(call), _fate(call), *_mask(trace, call))
         for call in shown
     ]
-    heads = ("call", "class", "output", "fate of the mask", "mask out", "computed from padding")
+    heads: tuple[str, ...] = ("call", "class", "output", "fate of the mask", "mask out", "computed from padding")
+    if not any(row[-1] for row in rows):
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
     return _section("Call by call", _table(heads, rows), trace.padding_test)
 
 
@@ -196,7 +223,7 @@ def _batch(source: Source) -> str:
         for name, array in group.items():
             shape = f"({', '.join(map(str, array.shape))})"
             rows.append((words, name, shape, str(array.dtype), _lengths(batch, name) if words == "input" else ""))
-    lead = f"{batch.size} {'sample' if batch.size == 1 else 'samples'} · {batch.source}"
+    lead = f"{count(batch.size, 'sample')} · {batch.source}"
     return _section("The batch", _table(("", "name", "shape", "type", "padding"), rows), lead)
 
 

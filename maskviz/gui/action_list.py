@@ -52,7 +52,43 @@ ACTIONS = (
         "Save the batch, with your edits, as .npz",
         needs="batch",
     ),
-    ActionSpec("export", "&Export…", "export", ("Ctrl+E",), "export", "Export heatmaps and graph as pictures", "Export", "network"),
+    ActionSpec(
+        "export",
+        "&Export…",
+        "take_away.export",
+        ("Ctrl+E",),
+        "export",
+        "Export heatmaps, graph or window: pictures, numbers, animations",
+        "Export",
+        "network",
+    ),
+    ActionSpec(
+        "report",
+        "Export a rep&ort…",
+        "take_away.report",
+        ("Ctrl+Shift+H",),
+        "",
+        "Findings, loss and pictures in one HTML file, for a ticket or an appendix",
+        needs="batch",
+    ),
+    ActionSpec(
+        "copy_picture",
+        "Copy as p&icture",
+        "take_away.copy_picture",
+        ("Ctrl+Shift+C",),
+        "",
+        "Put the heatmap or the graph that the keyboard is in on the clipboard; else all heatmaps",
+        needs="batch",
+    ),
+    ActionSpec(
+        "copy_numbers",
+        "Copy &numbers",
+        "take_away.copy_numbers",
+        ("Ctrl+Shift+N",),
+        "",
+        "Put the numbers behind it on the clipboard, for a spreadsheet",
+        needs="batch",
+    ),
     ActionSpec("reload", "&Reload", "files.reload", ("F5",), "reload", "Read the network's file again", needs="network"),
     ActionSpec("settings", "Se&ttings…", "guide.show_settings", ("Ctrl+,",), "", "Colours, scale, limits, engine and keys"),
     ActionSpec("quit", "&Quit", "close", ("Ctrl+Q",)),
@@ -104,9 +140,15 @@ ACTIONS = (
     ActionSpec(
         "graph_turn", "&Left to right", "graph_tools.turn", ("O",), "", "Run the graph from left to right, or down", needs="network"
     ),
-    ActionSpec("graph_map", "Small ma&p", "graph_tools.map", (), "", "A map of the whole graph in its corner", needs="network"),
+    ActionSpec("graph_map", "Small ma&p", "graph_tools.map", ("N",), "", "A map of the whole graph in its corner", needs="network"),
     ActionSpec(
-        "graph_mask_path", "Mask p&ath", "graph_tools.mask_path", (), "", "Show operations that only compute a mask", needs="network"
+        "graph_mask_path",
+        "Mask p&ath",
+        "graph_tools.mask_path",
+        ("Shift+M",),
+        "",
+        "Show operations that only compute a mask",
+        needs="network",
     ),
     ActionSpec(
         "unfold_all", "&Unfold all", "graph_tools.unfold_all", ("Ctrl+Shift+E",), "", "Show the calls in all containers", needs="network"
@@ -135,7 +177,21 @@ ACTIONS = (
     *EDITS,
 )
 
-EDIT = ("undo", "redo", "-", "copy_cells", "paste_cells", "copy_headed", "-", *EDIT_MENUS, "-", "find", "palette")
+EDIT = (
+    "undo",
+    "redo",
+    "-",
+    "copy_cells",
+    "paste_cells",
+    "copy_headed",
+    "copy_picture",
+    "copy_numbers",
+    "-",
+    *EDIT_MENUS,
+    "-",
+    "find",
+    "palette",
+)
 # "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
 MENUS = (
     (
@@ -154,6 +210,7 @@ MENUS = (
             "save_network",
             "save_batch",
             "export",
+            "report",
             "-",
             "reload",
             "settings",

@@ -12,7 +12,7 @@ def _act(name: str, text: str, handler: str, keys: str, tip: str) -> ActionSpec:
 EDITS = (
     _act("copy_cells", "&Copy cells", "cells.copy", "Ctrl+C", "Copy the selected cells of the sample for a spreadsheet"),
     _act("paste_cells", "&Paste cells", "cells.paste", "Ctrl+V", "Paste cells of a spreadsheet at the selected cell"),
-    _act("copy_headed", "Copy cells with &headings", "cells.copy_with_headings", "Ctrl+Shift+C", "Copy cells with titles and steps"),
+    _act("copy_headed", "Copy cells with &headings", "cells.copy_with_headings", "Ctrl+Alt+C", "Copy cells with titles and steps"),
     _act("pad", "&Pad marked steps", "steps.pad", "Del", "Make the marked steps padding"),
     _act("unpad", "Make marked steps &real", "steps.unpad", "Shift+Del", "Give the marked steps their content back"),
     _act("pad_left", "Padding to the &left", "steps.pad_left", "Ctrl+L, Left", "Move the padding of the marked samples to the left"),

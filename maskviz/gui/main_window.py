@@ -27,6 +27,7 @@ from maskviz.gui.preferences import Preferences
 from maskviz.gui.sessions import Sessions
 from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.stopping import Stopping
+from maskviz.gui.take_away import TakeAway
 from maskviz.gui.theme import Theme
 from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.sessions = Sessions(self, document, jobs, settings, self.notices)
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
+        self.take_away = TakeAway(self, document, settings, self.notices)
         self.walk = Walk(document)
         self.graph_tools = GraphTools(settings, self)
         self.editing = Editing(self, document, settings, self.notices)
@@ -180,6 +182,7 @@ class MainWindow(QMainWindow):
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
+        self.take_away.take_workspace(self.workspace)
         self.pages.addWidget(self.workspace)
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)
@@ -199,13 +202,6 @@ class MainWindow(QMainWindow):
         """Put the keyboard into the search field of the graph."""
         if self.workspace is not None:
             self.workspace.find_layer()
-
-    def export(self) -> None:
-        """Ask what to export, and how."""
-        if self.workspace is not None:
-            from maskviz.gui.export_dialog import ExportDialog  # only here: the window starts faster without figures
-
-            ExportDialog(self.document, self, self.workspace.heatmaps.choice()).exec()
 
     def fit(self) -> None:
         """Show all of the graph and of the heatmaps."""

@@ -10,22 +10,33 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from maskviz.core.heatmaps import Choice
 from maskviz.export import kinds
 from maskviz.gui.export_dialog import ExportDialog
 from tests.gui import sample_trace
 
 
 def open_dialog(qtbot: QtBot, folder: Path, traced: bool = True) -> ExportDialog:
-    dialog = ExportDialog(sample_trace.document(sample_trace.sliced(), traced), choice=Choice())
+    dialog = ExportDialog(sample_trace.document(sample_trace.sliced(), traced))
     qtbot.addWidget(dialog)
-    dialog.folder.setText(str(folder))
+    dialog.form.folder.setText(str(folder))
     return dialog
 
 
+def export(qtbot: QtBot, dialog: ExportDialog) -> list[Path]:
+    """Press the button and wait for the files."""
+    dialog.written = []
+    dialog.export.click()
+    qtbot.waitUntil(lambda: bool(dialog.written), timeout=15_000)
+    return dialog.written
+
+
+def choose(dialog: ExportDialog, format: str) -> None:
+    dialog.form.format.setCurrentIndex(dialog.form.format.findData(format))
+
+
 def tick(dialog: ExportDialog, *kinds: str) -> None:
-    for row in range(dialog.what.count()):
-        item = dialog.what.item(row)
+    for row in range(dialog.form.what.count()):
+        item = dialog.form.what.item(row)
         chosen = item.data(Qt.ItemDataRole.UserRole) in kinds
         item.setCheckState(Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked)
 
@@ -33,9 +44,9 @@ def tick(dialog: ExportDialog, *kinds: str) -> None:
 def test_it_writes_the_ticked_figures_at_the_chosen_size(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = open_dialog(qtbot, tmp_path)
     tick(dialog, "mask", "loss")
-    dialog.dpi.setValue(300)
-    dialog.width_mm.setValue(84.0)
-    dialog.export.click()
+    dialog.form.dpi.setValue(300)
+    dialog.form.width_mm.setValue(84.0)
+    export(qtbot, dialog)
     assert sorted(p.name.rsplit("-", 1)[1] for p in dialog.written) == ["loss.png", "mask.png"]
     image = QImage(str(dialog.written[0]))
     assert image.width() == 992
@@ -46,15 +57,14 @@ def test_it_writes_the_ticked_figures_at_the_chosen_size(qtbot: QtBot, tmp_path:
 def test_the_preview_is_the_figure(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = open_dialog(qtbot, tmp_path)
     dialog.show_preview()
-    assert not dialog.preview.pixmap().isNull()
-    assert dialog.size_label.text().startswith("2100 × ")
+    assert not dialog.preview.picture.image.isNull()
+    assert dialog.preview.size_label.text().startswith("2100 × ")
 
 
 def test_overwriting_asks(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dialog = open_dialog(qtbot, tmp_path)
     tick(dialog, "mask")
-    dialog.export.click()
-    (path,) = dialog.written
+    (path,) = export(qtbot, dialog)
     path.write_bytes(b"mine")
     asked: list[str] = []
 
@@ -65,7 +75,7 @@ def test_overwriting_asks(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.Monk
     dialog.export.click()
     assert path.read_bytes() == b"mine"
     answer(QMessageBox.StandardButton.Yes)
-    dialog.export.click()
+    export(qtbot, dialog)
     assert QImage(str(path)).width() > 0
     assert len(asked) == 2
     assert path.name in asked[0]
@@ -95,7 +105,7 @@ def test_nothing_ticked_cannot_be_exported(qtbot: QtBot, tmp_path: Path) -> None
 
 def test_copy(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = open_dialog(qtbot, tmp_path)
-    dialog.width_px.setValue(777)
+    dialog.form.width_px.setValue(777)
     dialog.copy.click()
     assert QGuiApplication.clipboard().image().width() == 777
 
@@ -109,26 +119,27 @@ def test_the_graph_is_laid_out_in_another_process_and_written_when_that_is_done(
     monkeypatch.setattr(kinds, "lay_out", never)
     dialog = open_dialog(qtbot, tmp_path)
     tick(dialog, "graph")
-    dialog.what.setCurrentRow(dialog.what.count() - 1)
+    dialog.form.what.setCurrentRow(dialog.form.what.count() - 1)
     dialog.export.click()
     assert dialog.message.text() == "Laying out the graph…"
     assert dialog.written == []
     qtbot.waitUntil(lambda: bool(dialog.written), timeout=15_000)
-    assert QImage(str(dialog.written[0])).width() == dialog.width_px.value()
-    assert not dialog.preview.pixmap().isNull()
+    assert QImage(str(dialog.written[0])).width() == dialog.form.width_px.value()
+    assert not dialog.preview.picture.image.isNull()
     dialog.reject()
 
 
 def test_choices_are_remembered(qtbot: QtBot, tmp_path: Path) -> None:
     first = open_dialog(qtbot, tmp_path)
     tick(first, "predictions", "graph")
-    first.width_px.setValue(1234)
-    first.theme.setCurrentIndex(1)
-    first.export.click()
-    qtbot.waitUntil(lambda: bool(first.written), timeout=15_000)
+    first.form.width_px.setValue(1234)
+    first.form.theme.setCurrentIndex(1)
+    first.form.transparent.setChecked(True)
+    first.form.legend.setChecked(False)
+    export(qtbot, first)
     second = ExportDialog(sample_trace.document(sample_trace.sliced()))
     qtbot.addWidget(second)
-    assert second.kinds() == ["predictions", "graph"]
-    assert second.width_px.value() == 1234
-    assert second.style_chosen().theme == "dark"
-    assert second.folder.text() == str(tmp_path)
+    choices = second.form.choices()
+    assert choices.what == ("predictions", "graph")
+    assert (choices.width, choices.theme, choices.transparent, choices.legend) == (1234, "dark", True, False)
+    assert choices.folder == str(tmp_path)

@@ -1,0 +1,172 @@
+"""What is taken away: exported figures and reports, and pictures and numbers on the clipboard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QProgressDialog, QWidget
+
+from maskviz.gui.notices import Notices
+from maskviz.session.document import Document
+from maskviz.settings import Settings
+
+if TYPE_CHECKING:
+    from maskviz.colormaps import Scale
+    from maskviz.core.heatmaps import Heatmap
+    from maskviz.export.figures import FigureStyle
+    from maskviz.export.kinds import AnyFigure, Source
+    from maskviz.gui.docks import Workspace
+    from maskviz.gui.export_dialog.items import Shown
+
+AFTER_MS = 500  # work that takes no longer shows no progress
+COPY_WIDTH, COPY_DPI = 1600, 192
+
+
+class TakeAway(QObject):
+    """What File ▸ Export and Edit ▸ Copy do. All that paints is imported when it is first needed: the window starts faster without."""
+
+    def __init__(self, window: QWidget, document: Document, settings: Settings, notices: Notices) -> None:
+        super().__init__(window)
+        self._window = window
+        self._document = document
+        self._settings = settings
+        self._notices = notices
+        self._workspace: Workspace | None = None
+
+    def take_workspace(self, workspace: Workspace) -> None:
+        """The panes whose contents are taken away; made later than the window."""
+        self._workspace = workspace
+
+    def export(self) -> None:
+        """Ask what to export, and how."""
+        if self._document.network is not None and self._document.batch is not None:
+            from maskviz.gui.export_dialog import ExportDialog
+
+            ExportDialog(self._document, self._window, self.shown()).exec()
+
+    def report(self) -> None:
+        """Ask for a file, and write the report into it."""
+        source = self._source()
+        if source is None:
+            return
+        start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}-report.html")
+        path, _ = QFileDialog.getSaveFileName(self._window, "Export a report", start, "Web pages (*.html)")
+        if path:
+            self._settings.folder = str(Path(path).parent)
+            self.write_report(Path(path if path.endswith((".html", ".htm")) else f"{path}.html"))
+
+    def write_report(self, path: Path) -> None:
+        """Write the report into a file, with progress, and offer to open it."""
+        source = self._source()
+        if source is None:
+            return
+        from maskviz.export.report import write_report
+        from maskviz.gui.background import Background, Tell
+
+        work = Background(self)
+        progress = QProgressDialog("Writing the report…", "Stop", 0, 0, self._window)
+        progress.setWindowTitle("Export a report")
+        progress.setMinimumDuration(AFTER_MS)
+        progress.canceled.connect(work.stop)
+        for signal in (work.done, work.failed, work.stopped):
+            signal.connect(progress.deleteLater)
+            signal.connect(work.deleteLater)
+
+        def show_progress(done: int, total: int) -> None:
+            progress.setMaximum(total)
+            progress.setValue(done)
+
+        work.progressed.connect(show_progress)
+        work.failed.connect(lambda error: self._notices.show_notice("error", str(error)))
+        work.done.connect(self._report_written)
+
+        def job(tell: Tell) -> Path:
+            return write_report(source, path, tell=tell)
+
+        work.run(job)
+
+    def _report_written(self, path: Path) -> None:
+        def show() -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+        self._notices.show_notice("info", f"The report is written to {path}.", action=("Open", show))
+
+    # -- the clipboard
+
+    def copy_picture(self) -> None:
+        """Put what the keyboard is in on the clipboard, as a picture: one heatmap, or the graph; else all heatmaps."""
+        from maskviz.export.files import render
+
+        figure = self._current()
+        if figure is not None:
+            picture = render(figure, self._style())
+            picture.setDevicePixelRatio(1.0)
+            QGuiApplication.clipboard().setImage(picture)
+            self._notices.show_notice("info", "The picture is on the clipboard.", key="copied")
+
+    def copy_numbers(self) -> None:
+        """Put the numbers behind what the keyboard is in on the clipboard, as a table for a spreadsheet."""
+        from maskviz.export.numbers import figure_table
+
+        figure = self._current()
+        if figure is not None:
+            QGuiApplication.clipboard().setText(figure_table(figure))
+            self._notices.show_notice("info", "The numbers are on the clipboard: paste them into a spreadsheet.", key="copied")
+
+    def shown(self) -> Shown:
+        """What the window shows."""
+        from maskviz.gui.export_dialog.items import Shown, shown_by_default
+        from maskviz.gui.heatmaps.map_view import MapView
+
+        source, order = self._source(), None
+        maps: tuple[tuple[Heatmap, Scale], ...] = ()
+        if self._workspace is not None:
+            panel = self._workspace.heatmaps
+            views = [view for view in panel.findChildren(MapView) if view.isVisibleTo(panel)]
+            views.sort(key=lambda view: view.mapTo(panel, QPoint(0, 0)).y())
+            maps = tuple((view.heatmap, view.scale) for view in views if view.heatmap is not None)
+            order = panel.viewport.order
+        if not maps and source is not None:
+            maps = shown_by_default(source).maps
+        return Shown(maps, order, self._window, self._settings.statuses)
+
+    def _current(self) -> AnyFigure | None:
+        """The figure of what the keyboard is in."""
+        from maskviz.export.kinds import make_figure
+        from maskviz.gui.export_dialog.items import keys, map_figure
+        from maskviz.gui.heatmaps.map_view import MapView
+
+        source, workspace, focused = self._source(), self._workspace, QApplication.focusWidget()
+        if source is None or workspace is None:
+            return None
+        if focused is not None and workspace.graph.isAncestorOf(focused):
+            return make_figure("graph", source)
+        shown = self.shown()
+        if isinstance(focused, MapView):
+            names = [name for name, (heatmap, _scale) in zip(keys(shown.maps), shown.maps, strict=True) if heatmap is focused.heatmap]
+            return map_figure(names[0] if names else "heatmaps", source, shown)
+        return map_figure("heatmaps", source, shown)
+
+    def _source(self) -> Source | None:
+        from maskviz.export.kinds import Source
+
+        document, selection = self._document, self._document.selection
+        if document.network is None or document.batch is None:
+            return None
+        at = (selection.sample, selection.step)
+        file = Path(document.path) if document.path else None
+        return Source(document.network, document.batch, document.trace, document.graph, at=at, file=file)
+
+    def _style(self) -> FigureStyle:
+        """The look that was chosen last for exported figures, at a size for a document."""
+        from PySide6.QtCore import QSettings
+
+        from maskviz.gui.export_dialog.choices import ExportChoices
+        from maskviz.settings import settings_file
+
+        choices = ExportChoices.load(QSettings(str(settings_file()), QSettings.Format.IniFormat))
+        return replace(choices, width=COPY_WIDTH, dpi=COPY_DPI).style(self._settings.statuses)
