@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from maskviz.core.builder import ABOVE, ATTENTION, MERGES, Row, Source, Stack, Value, fresh_name
+from maskviz.core.builder import ABOVE, ATTENTION, MERGES, RECURRENT, Row, Stack, Value, fresh_name
 from maskviz.core.errors import UnusableInput
 
 Kind = Literal["int", "float", "bool", "choice", "value"]
@@ -71,31 +71,30 @@ SUGGESTED: Mapping[str, Value] = {
     "target_shape": [-1, 8], "dims": [2, 1], "equation": "abc,cd->abd", "output_shape": [None, 16],
 }  # fmt: skip
 """What a new row begins with where its class has no default."""
+WRAPPED = {"Bidirectional": "LSTM", "TimeDistributed": "Dense"}
+"""What a new wrapper goes around."""
 
 
-def new_row(stack: Stack, form: LayerForm, place: int) -> Row:
-    """A row of that class for a place of the stack, with all it needs to be built."""
-    arguments = {p.name: SUGGESTED.get(p.name, 1 if p.kind == "int" else p.default) for p in form.parameters if p.required}
-    if form.kind == "Embedding":
+def new_row(stack: Stack, forms: Forms, kind: str, place: int) -> Row:
+    """A row of that class for a place of the stack, with all it needs to be built; a wrapper comes with a layer in it."""
+    inner = WRAPPED.get(kind, kind)
+    arguments = {p.name: SUGGESTED.get(p.name, 1 if p.kind == "int" else p.default) for p in forms.layers[inner].parameters if p.required}
+    if kind == "Embedding":
         arguments |= {"input_dim": stack.source.vocabulary, "mask_zero": True}
-    if form.kind in ("LSTM", "GRU", "SimpleRNN"):
+    if inner in RECURRENT:
         arguments["return_sequences"] = True
     takes: tuple[str, ...] = (ABOVE,)
-    if form.kind in MERGES:
+    if kind in MERGES:
         takes = (ABOVE, _earlier(stack, place))
-    elif form.kind in ATTENTION:
+    elif kind in ATTENTION:
         takes = (ABOVE, ABOVE)
-    return Row(fresh_name(stack, form.kind), form.kind, arguments, takes)
+    name = fresh_name(stack, kind)
+    return Row(name, inner, arguments, takes) if inner == kind else Row(name, inner, arguments, takes, kind)
 
 
 def _earlier(stack: Stack, place: int) -> str:
     """The row before the one above: what a residual branch most often joins."""
     return stack.rows[place - 2].name if place >= 2 else stack.source.name
-
-
-def first_stack(source: Source) -> Stack:
-    """The stack to begin with: the input alone."""
-    return Stack("network", source)
 
 
 def parse(parameter: Parameter, text: str) -> Value:
