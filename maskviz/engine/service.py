@@ -46,7 +46,7 @@ from maskviz.core.messages import (
     Traced,
     UseDevice,
 )
-from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates
+from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates, AskValues
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
@@ -113,7 +113,7 @@ class Service:
                 return Generated(self._number, self._generate(seed))
             case Save(path=path):
                 return self._save(path)
-            case AskInfluence() | AskGradients() | AskStates() | AskLength():
+            case AskValues() | AskInfluence() | AskGradients() | AskStates() | AskLength():
                 return Answered(self._number, probes.answer(self._need(), self._batch, request, self._say))
             case RepairCopy():
                 return Repaired(self._number, self.repair(request))

@@ -55,6 +55,7 @@ class ToolsBar(QWidget):
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
         menu.aboutToShow.connect(fill)
+        menu.aboutToHide.connect(lambda: button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False))  # it hears of no leaving meanwhile
         button.setMenu(menu)
         return button
 
