@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import set_padding
+from maskviz.core.messages import Build, Load
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import Document, EngineState
 from maskviz.session.jobs import Jobs
@@ -25,6 +26,11 @@ class RecordedJobs(Jobs):
     def __init__(self, document: Document) -> None:
         super().__init__(document)
         self.asked: list[tuple[Any, ...]] = []
+        self.came_from: Load | None = None
+
+    @property
+    def opened(self) -> Load | Build | None:
+        return self.came_from
 
     def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
         self.asked.append(("open", path, custom, unsafe, batch))
