@@ -160,7 +160,11 @@ class LedgerPanel(SheetPanel):
         document.trace_changed.connect(self._follow_trace)
 
     def _sections(self) -> tuple[Section, ...]:
-        return sections(self.document, self._shown, self._spotlight.title if self._spotlight is not None else "")
+        words = ""
+        if self._spotlight is not None:
+            title = self._spotlight.title
+            words = f"{int(self._spotlight.steps.sum()):,} {title[:1].lower()}{title[1:]}"
+        return sections(self.document, self._shown, words)
 
     def show_steps(self, key: str) -> None:
         """Point out the steps behind a number, or end that when they are pointed out already."""

@@ -18,7 +18,7 @@ def test_steps_lie_where_they_belong_on_the_shared_axis() -> None:
     padding = trace.output_padding(out.name)
     assert padding is not None
     words, steps = steps_behind(trace, "padding_share", 24) or ("", np.zeros(0, bool))
-    assert words == f"{padding.sum()} steps of padding that the loss counts"
+    assert words == "Steps of padding that the loss counts"
     assert steps.shape == (16, 24)
     assert_array_equal(steps[:, list(out.steps)], padding)
     assert not steps[:, [t for t in range(24) if t not in out.steps]].any()
