@@ -13,6 +13,7 @@ from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.file_drop import kind_of, refusal
 from maskviz.gui.notices import Notices
+from maskviz.gui.preferences import too_large
 from maskviz.gui.sessions import Sessions, state_folder
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -78,6 +79,8 @@ class Files(QObject):
 
     def open_as(self, wanted: Wanted) -> None:
         """Open a network (or session) as it says, unless the user wants to keep edits that are not saved."""
+        if self._is_too_large(wanted.path):
+            return
         if kind_of(wanted.path) == "session":
             self._sessions.open_path(wanted.path)
         elif self.may_replace():
@@ -87,6 +90,13 @@ class Files(QObject):
         """Open a network of the gallery, unless the user wants to keep edits that are not saved."""
         if self.may_replace():
             self._begin(Wanted(example=name))
+
+    def _is_too_large(self, path: str) -> bool:
+        """Whether a file is larger than the settings allow, which is then said."""
+        sentence = too_large(path, self._settings.largest_gib)
+        if sentence:
+            self._notices.show_notice("error", sentence)
+        return bool(sentence)
 
     def _open_session(self, session_from: tuple[Session, str]) -> None:
         session, _path = session_from
@@ -114,6 +124,8 @@ class Files(QObject):
         """Load a batch for the network that is open. That is an edit: it can be undone, so nothing needs to be asked."""
         if self._document.network is None:
             self._notices.show_notice("warning", f"Open a network first, then drop {Path(path).name} again as its batch.")
+            return
+        if self._is_too_large(path):
             return
         stack = self._document.undo_stack
         nothing_unsaved = stack.isClean()
