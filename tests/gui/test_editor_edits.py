@@ -15,7 +15,7 @@ from maskviz.gui.editor.columns import columns_of
 from maskviz.gui.editor.edits import ends, pad_ends, typed
 from maskviz.session.document import Document
 from tests.gui.editor_hands import cell, panel, place, text, type_into
-from tests.gui.sample_trace import Sample, answer, document, sliced, tagger, translator
+from tests.gui.sample_trace import Sample, document, sliced, tagger, translator
 
 # --- editing
 
@@ -99,29 +99,6 @@ def test_ticking_padding_writes_the_pad_value_and_unticking_gives_the_content_ba
     qtbot.keyClick(widget.steps, Qt.Key.Key_Space)
     assert doc.batch.x["tokens"][0, 2] == was
     assert doc.undo_stack.undoText() == "Make step 2 of sample 0 real"
-
-
-def test_selected_rows_are_padded_together(qtbot: QtBot) -> None:
-    sample = sliced()
-    doc = document(sample)
-    widget = panel(qtbot, doc)
-    first, last = place(widget.steps, cell(widget.steps, "x[0]", 4)), place(widget.steps, cell(widget.steps, "x[0]", 7))
-    qtbot.mouseClick(widget.steps.viewport(), Qt.MouseButton.LeftButton, pos=first)
-    qtbot.mouseClick(widget.steps.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, pos=last)
-    action = next(a for a in widget.steps.menu().actions() if a.text() == "Pad the selected steps")
-    action.trigger()
-    assert np.flatnonzero(doc.batch.padding["features"][0])[:5].tolist() == [4, 5, 6, 7, 15]
-    assert (doc.batch.x["features"][0, 4:8] == 0).all()
-    answer(doc, sample)
-    assert text(widget.steps, "mask", 5) == "skipped"
-
-
-def test_weights_can_be_removed(qtbot: QtBot) -> None:
-    doc = document(tagger())
-    widget = panel(qtbot, doc)
-    next(a for a in widget.whole.menu().actions() if a.text() == "Remove the weights of score").trigger()
-    assert "score" not in doc.batch.sample_weight
-    assert text(widget.whole, "weight score", 0) == "1"
 
 
 def test_typing_into_a_masked_network_keeps_padding_true() -> None:

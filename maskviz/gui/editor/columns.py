@@ -117,19 +117,17 @@ def _input_groups(document: Document) -> Iterator[list[Column]]:
     assert document.batch is not None
     assert document.network is not None
     batch, specs, rows = document.batch, document.network.inputs, document.time_steps
-    timed = [s for s in specs if s.name in batch.padding and s.name in batch.x]
-    for kind, word in (("mask", "mask"), ("padding", "padding")):
-        for spec in timed:
-            steps = _places(batch.padding[spec.name].shape[1], rows)
-            tip = f"What the network's own mask of {spec.name} says" if kind == "mask" else f"Tick to make a step of {spec.name} padding"
-            yield [Column(_titled(word, spec.name, len(timed) > 1), kind, spec.name, (), steps, tip)]  # type: ignore[arg-type]
+    several = sum(s.name in batch.padding for s in specs) > 1
     for spec in specs:
         if spec.name not in batch.x:
             continue
-        array = batch.x[spec.name]
-        steps_of = _places(array.shape[1], rows) if spec in timed else None
-        inner = array.shape[2:] if spec in timed else array.shape[1:]
-        yield _cells(_titled("x", spec.name, len(specs) > 1), "x", spec.name, inner, steps_of, f"Input {spec.name}")
+        name, inner = spec.name, batch.x[spec.name].shape[1:]
+        steps = None
+        if name in batch.padding:
+            steps, inner = _places(batch.padding[name].shape[1], rows), inner[1:]
+            yield [Column(_titled("mask", name, several), "mask", name, (), steps, f"What the network's own mask of {name} says")]
+            yield [Column(_titled("padding", name, several), "padding", name, (), steps, f"Tick to make a step of {name} padding")]
+        yield _cells(_titled("x", name, len(specs) > 1), "x", name, inner, steps, f"Input {name}")
 
 
 def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column]]:
