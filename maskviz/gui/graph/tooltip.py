@@ -9,7 +9,15 @@ import numpy as np
 from maskviz.core.graph import Edge, Node, ref
 from maskviz.core.graph_looks import shape_text, tensor_text
 from maskviz.core.graph_masks import Masks
-from maskviz.core.trace import Call, Trace
+from maskviz.core.trace import Call, Fate, Trace
+
+FATES = {
+    Fate.CREATES: "creates a mask that its inputs did not have",
+    Fate.PASSES: "passes the mask on as it came",
+    Fate.CHANGES: "puts out another mask than the one that came",
+    Fate.ENDS: "ends the mask: its output has no time axis",
+    Fate.DROPS: "drops the mask, although its output still has a time axis",
+}
 
 
 def mask_text(trace: Trace, key: str | list[str | None] | None) -> str:
@@ -55,7 +63,7 @@ def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
 
 def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:
     many_in, many_out = len(call.inputs) > 1, len(call.outputs) > 1
-    rows = []
+    rows = [("mask", FATES[call.fate])] if call.fate in FATES else []
     for i, tensor in enumerate(call.inputs):
         number = f" {i}" if many_in else ""
         rows.append((f"input{number}", shape_text(tensor.shape) + (f" from {tensor.source}" if tensor.source else "")))

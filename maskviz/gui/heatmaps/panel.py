@@ -14,7 +14,7 @@ from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
 from maskviz.gui.heatmaps import keys
 from maskviz.gui.heatmaps.call_row import CallRow
-from maskviz.gui.heatmaps.map_row import MapRow
+from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.row_list import RowList
 from maskviz.gui.heatmaps.spotlight_bar import SpotlightBar
 from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow, axis_steps
@@ -23,8 +23,6 @@ from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Region
 from maskviz.session.questions import Questions
-
-DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
 
 
 class HeatmapsPanel(QWidget):
@@ -239,6 +237,7 @@ class HeatmapsPanel(QWidget):
     def _on_trace(self) -> None:
         self._refresh()
         self._read_out()
+        self._describe()
 
     def _on_engine(self) -> None:
         if self.document.trace is None:
@@ -267,6 +266,7 @@ class HeatmapsPanel(QWidget):
             self._place()
         for row in self.rows:
             row.set_selected(selection.sample, selection.step)
+        self._describe()
 
     def _show_marked(self) -> None:
         """Frame what is marked and what is pointed out."""
@@ -311,15 +311,24 @@ class HeatmapsPanel(QWidget):
 
     def _read_out(self) -> None:
         """Say what is under the mouse, also when it changed there while the mouse rests."""
-        if self._under is None:
-            return
-        (sample, step, row), trace = self._under, self.document.trace
+        if self._under is not None:
+            self.hovered.emit(self._words(*self._under))
+
+    def _words(self, sample: int, step: int, row: MapRow) -> str:
+        """What is to be said of one cell of a map."""
+        trace = self.document.trace
         total = trace.ledger.sum if trace is not None else None
         at = step if step >= 0 else None
         mask, predictions, loss = (r.heatmap for r in self._standard.values())
         here = row.heatmap if row.spec.kind not in STANDARD else None
         own = row.view.viewport is not self.viewport
-        self.hovered.emit(row.words_at(sample, step) if own else read_out(sample, at, mask, predictions, loss, total, here))
+        return row.words_at(sample, step) if own else read_out(sample, at, mask, predictions, loss, total, here)
+
+    def _describe(self) -> None:
+        """Tell a screen reader what the selected cell holds."""
+        selection = self.document.selection
+        for row in self.rows:
+            row.view.setAccessibleDescription(self._words(selection.sample, selection.step, row) if row.heatmap is not None else "")
 
     def _on_key(self, event: QKeyEvent) -> None:
         selection = self.document.selection
