@@ -6,12 +6,18 @@ import sys
 
 
 def main() -> None:
-    """Run the engine's process where that is asked for, else the command line; exits with its code."""
-    if "--maskviz-engine" in sys.argv[1:2]:
-        from maskviz.engine.process import main as engine
+    """Run what a packed program starts of itself (the engine, the layout of graphs), else the command line; exits with its code."""
+    match sys.argv[1:2]:
+        case ["--maskviz-engine"]:
+            from maskviz.engine.process import main as engine
 
-        engine()
-        return
+            engine()
+            return
+        case ["--maskviz-layout"]:
+            from maskviz.engine.layout_process import main as layout
+
+            layout()
+            return
     from maskviz.cli import run
 
     sys.exit(run(sys.argv[1:]))

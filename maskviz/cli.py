@@ -54,6 +54,9 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--example", nargs="?", const="", metavar="NAME", help="open an example of the gallery (the first one without a name)"
     )
+    desktop = parser.add_mutually_exclusive_group()
+    desktop.add_argument("--install-desktop", action="store_true", help="put icon, menu entry and file type on your desktop (Linux)")
+    desktop.add_argument("--uninstall-desktop", action="store_true", help="take them away again")
     _add_common(parser)
     return parser
 
@@ -115,6 +118,8 @@ def _positive(text: str) -> int:
 
 
 def _window(options: argparse.Namespace) -> int:
+    if options.install_desktop or options.uninstall_desktop:
+        return _desktop(options.install_desktop)
     if not _has_display():
         return _without_display(options)
     from maskviz.gui.app import Options, run
@@ -131,6 +136,14 @@ def _window(options: argparse.Namespace) -> int:
             options.file or "", example if not options.file else "", options.batch, options.custom, options.unsafe, options.loss
         )
     return run(Options(wanted, options.device, options.seed))
+
+
+def _desktop(install: bool) -> int:
+    from maskviz import desktop
+
+    for path in desktop.install() if install else desktop.uninstall():
+        print(f"{'written' if install else 'removed'}  {path}")
+    return DONE
 
 
 def _has_display() -> bool:

@@ -74,9 +74,11 @@ def layout_of_answer(request: LayoutRequest, answer: Mapping[str, Any]) -> Layou
 
 
 def layout_command() -> list[str] | None:
-    """The command that starts the layout process; None in a packed application, which cannot run a file of its own."""
+    """The command that starts the layout process; None where there is none."""
+    if getattr(sys, "frozen", False):  # a packed program runs no files, only itself
+        return [sys.executable, "--maskviz-layout"]
     found = find_spec("maskviz.engine.layout_process")
-    if found is None or found.origin is None or getattr(sys, "frozen", False):
+    if found is None or found.origin is None:
         return None
     return [sys.executable, "-P", found.origin]
 
