@@ -47,6 +47,17 @@ def call_changes(a: Trace, b: Trace) -> Mapping[str, str]:
         words = _changed_fate(old[name], new[name]) or _changed_steps(a.status.get(name), b.status.get(name))
         if words:
             changes[name] = words
+    return changes | _loss_changes(a, b)
+
+
+def _loss_changes(a: Trace, b: Trace) -> dict[str, str]:
+    """Losses by the id of their card (``loss:NAME``)."""
+    before = {term.output: term.total for term in a.ledger.terms}
+    changes = {}
+    for term in b.ledger.terms:
+        old = before.get(term.output, term.total)
+        if not np.isclose(old, term.total, rtol=1e-5, equal_nan=True):
+            changes[f"loss:{term.output}"] = f"{number(old)} → {number(term.total)}"
     return changes
 
 

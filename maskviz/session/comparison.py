@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -73,6 +74,13 @@ class Comparison(QObject):
     def _on_edit(self) -> None:
         if self._side == "A":
             self.show("B")
+
+    def changes(self) -> Mapping[str, str] | None:
+        """What differs at each call where the difference is shown, else None."""
+        pinned, trace = self.pinned, self._document.trace
+        if self._side != "difference" or pinned is None or pinned.trace is None or trace is None:
+            return None
+        return compare.call_changes(pinned.trace, trace)
 
     def in_words(self) -> str:
         """How B differs from A, in numbers; empty while B is being computed."""

@@ -92,3 +92,10 @@ def test_numbers_of_both_ledgers_stand_beside_each_other() -> None:
     alone = replace(b, ledger=replace(b.ledger, rows=b.ledger.rows[:1]))
     assert {pair.key: pair.b for pair in ledger_pairs(a, alone)}["kept_only"] is None
     assert "exposed steps" in in_words(a, b)
+
+
+def test_a_loss_that_moved_says_so_at_its_card() -> None:
+    sample = sliced()
+    a = sample.trace(sample.batch)
+    ledger = replace(a.ledger, terms=tuple(replace(term, total=term.total + 1) for term in a.ledger.terms))
+    assert list(call_changes(a, replace(a, ledger=ledger))) == [f"loss:{term.output}" for term in a.ledger.terms]

@@ -86,6 +86,7 @@ class GraphPanel(QWidget):
         document = self._document
         document.network_changed.connect(self._take_graph)
         document.trace_changed.connect(self._take_trace)
+        document.comparison.changed.connect(self._take_trace)
         document.selection_changed.connect(self._take_selection)
         document.stale_changed.connect(self._take_stale)
         self._stale.timeout.connect(lambda: self._dim(True))
@@ -192,11 +193,12 @@ class GraphPanel(QWidget):
     # --- what the document says ---
 
     def _trace(self) -> Trace | None:
-        return self._document.trace
+        """The trace of what is open, or of what is pinned as A where that is shown."""
+        return self._document.comparison.shown().trace
 
     def _take_graph(self) -> None:
         """Another file, or a better graph of the same one."""
-        graph, trace = self._document.graph, self._trace()
+        graph, trace = self._document.comparison.shown().graph, self._trace()
         if trace is not None:
             graph = graph_of(trace, graph)
         self._traced = self._calls_of_trace()
@@ -242,7 +244,7 @@ class GraphPanel(QWidget):
     def _show_step(self) -> None:
         """Shows the selected sample and timestep."""
         selection = self._document.selection
-        self._scene.show(self._trace(), selection.sample, selection.step)
+        self._scene.show(self._trace(), selection.sample, selection.step, self._document.comparison.changes())
         chosen = self.shown.by_id.get(selection.call or "")
         self.view.setAccessibleDescription(self._scene.node_look(chosen).spoken() if chosen is not None else "")
         known = self._document.batch is not None

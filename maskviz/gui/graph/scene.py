@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
@@ -47,6 +48,7 @@ class GraphScene(QGraphicsScene):
         self._outputs: Mapping[str, tuple[int, ...]] = {}
         self._hidden: Mapping[str, int] = {}
         self._bad: frozenset[str] | None = None
+        self._changes: Mapping[str, str] | None = None
         self._sample = self._step = 0
 
     # --- what is shown
@@ -90,14 +92,15 @@ class GraphScene(QGraphicsScene):
                 inside[outer] = inside.get(outer, 0) + 1
         self._hidden = inside
 
-    def show(self, trace: Trace | None, sample: int, step: int) -> None:
-        """Shows a trace at one timestep of one sample; repaints the items whose look changes, among those painted before."""
+    def show(self, trace: Trace | None, sample: int, step: int, changes: Mapping[str, str] | None = None) -> None:
+        """Shows a trace at one timestep of one sample, and by call what differs from another; repaints the items whose look changes,
+        among those painted before."""
         if trace is not self._trace:
             self._calls = {call.id: call for call in trace.calls} if trace is not None else {}
             self._masks = Masks(self.shown, trace) if trace is not None else None
             self.shares = BatchShares(trace)
             self._bad = None
-        self._trace, self._sample, self._step = trace, sample, step
+        self._trace, self._sample, self._step, self._changes = trace, sample, step, changes
         self.refresh()
 
     def refresh(self) -> None:
@@ -207,7 +210,13 @@ class GraphScene(QGraphicsScene):
         return self._masks
 
     def node_look(self, node: Node, plain: bool = False) -> NodeLook:
-        """What a node shows now; ``plain`` from far away."""
+        """What a node shows now; ``plain`` from far away. Of a difference the badge says what changed."""
+        look = self._look_now(node, plain)
+        if self._changes is None:
+            return look
+        return replace(look, badge=self._changes.get(node.id, ""), tone="accent")
+
+    def _look_now(self, node: Node, plain: bool) -> NodeLook:
         batch = self.shares if self.options.whole else None
         if plain:
             return plain_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, batch)
