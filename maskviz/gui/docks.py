@@ -19,6 +19,7 @@ from maskviz.gui.icons import quiet_icon
 from maskviz.gui.inspector import InspectorPanel
 from maskviz.gui.ledger_view import LedgerPanel
 from maskviz.gui.timestep import TimestepBar
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
@@ -40,8 +41,8 @@ class PaneTitle(QWidget):
         self.label = QLabel(self._title)
         self.label.setProperty("look", "caption")
         self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._float = self._button("Float this pane, or put it back", lambda: dock.setFloating(not dock.isFloating()))
-        self._close = self._button("Close this pane; View ▸ Panes brings it back", dock.close)
+        self._float = self._button(tr("Float this pane, or put it back"), lambda: dock.setFloating(not dock.isFloating()))
+        self._close = self._button(tr("Close this pane; View ▸ Panes brings it back"), dock.close)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 3, 4, 3)
         row.setSpacing(0)
@@ -175,7 +176,7 @@ class Workspace(QMainWindow):
         docks, width, height = self.docks, self.width(), self.height()
         left = round(min(max(width * 0.27, 250), 560))
         right = round(min(max(width * 0.235, 270), 480))
-        bottom = round(min(max(height * 0.2, 130), 330))
+        bottom = round(min(max(height * 0.22, 165), 330))
         self._give(left, right, bottom)
         column = [docks["findings"], docks["inspector"]]
         if docks["ledger"] not in self.tabifiedDockWidgets(docks["inspector"]):
