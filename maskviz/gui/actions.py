@@ -12,6 +12,7 @@ from maskviz.gui.action_list import ACTIONS, GO, MENUS, SUBMENU_TITLES
 from maskviz.gui.action_spec import ActionSpec, Needs
 from maskviz.gui.edit_actions import EDIT_MENUS
 from maskviz.gui.icons import icon
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 
@@ -19,11 +20,11 @@ def build_actions(window: QWidget, specs: tuple[ActionSpec, ...] = ACTIONS) -> d
     """The actions by id, each connected to its handler on ``window`` and added to it so that its shortcuts work."""
     actions = {}
     for spec in specs:
-        action = QAction(spec.text, window)
+        action = QAction(tr(spec.text), window)
         action.setObjectName(spec.id)
-        action.setIconText(spec.short or plain_text(spec.text))
+        action.setIconText(tr(spec.short) if spec.short else plain_text(action.text()))
         action.setShortcuts([QKeySequence(s) for s in spec.shortcuts])
-        set_tip(action, spec.tip or plain_text(spec.text))
+        set_tip(action, tr(spec.tip) if spec.tip else plain_text(action.text()))
         handler: Callable[[], object] = attrgetter(spec.handler)(window)
         action.triggered.connect(lambda _checked=False, handler=handler: handler())
         window.addAction(action)
@@ -49,9 +50,9 @@ def build_menus(bar: QMenuBar, actions: Mapping[str, QAction], submenus: Mapping
         fill_menu(submenus[name], ids, actions, submenus)
     for title, ids in MENUS:
         if ids == ("devices",):
-            bar.addMenu(submenus["devices"]).setText(title)
+            bar.addMenu(submenus["devices"]).setText(tr(title))
         else:
-            fill_menu(bar.addMenu(title), ids, actions, submenus)
+            fill_menu(bar.addMenu(tr(title)), ids, actions, submenus)
     fill_menu(submenus["go"], GO, actions, submenus)
 
 
@@ -61,7 +62,7 @@ def fill_menu(menu: QMenu, ids: tuple[str, ...], actions: Mapping[str, QAction],
         if name == "-":
             menu.addSeparator()
         elif name in submenus:
-            menu.addMenu(submenus[name]).setText(SUBMENU_TITLES[name])
+            menu.addMenu(submenus[name]).setText(tr(SUBMENU_TITLES[name]))
         else:
             menu.addAction(actions[name])
 

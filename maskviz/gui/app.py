@@ -7,7 +7,7 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
 
 from maskviz.gui.files import Wanted
@@ -15,6 +15,7 @@ from maskviz.gui.icons import app_icon
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.preferences import scale_environment
 from maskviz.gui.theme import Theme
+from maskviz.gui.words import install
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.settings import Settings
@@ -54,6 +55,7 @@ def application() -> QApplication:
     app.setApplicationName("MaskViz")
     app.setDesktopFileName("maskviz")
     app.setWindowIcon(app_icon())
+    install(app, QLocale())
     return app
 
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QFrame, QHeaderView, QLineEdit, QMenu, QMenuBar, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from maskviz.gui.actions import plain_text
+from maskviz.gui.words import tr
 
 ROW_PADDING = 10
 
@@ -72,19 +73,19 @@ class CommandPalette(QDialog):
 
     def __init__(self, entries: Sequence[Entry], parent: QWidget, used: Sequence[str] = ()) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAccessibleName("Command palette")
+        self.setAccessibleName(tr("Command palette"))
         places = {name: place for place, name in enumerate(used)}
         self._entries = sorted(entries, key=lambda entry: places.get(entry.action.objectName(), len(places)))
         self.chosen: QAction | None = None
         frame = QFrame()
         frame.setProperty("look", "card")
         self.line = QLineEdit()
-        self.line.setPlaceholderText("Type a command…")
-        self.line.setAccessibleName("Command")
+        self.line.setPlaceholderText(tr("Type a command…"))
+        self.line.setAccessibleName(tr("Command"))
         self.line.textChanged.connect(self._filter)
         self.line.installEventFilter(self)
         self.list = QTreeWidget()
-        self.list.setAccessibleName("Commands")
+        self.list.setAccessibleName(tr("Commands"))
         self.list.setProperty("look", "palette")
         self.list.setColumnCount(2)
         self.list.setHeaderHidden(True)

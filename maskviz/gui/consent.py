@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from maskviz.core.errors import NeedsConsent
+from maskviz.gui.words import tr
 
 ISOLATION = (
     "Code runs in the engine's process with your rights: that keeps the window alive when it crashes, but it is not a sandbox. "
@@ -30,7 +31,7 @@ class ConsentPanel(QFrame):
         super().__init__(parent)
         self.setProperty("look", "notice")
         self.setProperty("level", "warning")
-        self.setAccessibleName("Code needs your consent")
+        self.setAccessibleName(tr("Code needs your consent"))
         self.setAccessibleDescription(str(request))
         self._folder = folder
         self._before = before
@@ -42,10 +43,10 @@ class ConsentPanel(QFrame):
         column.setSpacing(7)
         column.addWidget(title)
         if request.missing:
-            column.addWidget(self._text("Custom classes that no file has supplied yet:"))
+            column.addWidget(self._text(tr("Custom classes that no file has supplied yet:")))
             column.addWidget(self._listing(request.missing, "Missing custom classes"))
         if request.code:
-            column.addWidget(self._text("Code in the file that would run:"))
+            column.addWidget(self._text(tr("Code in the file that would run:")))
             column.addWidget(self._listing(request.code, "Code that would run"))
         isolation = self._text(ISOLATION)
         isolation.setProperty("look", "muted")
@@ -53,17 +54,17 @@ class ConsentPanel(QFrame):
         column.addLayout(self._buttons(request))
 
     def _buttons(self, request: NeedsConsent) -> QHBoxLayout:
-        self.choose_button = QPushButton("Choose a Python file with the custom objects…")
+        self.choose_button = QPushButton(tr("Choose a Python file with the custom objects…"))
         self.choose_button.clicked.connect(self._choose)
         self.again_button = QPushButton(f"Use {Path(self._before).name} again")
         self.again_button.setToolTip(f"{self._before}: the session was saved with it, and it is run")
         self.again_button.clicked.connect(lambda: self.custom_chosen.emit(self._before))
         self.again_button.setVisible(bool(self._before))
-        self.run_button = QPushButton("Run this file's code")
-        self.run_button.setToolTip("For this file only; MaskViz asks again the next time")
+        self.run_button = QPushButton(tr("Run this file's code"))
+        self.run_button.setToolTip(tr("For this file only; MaskViz asks again the next time"))
         self.run_button.clicked.connect(self.code_allowed)
         self.run_button.setVisible(bool(request.code))
-        decline = QPushButton("Do not open")
+        decline = QPushButton(tr("Do not open"))
         decline.clicked.connect(self.declined)
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -74,7 +75,7 @@ class ConsentPanel(QFrame):
         return row
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Python file with the custom objects", self._folder, "Python files (*.py)")
+        path, _ = QFileDialog.getOpenFileName(self, tr("Python file with the custom objects"), self._folder, "Python files (*.py)")
         if path:
             self.custom_chosen.emit(path)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
+from maskviz.gui.builder.panel import BuilderPanel
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.file_drop import leave_drops_to_window
 from maskviz.gui.findings import FindingsPanel
@@ -21,13 +22,21 @@ from maskviz.gui.ledger_view import LedgerPanel
 from maskviz.gui.timestep import TimestepBar
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
+from maskviz.session.building import Building
 from maskviz.session.document import Document
 from maskviz.session.questions import Questions
 
-VERSION = 3  # of the saved layout; raise it when panes are added
+VERSION = 4  # of the saved layout; raise it when panes are added
 LOW = 700  # logical pixels; in a lower window three panes above each other are of no use
 Area = Qt.DockWidgetArea
-NARROWEST = {"graph": 215, "findings": 255, "inspector": 255, "ledger": 255, "heatmaps": 360}  # what a pane needs to be read
+NARROWEST = {
+    "builder": 250,
+    "graph": 215,
+    "findings": 255,
+    "inspector": 255,
+    "ledger": 255,
+    "heatmaps": 360,
+}  # what a pane needs to be read
 
 
 class PaneTitle(QWidget):
@@ -98,6 +107,7 @@ class Workspace(QMainWindow):
         document: Document,
         questions: Questions,
         desk: FindingsDesk,
+        building: Building,
         colours: Palette,
         saved: QByteArray,
         parent: QWidget | None = None,
@@ -106,6 +116,7 @@ class Workspace(QMainWindow):
         self._saved = saved
         self._laid_out = False
         self._kept: tuple[int, int, int] | None = None  # widths at the left and the right, height below: where the user has set them
+        self.builder = BuilderPanel(document, building, colours)
         self.graph = GraphPanel(document, colours)
         self.heatmaps = HeatmapsPanel(document, questions, colours)
         self.timestep = TimestepBar(document, colours)
@@ -114,19 +125,30 @@ class Workspace(QMainWindow):
         self.ledger = LedgerPanel(document, colours)
         self.history = HistoryPanel(document, colours)
         self.editor = EditorPanel(document, colours)
-        self.panels = (self.graph, self.heatmaps, self.timestep, self.findings, self.inspector, self.ledger, self.history, self.editor)
+        self.panels = (
+            self.builder,
+            self.graph,
+            self.heatmaps,
+            self.timestep,
+            self.findings,
+            self.inspector,
+            self.ledger,
+            self.history,
+            self.editor,
+        )
         self.heatmaps.hovered.connect(self.hovered)
         self.heatmaps.arranged.connect(self._align)
         document.trace_changed.connect(self._align)
         self.setDockNestingEnabled(True)
         self.docks = {
-            "graph": self._dock("graph", "Graph", self.graph, colours),
-            "heatmaps": self._dock("heatmaps", "Heatmaps", stacked(self.heatmaps, self.timestep), colours),
-            "findings": self._dock("findings", "Findings", self.findings, colours),
-            "inspector": self._dock("inspector", "Inspector", self.inspector, colours),
-            "ledger": self._dock("ledger", "Ledger", self.ledger, colours),
-            "history": self._dock("history", "History", self.history, colours),
-            "sample": self._dock("sample", "Sample", self.editor, colours),
+            "graph": self._dock("graph", tr("Graph"), self.graph, colours),
+            "heatmaps": self._dock("heatmaps", tr("Heatmaps"), stacked(self.heatmaps, self.timestep), colours),
+            "findings": self._dock("findings", tr("Findings"), self.findings, colours),
+            "inspector": self._dock("inspector", tr("Inspector"), self.inspector, colours),
+            "ledger": self._dock("ledger", tr("Ledger"), self.ledger, colours),
+            "history": self._dock("history", tr("History"), self.history, colours),
+            "sample": self._dock("sample", tr("Sample"), self.editor, colours),
+            "builder": self._dock("builder", tr("Builder"), self.builder, colours),
         }
         self._title_of("heatmaps").add_tools(self.heatmaps.tools_bar)
         self._title_of("sample").add_tools(self.editor.tools_bar)
@@ -157,10 +179,12 @@ class Workspace(QMainWindow):
         self.splitDockWidget(docks["inspector"], docks["ledger"], Qt.Orientation.Vertical)
         self.tabifyDockWidget(docks["ledger"], docks["history"])
         self.addDockWidget(Area.BottomDockWidgetArea, docks["sample"])
+        self.splitDockWidget(docks["graph"], docks["builder"], Qt.Orientation.Horizontal)
         for dock in docks.values():
             dock.setFloating(False)
             dock.show()
         docks["ledger"].raise_()
+        docks["builder"].hide()
         if self._laid_out and self.height() < LOW:
             self._lay_behind()
         self._share_room()
@@ -188,8 +212,23 @@ class Workspace(QMainWindow):
         """Give these sizes to the outer panes; the heatmaps take the room that is left."""
         docks = self.docks
         across = [docks["graph"], docks["heatmaps"], docks["findings"]]
-        self.resizeDocks(across, [left, self.width() - left - right, right], Qt.Orientation.Horizontal)
+        builder = docks["builder"].width() if self._is_beside("builder") else 0
+        self.resizeDocks(across, [left, self.width() - left - right - builder, right], Qt.Orientation.Horizontal)
         self.resizeDocks([docks["graph"], docks["sample"]], [self.height() - bottom, bottom], Qt.Orientation.Vertical)
+
+    def _is_beside(self, name: str) -> bool:
+        """Whether a pane stands beside the others and not behind one or for itself."""
+        dock = self.docks[name]
+        return dock.isVisible() and not dock.isFloating() and not self.tabifiedDockWidgets(dock)
+
+    def show_builder(self) -> None:
+        """Show the builder beside the graph, or bring it to the front where it is."""
+        dock = self.docks["builder"]
+        if not dock.isVisible():
+            dock.show()
+            self.resizeDocks([dock], [round(min(max(self.width() * 0.2, NARROWEST["builder"]), 360))], Qt.Orientation.Horizontal)
+        dock.raise_()
+        self.builder.setFocus()
 
     def _in_place(self) -> bool:
         """Whether the panes that sizes are given to are where they were at first."""

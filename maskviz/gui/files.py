@@ -15,6 +15,7 @@ from maskviz.gui.file_drop import kind_of, refusal
 from maskviz.gui.notices import Notices
 from maskviz.gui.preferences import too_large
 from maskviz.gui.sessions import Sessions, state_folder
+from maskviz.gui.words import tr
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import Session
@@ -69,7 +70,7 @@ class Files(QObject):
 
     def open(self) -> None:
         """Ask for a network file and open it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a network", self._settings.folder, NETWORK_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Open a network"), self._settings.folder, NETWORK_FILTER)
         if path:
             self.open_path(path)
 
@@ -116,7 +117,7 @@ class Files(QObject):
 
     def open_batch(self) -> None:
         """Ask for a batch file and load it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a batch", self._settings.folder, BATCH_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Open a batch"), self._settings.folder, BATCH_FILTER)
         if path:
             self.open_batch_path(path)
 
@@ -172,7 +173,7 @@ class Files(QObject):
     def save_network(self) -> None:
         """Ask for a file and write the network into it."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}.keras")
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the network", start, "Keras networks (*.keras)")
+        path, _ = QFileDialog.getSaveFileName(self._window, tr("Save the network"), start, "Keras networks (*.keras)")
         if path:
             self._settings.folder = str(Path(path).parent)
             self._jobs.save_network(path if path.endswith(".keras") else f"{path}.keras")
@@ -183,7 +184,7 @@ class Files(QObject):
 
         document = self._document
         start = str(Path(self._settings.folder) / f"{Path(document.title).stem or 'batch'}.npz")
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the batch", start, "NumPy batches (*.npz)")
+        path, _ = QFileDialog.getSaveFileName(self._window, tr("Save the batch"), start, "NumPy batches (*.npz)")
         if not path or document.batch is None:
             return False
         try:
@@ -206,13 +207,13 @@ class Files(QObject):
     def _ask_about_edits(self) -> QMessageBox.StandardButton:
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Unsaved edits")
-        box.setText("The batch has edits that are not saved.")
-        box.setInformativeText("Save them with the network, the selection and the panes as a session, or let them go?")
+        box.setWindowTitle(tr("Unsaved edits"))
+        box.setText(tr("The batch has edits that are not saved."))
+        box.setInformativeText(tr("Save them with the network, the selection and the panes as a session, or let them go?"))
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.button(buttons.Save).setText("Save session…")
-        box.button(buttons.Discard).setText("Let them go")
+        box.button(buttons.Save).setText(tr("Save session…"))
+        box.button(buttons.Discard).setText(tr("Let them go"))
         box.setDefaultButton(buttons.Save)
         return QMessageBox.StandardButton(box.exec())
 

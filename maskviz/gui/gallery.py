@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QV
 
 from maskviz import resources
 from maskviz.gui.cards import Cards
+from maskviz.gui.words import tr
 
 
 def example_cards() -> Cards:
@@ -21,11 +22,11 @@ class GalleryDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Example gallery")
+        self.setWindowTitle(tr("Example gallery"))
         self.chosen = ""
         self.cards = example_cards()
         self.cards.chosen.connect(self._choose)
-        intro = QLabel("Each example is a real network with a batch. Choose one to open it.")
+        intro = QLabel(tr("Each example is a real network with a batch. Choose one to open it."))
         intro.setProperty("look", "muted")
         scroll = QScrollArea(widgetResizable=True)
         body = QWidget()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayou
 
 from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.welcome import caption
+from maskviz.gui.words import tr
 
 GESTURES = (
     ("Scroll", "Wheel"),
@@ -28,16 +29,16 @@ class KeysDialog(QDialog):
 
     def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keyboard and mouse")
+        self.setWindowTitle(tr("Keyboard and mouse"))
         named = QKeySequence.SequenceFormat.NativeText
         keys = [(shortcuts.text(n), " or ".join(QKeySequence(k).toString(named) for k in shortcuts.keys(n))) for n in shortcuts.names]
         mouse, keyboard = QVBoxLayout(), QVBoxLayout()
-        mouse.addWidget(caption("MOUSE"))
+        mouse.addWidget(caption(tr("MOUSE")))
         mouse.addLayout(table(GESTURES))
         mouse.addStretch(1)
-        keyboard.addWidget(caption("KEYBOARD"))
+        keyboard.addWidget(caption(tr("KEYBOARD")))
         keyboard.addWidget(scrolled(table([line for line in keys if line[1]])))
-        hint = QLabel("File ▸ Settings ▸ Keyboard gives actions other keys.")
+        hint = QLabel(tr("File ▸ Settings ▸ Keyboard gives actions other keys."))
         hint.setProperty("look", "muted")
         across = QHBoxLayout()
         across.setSpacing(28)
@@ -62,8 +63,8 @@ def table(lines: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(7)
     for row, (what, how) in enumerate(lines):
-        grid.addWidget(QLabel(what), row, 0)
-        key = QLabel(how)
+        grid.addWidget(QLabel(tr(what)), row, 0)
+        key = QLabel(tr(how))
         key.setProperty("look", "muted")
         grid.addWidget(key, row, 1)
     grid.setColumnStretch(0, 1)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from maskviz.gui.theme import CHOICES, Theme
+from maskviz.gui.words import tr
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.settings import Settings
@@ -32,10 +33,10 @@ class RecentMenu(QMenu):
             action.setToolTip(path)
             action.triggered.connect(lambda _checked=False, path=path: self._open_path(path))
         if self.isEmpty():
-            self.addAction("No recent files").setEnabled(False)
+            self.addAction(tr("No recent files")).setEnabled(False)
         else:
             self.addSeparator()
-            self.addAction("Clear the list").triggered.connect(self._forget)
+            self.addAction(tr("Clear the list")).triggered.connect(self._forget)
 
     def _forget(self) -> None:
         self._settings.clear_recent()
@@ -87,6 +88,6 @@ class DeviceMenu(QMenu):
             action.setChecked(name == self._document.device)
             action.triggered.connect(lambda _checked=False, name=name: self._jobs.use_device(name))
         if not self._document.devices:
-            self.addAction("Devices are listed once the engine has started").setEnabled(False)
+            self.addAction(tr("Devices are listed once the engine has started")).setEnabled(False)
         self.addSeparator()
         self.addActions(self._engine)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.templates import TEMPLATES, Field, Template, Value, checked
+from maskviz.gui.words import tr
 
 FIELD_WIDTH = 250
 
@@ -117,10 +118,10 @@ class NewNetworkDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("New network")
+        self.setWindowTitle(tr("New network"))
         self.list = QListWidget()
         self.list.setProperty("look", "choices")
-        self.list.setAccessibleName("Templates")
+        self.list.setAccessibleName(tr("Templates"))
         self.list.addItems([t.title for t in TEMPLATES])
         self.list.setFixedWidth(self.list.sizeHintForColumn(0) + 44)
         self.forms = [TemplateForm(t) for t in TEMPLATES]
@@ -132,7 +133,7 @@ class NewNetworkDialog(QDialog):
         self.problem.setProperty("look", "error")
         self.problem.setWordWrap(True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.build = self._buttons.addButton("Build the network", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.build = self._buttons.addButton(tr("Build the network"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.build.setProperty("look", "primary")
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)

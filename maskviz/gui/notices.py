@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.icons import icon
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 Level = Literal["error", "warning", "info"]
@@ -34,15 +35,15 @@ class Notice(QFrame):
         self.setProperty("look", "notice")
         self.setProperty("level", level)
         self.setAccessibleName(f"{WORDS[level]}: {sentence}")
-        word = QLabel(WORDS[level])
+        word = QLabel(tr(WORDS[level]))
         word.setProperty("look", "strong")
         text = QLabel(sentence)
         text.setWordWrap(True)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.cross = QToolButton()
-        self.cross.setToolTip("Dismiss")
-        self.cross.setAccessibleName("Dismiss this notice")
+        self.cross.setToolTip(tr("Dismiss"))
+        self.cross.setAccessibleName(tr("Dismiss this notice"))
         self.cross.clicked.connect(self.dismiss)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 5, 6, 5)
@@ -52,7 +53,7 @@ class Notice(QFrame):
         for caption, clicked in actions:
             row.addWidget(self._button(caption, clicked))
         if details:
-            row.addWidget(self._button("Copy details", lambda: QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}")))
+            row.addWidget(self._button(tr("Copy details"), lambda: QGuiApplication.clipboard().setText(f"{sentence}\n\n{details}")))
         row.addWidget(self.cross)
 
     @staticmethod
@@ -182,7 +183,7 @@ class ProgressLine(QWidget):
         self._tick = QTimer(self, interval=33)
         self._tick.timeout.connect(self._move)
         self.setFixedHeight(self.HEIGHT)
-        self.setAccessibleName("Engine is working")
+        self.setAccessibleName(tr("Engine is working"))
 
     @property
     def running(self) -> bool:

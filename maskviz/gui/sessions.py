@@ -16,6 +16,7 @@ from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.messages import Load, Save
 from maskviz.core.network import Network
 from maskviz.gui.notices import Notices
+from maskviz.gui.words import tr
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import SUFFIX, Session, fingerprint, read_session, write_session
@@ -67,7 +68,7 @@ class Sessions(QObject):
     def save_as(self) -> bool:
         """Ask for a file and save the session into it; whether it was saved."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'session'}{SUFFIX}")
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the session", start, FILTER)
+        path, _ = QFileDialog.getSaveFileName(self._window, tr("Save the session"), start, FILTER)
         return bool(path) and self._save(path if path.endswith(SUFFIX) else f"{path}{SUFFIX}")
 
     def _save(self, path: str) -> bool:
@@ -101,7 +102,7 @@ class Sessions(QObject):
 
     def open(self) -> None:
         """Ask for a session file and open it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open a session", self._settings.folder, FILTER)
+        path, _ = QFileDialog.getOpenFileName(self._window, tr("Open a session"), self._settings.folder, FILTER)
         if path:
             self.open_path(path)
 

@@ -29,6 +29,7 @@ from maskviz.gui.preferences import BACKENDS, Preferences, backends
 from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.shortcuts_page import ShortcutsPage
 from maskviz.gui.theme import CHOICES
+from maskviz.gui.words import tr
 from maskviz.palette import STATUS_SETS, STATUS_WORDS, Palette, palette
 from maskviz.settings import SCALES
 
@@ -44,7 +45,7 @@ class StatusPreview(QWidget):
     def __init__(self, colours: Palette) -> None:
         super().__init__()
         self.colours = colours
-        self.setAccessibleName("Preview of the status colours")
+        self.setAccessibleName(tr("Preview of the status colours"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -62,7 +63,7 @@ class StatusPreview(QWidget):
                     paint_tick(painter, status, box, self.colours)
                 painter.setPen(self.palette().color(self.foregroundRole()))
                 words = QRectF(n * column, self.SIDE + 4, column, self.fontMetrics().height() + 4)
-                painter.drawText(words, Qt.AlignmentFlag.AlignLeft, STATUS_WORDS[status][0])
+                painter.drawText(words, Qt.AlignmentFlag.AlignLeft, tr(STATUS_WORDS[status][0]))
         finally:
             painter.end()
 
@@ -154,12 +155,12 @@ class SettingsDialog(QDialog):
 
     def __init__(self, preferences: Preferences, shortcuts: Shortcuts, devices: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Settings")
+        self.setWindowTitle(tr("Settings"))
         self.preferences = preferences
         self.settings = preferences.settings
         self.list = QListWidget()
         self.list.setProperty("look", "choices")
-        self.list.setAccessibleName("Pages")
+        self.list.setAccessibleName(tr("Pages"))
         self._stack = QStackedWidget()
         self.keyboard = ShortcutsPage(shortcuts)
         self.pages = [self._appearance(), self._batches(), self._engine(devices)]
@@ -175,7 +176,7 @@ class SettingsDialog(QDialog):
         across.addWidget(self.list)
         across.addWidget(self._stack, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.defaults = buttons.addButton("Restore defaults", QDialogButtonBox.ButtonRole.ResetRole)
+        self.defaults = buttons.addButton(tr("Restore defaults"), QDialogButtonBox.ButtonRole.ResetRole)
         self.defaults.clicked.connect(self._restore)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -187,12 +188,12 @@ class SettingsDialog(QDialog):
         self.resize(900, 560)
 
     def _appearance(self) -> Page:
-        page, settings = Page("Appearance"), self.settings
-        theme = [(text, name) for name, text in CHOICES]
-        page.choice("Theme", "Colours of the window.", theme, lambda: self.preferences.theme.choice, self.preferences.theme.choose)
-        sets = [(text.partition(":")[0], name) for name, text in STATUS_SETS.items()]
-        hint = "Colours of kept, leaking and exposed steps; every status also has a mark of its own."
-        self.statuses = page.choice("Status colours", hint, sets, lambda: settings.statuses, lambda v: self._set(statuses=v))
+        page, settings = Page(tr("Appearance")), self.settings
+        theme = [(tr(text), name) for name, text in CHOICES]
+        page.choice(tr("Theme"), tr("Colours of the window."), theme, lambda: self.preferences.theme.choice, self.preferences.theme.choose)
+        sets = [(tr(text).partition(":")[0], name) for name, text in STATUS_SETS.items()]
+        hint = tr("Colours of kept, leaking and exposed steps; every status also has a mark of its own.")
+        self.statuses = page.choice(tr("Status colours"), hint, sets, lambda: settings.statuses, lambda v: self._set(statuses=v))
         self.preview = StatusPreview(self._palette())
         self.about_statuses = QLabel()
         self.about_statuses.setProperty("look", "muted")
@@ -200,39 +201,39 @@ class SettingsDialog(QDialog):
         page.rows.addRow("", self.about_statuses)
         self._rows_of_colours = page.rows
         scales = [(f"{scale:.0%}".replace("%", " %"), scale) for scale in SCALES]
-        hint = "Size of everything in the window, beside the system's own scale; from the next start on."
-        page.choice("Scale", hint, scales, lambda: settings.scale, lambda v: self._set(scale=v))
+        hint = tr("Size of everything in the window, beside the system's own scale; from the next start on.")
+        page.choice(tr("Scale"), hint, scales, lambda: settings.scale, lambda v: self._set(scale=v))
         page.changed.connect(self._show_preview)
         self._show_preview()
         return page
 
     def _batches(self) -> Page:
-        page, settings = Page("Batches and files"), self.settings
+        page, settings = Page(tr("Batches and files")), self.settings
         ids = QSpinBox(minimum=0, maximum=2**31 - 1)
-        hint = "Id that fills padding where the network masks none itself; used for what is opened from now on."
-        page.number("Pad id", hint, ids, lambda: settings.pad_id, lambda v: self._set(pad_id=v))
+        hint = tr("Id that fills padding where the network masks none itself; used for what is opened from now on.")
+        page.number(tr("Pad id"), hint, ids, lambda: settings.pad_id, lambda v: self._set(pad_id=v))
         values = QDoubleSpinBox(minimum=-1e6, maximum=1e6, decimals=3)
-        hint = "Value that fills padded features where the network has no Masking layer of its own."
-        page.number("Pad value", hint, values, lambda: settings.pad_feature, lambda v: self._set(pad_feature=v))
+        hint = tr("Value that fills padded features where the network has no Masking layer of its own.")
+        page.number(tr("Pad value"), hint, values, lambda: settings.pad_feature, lambda v: self._set(pad_feature=v))
         largest = QSpinBox(minimum=1, maximum=1024, suffix=" GiB")
-        hint = "Networks, batches and sessions above this size are not opened."
-        page.number("Largest file", hint, largest, lambda: settings.largest_gib, lambda v: self._set(largest_gib=v))
+        hint = tr("Networks, batches and sessions above this size are not opened.")
+        page.number(tr("Largest file"), hint, largest, lambda: settings.largest_gib, lambda v: self._set(largest_gib=v))
         return page
 
     def _engine(self, devices: Sequence[str]) -> Page:
-        page, settings = Page("Engine"), self.settings
-        options = [("As KERAS_BACKEND says", ""), *((BACKENDS[name], name) for name in backends())]
-        hint = "What Keras computes with. On JAX and PyTorch passes run call by call: slower, with the same results."
-        page.choice("Backend", hint, options, lambda: settings.backend, lambda v: self._set(backend=v))
+        page, settings = Page(tr("Engine")), self.settings
+        options = [(tr("As KERAS_BACKEND says"), ""), *((BACKENDS[name], name) for name in backends())]
+        hint = tr("What Keras computes with. On JAX and PyTorch passes run call by call: slower, with the same results.")
+        page.choice(tr("Backend"), hint, options, lambda: settings.backend, lambda v: self._set(backend=v))
         known = list(dict.fromkeys([*devices, *filter(None, [settings.device])]))
-        hint = "Where MaskViz computes when it starts; the Device menu changes it for the time being."
-        first = ("The first one there is", "")
-        page.choice("Device", hint, [first, *((d, d) for d in known)], lambda: settings.device, lambda v: self._set(device=v))
+        hint = tr("Where MaskViz computes when it starts; the Device menu changes it for the time being.")
+        first = (tr("The first one there is"), "")
+        page.choice(tr("Device"), hint, [first, *((d, d) for d in known)], lambda: settings.device, lambda v: self._set(device=v))
         memory = QSpinBox(minimum=0, maximum=65536, suffix=" GiB")
         memory.setSpecialValueText(ALL_MEMORY)
-        hint = "Most memory that the engine may take; below 8 GiB TensorFlow may not start. Not used where there is a GPU."
-        page.number("Engine memory", hint, memory, lambda: settings.engine_gib, lambda v: self._set(engine_gib=v))
-        self.restart = QPushButton("Restart the engine with these settings")
+        hint = tr("Most memory that the engine may take; below 8 GiB TensorFlow may not start. Not used where there is a GPU.")
+        page.number(tr("Engine memory"), hint, memory, lambda: settings.engine_gib, lambda v: self._set(engine_gib=v))
+        self.restart = QPushButton(tr("Restart the engine with these settings"))
         self.restart.clicked.connect(self.preferences.restart_engine)
         self.restart.hide()
         self.preferences.restart_needed.connect(self.restart.setVisible)
@@ -259,8 +260,8 @@ class SettingsDialog(QDialog):
     def _show_preview(self) -> None:
         self.preview.colours = self._palette()
         self.preview.update()
-        sentence = STATUS_SETS.get(self.settings.statuses, "").partition(": ")[2]
-        self.about_statuses.setText(f"Made {sentence}.")
+        sentence = tr(STATUS_SETS.get(self.settings.statuses, "")).partition(": ")[2]
+        self.about_statuses.setText(tr("Made {for_whom}.").format(for_whom=sentence))
         self._rows_of_colours.setRowVisible(self.about_statuses, bool(sentence))
 
     def _turn(self, row: int) -> None:

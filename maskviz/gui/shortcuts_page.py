@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.gui.command_palette import ROW_PADDING, score
 from maskviz.gui.shortcuts import Shortcuts
+from maskviz.gui.words import tr
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 
@@ -29,13 +30,13 @@ class ShortcutsPage(QWidget):
     def __init__(self, shortcuts: Shortcuts) -> None:
         super().__init__()
         self._shortcuts = shortcuts
-        heading = QLabel("Keyboard")
+        heading = QLabel(tr("Keyboard"))
         heading.setProperty("look", "title")
-        self.search = QLineEdit(placeholderText="Find an action or a key…", clearButtonEnabled=True)
-        self.search.setAccessibleName("Find an action or a key")
+        self.search = QLineEdit(placeholderText=tr("Find an action or a key…"), clearButtonEnabled=True)
+        self.search.setAccessibleName(tr("Find an action or a key"))
         self.search.textChanged.connect(self.refresh)
         self.list = QTreeWidget(columnCount=2)
-        self.list.setAccessibleName("Actions and their keys")
+        self.list.setAccessibleName(tr("Actions and their keys"))
         self.list.setProperty("look", "palette")
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
@@ -45,13 +46,13 @@ class ShortcutsPage(QWidget):
         self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.currentItemChanged.connect(self._choose)
         self.edit = QKeySequenceEdit(maximumSequenceLength=1, clearButtonEnabled=True)
-        self.edit.setAccessibleName("New key")
+        self.edit.setAccessibleName(tr("New key"))
         self.edit.keySequenceChanged.connect(self._check)
-        self.assign = QPushButton("Assign")
-        self.reset_one = QPushButton("Reset")
-        self.reset_one.setToolTip("Give this action the keys that it came with")
-        self.reset_all = QPushButton("Reset all")
-        self.reset_all.setToolTip("Give every action the keys that it came with")
+        self.assign = QPushButton(tr("Assign"))
+        self.reset_one = QPushButton(tr("Reset"))
+        self.reset_one.setToolTip(tr("Give this action the keys that it came with"))
+        self.reset_all = QPushButton(tr("Reset all"))
+        self.reset_all.setToolTip(tr("Give every action the keys that it came with"))
         for button, clicked in ((self.assign, self._assign), (self.reset_one, self._reset), (self.reset_all, self._reset_all)):
             button.clicked.connect(clicked)
         self.said = QLabel()
@@ -59,7 +60,7 @@ class ShortcutsPage(QWidget):
         self.said.setWordWrap(True)
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(QLabel("New key"))
+        row.addWidget(QLabel(tr("New key")))
         row.addWidget(self.edit, 1)
         for button in (self.assign, self.reset_one, self.reset_all):
             row.addWidget(button)

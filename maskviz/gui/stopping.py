@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maskviz.gui.notices import Notices
+from maskviz.gui.words import tr
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
 
@@ -21,4 +22,4 @@ class Stopping:
         if question is not None:
             self._questions.cancel(question)
         elif not self._jobs.stop():
-            self._notices.show_notice("info", "Nothing is running that could be stopped.")
+            self._notices.show_notice("info", tr("Nothing is running that could be stopped."))

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
@@ -32,7 +33,7 @@ class TimeSlider(QAbstractSlider):
         super().__init__(parent)
         self.colours = palette
         self.span = (16, 16)  # room left and right of the groove, so that another axis can be lined up with it
-        self.setAccessibleName("Timestep")
+        self.setAccessibleName(tr("Timestep"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -123,11 +124,11 @@ class TimestepBar(QWidget):
     def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("timestep")
-        self.setAccessibleName("Timestep bar")
+        self.setAccessibleName(tr("Timestep bar"))
         self._document = document
         self.slider = TimeSlider(palette)
         self.label = QLabel()
-        self.play = self._button("▶ play", "Play through the timesteps (P)", self.toggle_play)
+        self.play = self._button(tr("▶ play"), "Play through the timesteps (P)", self.toggle_play)
         self.back = self._button("◀", "One step back", lambda: self.step_by(-1))
         self.forward = self._button("▶", "One step forward", lambda: self.step_by(1))
         self.previous = self._button("▲", "Previous sample", lambda: self.sample_by(-1))
@@ -151,9 +152,9 @@ class TimestepBar(QWidget):
         return button
 
     def _arrange(self) -> None:
-        caption = QLabel("TIMESTEP")
+        caption = QLabel(tr("TIMESTEP"))
         caption.setProperty("look", "caption")
-        step, sample = QLabel("step"), QLabel("sample")
+        step, sample = QLabel(tr("step")), QLabel(tr("sample"))
         for label in (step, sample):
             label.setProperty("look", "muted")
         controls = QHBoxLayout()
@@ -221,12 +222,12 @@ class TimestepBar(QWidget):
         if self._document.selection.step >= self._document.time_steps - 1:
             self._document.select(step=0)
         self._timer.start()
-        self.play.setText("❚❚ pause")
+        self.play.setText(tr("❚❚ pause"))
 
     def stop(self) -> None:
         """Stop walking."""
         self._timer.stop()
-        self.play.setText("▶ play")
+        self.play.setText(tr("▶ play"))
 
     def _tick(self) -> None:
         self.step_by(1)

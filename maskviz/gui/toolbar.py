@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.icons import icon
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
@@ -26,20 +27,20 @@ class Toolbar(QWidget):
         self.setObjectName("toolbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._document = document
-        name = QLabel("MaskViz")
+        name = QLabel(tr("MaskViz"))
         name.setProperty("look", "title")
         self.file = ElidedLabel(Qt.TextElideMode.ElideMiddle)
         self.file.setProperty("look", "muted")
-        self.file.setAccessibleName("Open file")
+        self.file.setAccessibleName(tr("Open file"))
         self.device = QToolButton()
-        self.device.setAccessibleName("Device")
+        self.device.setAccessibleName(tr("Device"))
         self.device.setProperty("look", "button")
         self.device.setMenu(devices)
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.device.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.chip = QLabel()
         self.chip.setObjectName("chip")
-        self.chip.setAccessibleName("Last recompute")
+        self.chip.setAccessibleName(tr("Last recompute"))
         self.chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 6, 14, 6)
@@ -144,18 +145,18 @@ class StatusLine(QWidget):
         self._document = document
         self.engine = ElidedLabel()
         self.engine.setProperty("look", "muted")
-        self.engine.setAccessibleName("What the engine is doing")
+        self.engine.setAccessibleName(tr("What the engine is doing"))
         self.stop = QToolButton()
         self.stop.setDefaultAction(stop)
         self.stop.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.stop.setProperty("look", "stop")
-        self.stop.setAccessibleName("Stop what the engine is doing")
+        self.stop.setAccessibleName(tr("Stop what the engine is doing"))
         self.stop.hide()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self.stop.show)
         self.readout = ElidedLabel()
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.readout.setAccessibleName("Under the mouse")
+        self.readout.setAccessibleName(tr("Under the mouse"))
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 3, 14, 4)
         row.setSpacing(16)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 GAP, WIDTH = 12, 340
@@ -109,10 +110,10 @@ class StopCard(QFrame):
         self.text = QLabel(wordWrap=True)
         self.count = QLabel()
         self.count.setProperty("look", "muted")
-        self.skip = QPushButton("Skip the tour")
+        self.skip = QPushButton(tr("Skip the tour"))
         self.skip.setProperty("look", "link")
-        self.back = QPushButton("Back")
-        self.forward = QPushButton("Next")
+        self.back = QPushButton(tr("Back"))
+        self.forward = QPushButton(tr("Next"))
         self.forward.setProperty("look", "primary")
         row = QHBoxLayout()
         row.addWidget(self.count)
@@ -142,7 +143,7 @@ class Veil(QWidget):
         self._window = window
         self.card = StopCard(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Tour")
+        self.setAccessibleName(tr("Tour"))
         window.installEventFilter(self)
         for button in card_buttons(self.card):
             button.installEventFilter(self)
@@ -150,13 +151,13 @@ class Veil(QWidget):
     def point_at(self, pane: QWidget | None, stop: Stop, number: int, of: int) -> None:
         """Show a stop beside its pane."""
         card = self.card
-        card.title.setText(stop.title)
-        card.text.setText(stop.text)
-        card.count.setText(f"{number + 1} of {of}")
+        card.title.setText(tr(stop.title))
+        card.text.setText(tr(stop.text))
+        card.count.setText(tr("{number} of {all}").format(number=number + 1, all=of))
         card.back.setEnabled(number > 0)
         card.skip.setVisible(number + 1 < of)
-        card.forward.setText("Next" if number + 1 < of else "Done")
-        self.setAccessibleDescription(f"{stop.title}. {stop.text}")
+        card.forward.setText(tr("Next") if number + 1 < of else tr("Done"))
+        self.setAccessibleDescription(f"{tr(stop.title)}. {tr(stop.text)}")
         self.setGeometry(self._window.rect())
         card.setFixedHeight(card.heightForWidth(card.width()))
         self._spot = QRect() if pane is None else QRect(pane.mapTo(self._window, QPoint(0, 0)), pane.size())

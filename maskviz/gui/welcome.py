@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from maskviz.gui.gallery import example_cards
 from maskviz.gui.icons import icon
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 WIDTH = 1000
@@ -41,7 +42,7 @@ class Welcome(QScrollArea):
         column.addWidget(self._drop_zone(actions))
         column.addWidget(self.recent)
         column.addSpacing(8)
-        column.addWidget(caption("EXAMPLES"))
+        column.addWidget(caption(tr("EXAMPLES")))
         column.addWidget(self.examples)
         column.addStretch(1)
         centre = QWidget(maximumWidth=WIDTH)
@@ -59,18 +60,18 @@ class Welcome(QScrollArea):
     def _drop_zone(self, actions: Mapping[str, QAction]) -> QFrame:
         zone = QFrame()
         zone.setProperty("look", "dropzone")
-        headline = QLabel("Drop a .keras network here", alignment=Qt.AlignmentFlag.AlignCenter)
+        headline = QLabel(tr("Drop a .keras network here"), alignment=Qt.AlignmentFlag.AlignCenter)
         headline.setProperty("look", "hero")
         promise = QLabel(
-            "See for every layer, sample and timestep whether padding is skipped, whether it leaks, and what it does to the loss.",
+            tr("See for every layer, sample and timestep whether padding is skipped, whether it leaks, and what it does to the loss."),
             alignment=Qt.AlignmentFlag.AlignCenter,
             wordWrap=True,
         )
         promise.setProperty("look", "muted")
-        self.open_button = QPushButton("Open a network…")
+        self.open_button = QPushButton(tr("Open a network…"))
         self.open_button.setProperty("look", "primary")
         self.open_button.clicked.connect(actions["open"].trigger)
-        self.new_button = QPushButton("New from a template…")
+        self.new_button = QPushButton(tr("New from a template…"))
         self.new_button.clicked.connect(actions["new"].trigger)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
@@ -94,7 +95,7 @@ class Welcome(QScrollArea):
             old.deleteLater()
         self.recent.setVisible(bool(paths))
         if paths:
-            self._recent_rows.addWidget(caption("RECENT FILES"))
+            self._recent_rows.addWidget(caption(tr("RECENT FILES")))
         for path in paths[:RECENT_SHOWN]:
             link = QPushButton(Path(path).name)
             link.setProperty("look", "link")
