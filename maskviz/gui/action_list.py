@@ -14,6 +14,15 @@ ACTIONS = (
         "batch", "Open &batch…", "files.open_batch", ("Ctrl+B",), "batch", "Open a batch: .npz, .npy, .csv or .json", "Batch", "network"
     ),
     ActionSpec("new", "&New network…", "files.new_network", ("Ctrl+N",), "new", "Build a network from a template", "New"),
+    ActionSpec(
+        "edit_in_builder",
+        "E&dit in the builder",
+        "builder.edit",
+        ("Ctrl+Shift+B",),
+        "",
+        "Change the network that is open: its layers, their order and arguments",
+        needs="network",
+    ),
     ActionSpec("gallery", "Example &gallery…", "files.gallery", ("Ctrl+G",), "gallery", "Ready-made networks and what to look for in them"),
     ActionSpec("open_session", "Open se&ssion…", "sessions.open", ("Ctrl+Shift+O",), "", "Take up a session that was saved (.maskviz)"),
     ActionSpec(
@@ -198,6 +207,7 @@ MENUS = (
         "&File",
         (
             "new",
+            "edit_in_builder",
             "open",
             "batch",
             "recent",

@@ -12,13 +12,14 @@ from shiboken6 import isValid
 from maskviz.gui.action_spec import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.autosave import Autosave
+from maskviz.gui.builder.desk import BuilderDesk
 from maskviz.gui.compare_bar import CompareBar
 from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
 from maskviz.gui.editing import Editing
 from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
-from maskviz.gui.guide import Guide
 from maskviz.gui.graph_tools import GraphTools
+from maskviz.gui.guide import Guide
 from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.take_away = TakeAway(self, document, settings, self.notices)
+        self.builder = BuilderDesk(self, document, jobs, settings, self.notices)
         self.walk = Walk(document)
         self.graph_tools = GraphTools(settings, self)
         self.editing = Editing(self, document, settings, self.notices)
@@ -176,13 +178,16 @@ class MainWindow(QMainWindow):
         from maskviz.gui.findings.desk import FindingsDesk
 
         self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
-        self.workspace = Workspace(self.document, self.questions, self.findings, self.theme.palette, self.settings.bytes("window/panes"))
+        saved, building = self.settings.bytes("window/panes"), self.builder.building
+        self.workspace = Workspace(self.document, self.questions, self.findings, building, self.theme.palette, saved)
+        self.workspace.builder.asked_new.connect(self.files.new_network)
         self.workspace.hovered.connect(self.status.set_readout)
         self.graph_tools.attach(self.workspace.graph)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
         self.take_away.take_workspace(self.workspace)
+        self.builder.take_workspace(self.workspace.show_builder)
         self.pages.addWidget(self.workspace)
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)
