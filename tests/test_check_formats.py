@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from maskviz.checking import as_json, sarif
 from maskviz.checking.report import Checked, Known, Report, Unusable
@@ -15,6 +16,7 @@ from maskviz.checking.text import checked_text
 from maskviz.core.finding import Severity
 from maskviz.finding_text import Style, finding_text
 from tests.check_results import ERROR, INFO, WARNING, checked
+from tests.sarif_standard import faults
 
 # -- text
 
@@ -93,70 +95,16 @@ def test_json() -> None:
     assert about["baseline"] == {"file": "known.json", "accepted": 1, "gone": [{"network": "second", "id": "MV24-no-mask", "call": None}]}
 
 
-# of each object in the standard that is used here: properties it must have, and others it may have
-STANDARD: dict[str, tuple[set[str], set[str]]] = {
-    "log": ({"version", "runs"}, {"$schema"}),
-    "run": ({"tool"}, {"results", "invocations", "columnKind"}),
-    "driver": ({"name"}, {"version", "semanticVersion", "informationUri", "rules"}),
-    "rule": ({"id"}, {"name", "shortDescription", "fullDescription", "help", "helpUri", "defaultConfiguration"}),
-    "result": (
-        {"message"},
-        {"ruleId", "ruleIndex", "level", "locations", "partialFingerprints", "suppressions", "properties"},
-    ),
-    "location": (set(), {"physicalLocation", "logicalLocations"}),
-    "logical": (set(), {"name", "fullyQualifiedName", "kind"}),
-    "suppression": ({"kind"}, {"justification"}),
-    "invocation": ({"executionSuccessful"}, {"exitCode", "toolExecutionNotifications"}),
-    "notification": ({"message"}, {"level", "locations"}),
-}
-SEVERITY_LEVELS = {"error", "warning", "note"}
-
-
-def follows(kind: str, value: dict[str, Any]) -> None:
-    must, may = STANDARD[kind]
-    assert must <= value.keys() <= must | may, kind
-
-
-def check_sarif(about: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Hold a log against the standard; its results."""
-    follows("log", about)
-    assert about["version"] == "2.1.0"
+def results_of(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """The results of a log that follows the standard."""
+    assert list(faults(about)) == []
     (run,) = about["runs"]
-    follows("run", run)
-    assert run["tool"].keys() == {"driver"}
-    follows("driver", run["tool"]["driver"])
-    rules = run["tool"]["driver"]["rules"]
-    assert len({rule["id"] for rule in rules}) == len(rules)
-    for rule in rules:
-        follows("rule", rule)
-        assert rule["helpUri"].startswith("https://")
-        assert rule["shortDescription"]["text"]
-        assert rule["defaultConfiguration"]["level"] in SEVERITY_LEVELS
-    for invocation in run["invocations"]:
-        follows("invocation", invocation)
-        for notification in invocation["toolExecutionNotifications"]:
-            follows("notification", notification)
-            assert notification["message"]["text"]
-    for result in run["results"]:
-        follows("result", result)
-        assert result["message"]["text"]
-        assert result["level"] in SEVERITY_LEVELS
-        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
-        assert all(isinstance(print_, str) for print_ in result["partialFingerprints"].values())
-        for suppression in result.get("suppressions", []):
-            follows("suppression", suppression)
-            assert suppression["kind"] in ("inSource", "external")
-        for location in result["locations"]:
-            follows("location", location)
-            assert " " not in location["physicalLocation"]["artifactLocation"]["uri"]
-            for logical in location["logicalLocations"]:
-                follows("logical", logical)
-        yield result
+    return list(run["results"])
 
 
 def test_sarif() -> None:
     about = json.loads(sarif.to_sarif(REPORT))
-    error, warning, info, second = check_sarif(about)
+    error, warning, info, second = results_of(about)
     assert [r["level"] for r in (error, warning, info)] == ["error", "warning", "note"]
     assert error["locations"][0]["logicalLocations"] == [{"name": "shift", "fullyQualifiedName": "tagger/decoder/shift", "kind": "member"}]
     assert warning["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "tagger"
@@ -169,14 +117,37 @@ def test_sarif() -> None:
     assert "damaged" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda log: log.update(version="2.0"), "$.version: '2.0'"),
+        (lambda log: log.pop("version"), "$: lacks version"),
+        (lambda log: log["runs"][0]["results"][0].update(level="info"), "results[0].level: 'info'"),
+        (lambda log: log["runs"][0]["results"][0].update(severity=1), "result has no such property"),
+        (lambda log: log["runs"][0]["results"][1].update(ruleIndex=0, ruleId="MV99-none"), "ruleIndex 0 is not rule MV99-none"),
+        (lambda log: log["runs"][0]["tool"]["driver"]["rules"].append(log["runs"][0]["tool"]["driver"]["rules"][0]), "twice the same"),
+        (lambda log: log["runs"][0]["invocations"][0].pop("executionSuccessful"), "lacks executionSuccessful"),
+        (
+            lambda log: log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"].update(uri="a b.keras"),
+            "artifactLocation.uri: 'a b.keras'",
+        ),
+    ],
+)
+def test_the_standard_is_held_against_sarif(change: Any, said: str) -> None:
+    """The check of the tests above finds what is wrong."""
+    about = json.loads(sarif.to_sarif(REPORT))
+    change(about)
+    assert any(said in fault for fault in faults(about))
+
+
 def test_sarif_of_nothing() -> None:
     about = json.loads(sarif.to_sarif(Report(())))
-    assert list(check_sarif(about)) == []
+    assert results_of(about) == []
     assert about["runs"][0]["invocations"][0]["executionSuccessful"] is True
 
 
 def prints(*results: Checked) -> list[str]:
-    return [r["partialFingerprints"]["maskviz/v1"] for r in check_sarif(sarif.to_dict(Report(results)))]
+    return [r["partialFingerprints"]["maskviz/v1"] for r in results_of(sarif.to_dict(Report(results)))]
 
 
 def test_fingerprints_follow_the_finding_and_not_its_numbers() -> None:
@@ -189,7 +160,7 @@ def test_fingerprints_follow_the_finding_and_not_its_numbers() -> None:
 
 def test_a_rule_has_the_weight_of_its_worst_finding() -> None:
     about = sarif.to_dict(Report((checked(ERROR), checked(replace(ERROR, severity=Severity.INFO), name="second"))))
-    assert [r["level"] for r in check_sarif(about)] == ["error", "note"]
+    assert [r["level"] for r in results_of(about)] == ["error", "note"]
     (rule,) = about["runs"][0]["tool"]["driver"]["rules"]
     assert rule["defaultConfiguration"]["level"] == "error"
 
