@@ -38,18 +38,22 @@ class Masks:
         return known
 
     def _find(self, edge: Edge) -> EdgeMask:
-        source, target = self.calls.get(edge.source), self.calls.get(edge.target)
+        target = self.calls.get(edge.target)
         if edge.mask_only:
             received = next((key for key in (target.received if target else {}).values() if isinstance(key, str)), None)
             return EdgeMask(received, received)
-        made = source.outputs[edge.output].mask if source is not None and edge.output < len(source.outputs) else None
-        if made is None or target is None:
-            return EdgeMask(made, made)
         name, around = ref(edge.source, edge.output), set(self.graph.ancestors(edge.source))
-        for tensor in target.inputs:
-            if tensor.source == name or (tensor.source is not None and split_ref(tensor.source)[0] in around):
-                return EdgeMask(made, tensor.mask)
+        made = self._given_out(name)
+        for tensor in target.inputs if target is not None else ():
+            if tensor.source is not None and (tensor.source == name or split_ref(tensor.source)[0] in around):
+                return EdgeMask(self._given_out(tensor.source) or made, tensor.mask)
         return EdgeMask(made, made)
+
+    def _given_out(self, source: str) -> str | None:
+        """The mask of a tensor by its name: what a container gives out may have one that the call in it did not put there."""
+        name, output = split_ref(source)
+        call = self.calls.get(name)
+        return call.outputs[output].mask if call is not None and output < len(call.outputs) else None
 
     @cached_property
     def into(self) -> Mapping[str, list[Edge]]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from maskviz.core.graph import Edge, ref
+from maskviz.core.graph import Edge, Graph, folded, ref
 from maskviz.core.graph_masks import Masks
-from maskviz.core.graph_paths import Lit, within
-from maskviz.core.trace import Fate
+from maskviz.core.graph_paths import Lit, seen_at, within
+from maskviz.core.trace import Fate, Trace
 
 
 class How(StrEnum):
@@ -49,29 +49,54 @@ class MaskWay:
     after: set[str] = field(default_factory=set)
     edges_after: set[Edge] = field(default_factory=set)
 
-    @property
-    def lit(self) -> Lit:
-        """All of it, in the whole graph."""
-        ends = {ending.call for ending in self.endings}
-        return Lit(frozenset(self.calls | self.after | ends), frozenset(self.edges | self.edges_after))
-
     def end(self, call: str, how: How) -> None:
         if (ending := Ending(call, how)) not in self.endings:
             self.endings.append(ending)
 
 
-def way_of(masks: Masks, node_id: str) -> MaskWay | None:
-    """The way of the mask at a call of a whole graph; of the one that was lost before it where it has none; None where there
-    never was one."""
-    way = MaskWay()
-    if start := _masked(masks, node_id):
-        _back(masks, way, start)
-        _onwards(masks, way, start)
-    elif start := _lost_before(masks, way, node_id):
-        _back(masks, way, start)
-    else:
-        return None
-    return way
+class MaskWays:
+    """The ways of the masks of one trace through a whole graph. Masks go through networks in networks; a layer is one step of the way,
+    whatever it is made of."""
+
+    def __init__(self, graph: Graph, trace: Trace) -> None:
+        self._graph = graph
+        networks = frozenset(call.id for call in trace.calls if call.is_network)
+        self._seen = seen_at(graph, networks)
+        self._masks = Masks(folded(graph, networks, mask_path=True), trace)
+
+    def of(self, node_id: str) -> MaskWay | None:
+        """The way of the mask at a call; of the one that was lost before it where it has none; None where there never was one."""
+        name, way = self._seen[node_id], MaskWay()
+        if start := _masked(self._masks, name):
+            _back(self._masks, way, start)
+            _onwards(self._masks, way, start)
+        elif start := _lost_before(self._masks, way, name):
+            _back(self._masks, way, start)
+        else:
+            return None
+        way.endings = list(dict.fromkeys(self._exactly(ending) for ending in way.endings))
+        return way
+
+    def _exactly(self, ending: Ending) -> Ending:
+        """The ending at the call inside a layer where it happened, if one of them did it."""
+        inner = within(self._graph, ending.call) - self._graph.containers
+        for name in (node.id for node in self._graph.nodes if node.id in inner):
+            call = self._masks.calls.get(name)
+            if call is not None and ending.bad and (call.fate is Fate.DROPS or call.stripped):
+                return Ending(name, ending.how)
+        return ending
+
+    def lit(self, way: MaskWay) -> Lit:
+        """All of a way in the whole graph, with what is inside its layers."""
+        steps = way.calls | way.after | {self._seen[ending.call] for ending in way.endings}
+        links = {(edge.source, edge.target) for edge in way.edges | way.edges_after}
+        edges = set()
+        for edge in self._graph.edges:
+            ends = self._seen[edge.source], self._seen[edge.target]
+            if ends in links or (ends[0] == ends[1] and ends[0] in steps):
+                edges.add(edge)
+        nodes = {name for name, step in self._seen.items() if step in steps and name != step} | steps
+        return Lit(frozenset(nodes), frozenset(edges))
 
 
 def _masked(masks: Masks, node_id: str) -> set[str]:

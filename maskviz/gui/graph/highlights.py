@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskviz.core.graph import Graph
-from maskviz.core.graph_masks import Masks
 from maskviz.core.graph_paths import Lit, calls_by_layer, layer_of, lineage, seen_at, seen_lit
-from maskviz.core.mask_way import MaskWay, way_of
+from maskviz.core.mask_way import MaskWay, MaskWays
 from maskviz.core.trace import Trace
 from maskviz.gui.graph.marks import Marks, tags_of
 from maskviz.gui.graph.scene import GraphScene
@@ -20,7 +19,7 @@ class Highlights:
     def __init__(self, scene: GraphScene, bar: WayBar) -> None:
         self._scene = scene
         self._bar = bar
-        self._masks: tuple[Graph, Trace, Masks] | None = None
+        self._ways: tuple[Graph, Trace, MaskWays] | None = None
         self._layers: tuple[Graph, dict[str, tuple[str, ...]]] = (Graph(), {})
 
     def show(self, graph: Graph, trace: Trace | None, call: str | None, unfolded: frozenset[str], hits: Sequence[str]) -> None:
@@ -31,8 +30,8 @@ class Highlights:
         tags = {}
         if options.follow:
             way = self._follow(graph, trace, chosen)
-            if way is not None:
-                lit, tags = way.lit, tags_of(way, seen)
+            if way is not None and self._ways is not None:
+                lit, tags = self._ways[2].lit(way), tags_of(way, seen)
         elif options.trace and chosen is not None:
             lit = lineage(graph, chosen)
         self._bar.setVisible(options.follow)
@@ -48,9 +47,9 @@ class Highlights:
         if chosen is None:
             self._bar.say("Select a layer to follow its mask.")
             return None
-        if self._masks is None or self._masks[0] is not graph or self._masks[1] is not trace:
-            self._masks = graph, trace, Masks(graph, trace)
-        way = way_of(self._masks[2], chosen)
+        if self._ways is None or self._ways[0] is not graph or self._ways[1] is not trace:
+            self._ways = graph, trace, MaskWays(graph, trace)
+        way = self._ways[2].of(chosen)
         if way is None:
             self._bar.say(f"No mask comes to {chosen.removeprefix('loss:')}: none is created before it.")
         else:
