@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,8 @@ DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
 STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
 SIZES = ("loss", "change", "gradient", "influence")  # kinds of numbers that count from zero
-BAND = 32_768  # cells that are worked on at a time: they stay in the processor's cache
+BAND = 131_072  # cells of a strip, which are worked on at a time: they stay in the processor's cache
+ARRAYS = ("values", "status", "skipped", "exposed", "odd")
 
 
 def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
@@ -48,19 +50,33 @@ def scale_for(heatmap: Heatmap, look: Look) -> Scale:
     return Scale(colors, *auto_range(values, zero=size and values.ndim == 2, symmetric=around_zero, percent=look.percent), log=look.log)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """Rows of cells as a picture, and where each hatch is; ``top`` is the number of blocks above it."""
+
+    top: int
+    image: QImage
+    hatches: Mapping[Hatch, QImage]
+
+
 class Cells:
-    """A heatmap made ready for painting.
+    """A heatmap made ready for painting, a strip of rows at a time: only what is seen is made.
 
     In a smaller picture a block of cells shows its most telling cell (NaN before exposed padding before extreme values), never a
-    mean: a single exposed step or NaN among thousands stays visible.
+    mean: a single exposed step or NaN among thousands stays visible. Strips in which nothing changed since ``before`` are taken
+    from there, so that an edit of one sample costs one strip.
     """
 
     def __init__(self, heatmap: Heatmap, scale: Scale, palette: Palette, before: Cells | None = None) -> None:
         self.heatmap = heatmap
         self.scale = scale
         self.palette = palette
-        self._levels: dict[tuple[int, int], tuple[QImage, dict[Hatch, QImage]]] = {}
+        self._strips: dict[tuple[int, int, int], tuple[NDArray[np.uint32], NDArray[np.uint8]]] = {}
+        self._picture: tuple[tuple[int, int, range], Picture] | None = None
         self._marks: NDArray[Any] | None = None
+        self._before = before if before is not None and self._is_like(before) else None
+        if before is not None:
+            before._before = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -82,24 +98,56 @@ class Cells:
             self._marks = found
         return self._marks
 
-    def level(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
-        """Colours, and where each hatch is, with ``rows`` × ``columns`` cells in one pixel."""
-        key = (rows, columns)
-        if key not in self._levels:
-            self._levels[key] = self._make(rows, columns)
-        return self._levels[key]
-
-    def _make(self, rows: int, columns: int) -> tuple[QImage, dict[Hatch, QImage]]:
+    def picture(self, rows: int, columns: int, first: int, last: int) -> Picture:
+        """The rows from ``first`` up to ``last`` and some around them, with ``rows`` × ``columns`` cells in one pixel."""
         high = rows * max(1, BAND // (rows * self.shape[1]))
-        bands = [Cells(_rows_of(self.heatmap, top, top + high), self.scale, self.palette) for top in range(0, self.shape[0], high)]
-        parts = [band._band(rows, columns) for band in bands]
-        colors, found = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        top = min(first, self.shape[0] - 1) // high * high
+        tops = range(top, max(min(last, self.shape[0]), top + 1), high)
+        key = (rows, columns, tops)
+        if self._picture is None or self._picture[0] != key:
+            self._picture = (key, self._joined([self._strip(rows, columns, at, high) for at in tops], top // rows))
+        return self._picture[1]
+
+    @staticmethod
+    def _joined(strips: list[tuple[NDArray[np.uint32], NDArray[np.uint8]]], top: int) -> Picture:
+        colors, found = strips[0] if len(strips) == 1 else (np.concatenate(arrays) for arrays in zip(*strips, strict=True))
         hatches: dict[Hatch, QImage] = {}
         pairs: tuple[tuple[Hatch, np.uint8], ...] = (("diagonal", DIAGONAL), ("cross", CROSS))
         for name, bit in pairs:
             if (here := (found & bit).astype(bool)).any():
                 hatches[name] = _image(here * np.uint8(255), QImage.Format.Format_Alpha8)
-        return _image(colors, QImage.Format.Format_RGBA8888), hatches
+        return Picture(top, _image(colors, QImage.Format.Format_RGBA8888), hatches)
+
+    def _strip(self, rows: int, columns: int, top: int, high: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+        key = (rows, columns, top)
+        if key not in self._strips:
+            known = None if self._before is None else self._before._strips.get(key)
+            if known is None or not self._is_unchanged(top, top + high):
+                known = Cells(_rows_of(self.heatmap, top, top + high), self.scale, self.palette)._band(rows, columns)
+            self._strips[key] = known
+        return self._strips[key]
+
+    def _is_like(self, before: Cells) -> bool:
+        """Whether cells of the same content look the same in both."""
+        old, new = before.heatmap, self.heatmap
+        return (
+            (before.scale, before.palette.name, before.palette.status) == (self.scale, self.palette.name, self.palette.status)
+            and (old.kind, old.classes, before.shape) == (new.kind, new.classes, self.shape)
+            and (old.present is new.present or np.array_equal(old.present, new.present))  # type: ignore[arg-type]
+        )
+
+    def _is_unchanged(self, top: int, bottom: int) -> bool:
+        """Whether these rows are what they were before."""
+        assert self._before is not None
+        for name in ARRAYS:
+            old, new = getattr(self._before.heatmap, name), getattr(self.heatmap, name)
+            if old is new:
+                continue
+            if old is None or new is None or old.dtype != new.dtype:
+                return False
+            if old[top:bottom].tobytes() != new[top:bottom].tobytes():
+                return False
+        return True
 
     def _band(self, rows: int, columns: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
         """Colours and hatches of all blocks. What a block shows is chosen first, since colouring costs the most."""
@@ -162,8 +210,7 @@ class Cells:
 
 def _rows_of(heatmap: Heatmap, top: int, bottom: int) -> Heatmap:
     """Some samples of a map."""
-    names = ("values", "status", "skipped", "exposed", "odd")
-    parts = {name: array[top:bottom] for name in names if (array := getattr(heatmap, name)) is not None}
+    parts = {name: array[top:bottom] for name in ARRAYS if (array := getattr(heatmap, name)) is not None}
     return replace(heatmap, **parts)
 
 

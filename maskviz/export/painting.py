@@ -19,11 +19,12 @@ from maskviz.colormaps import Mark, Scale, marks, to_rgba
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.status import Status
 from maskviz.export import vector
-from maskviz.export.cells import Cells, Hatch
+from maskviz.export.cells import Cells, Hatch, Picture
 from maskviz.export.vector import HATCH_PITCH, HATCH_WIDE, hatch_inks
 from maskviz.palette import Palette
 
 GRID_FROM = (5.0, 5.0)  # smallest cell, width and height, between which grid lines are drawn
+MANY = 2**22  # cells
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
 
 
@@ -61,9 +62,11 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
     """Cells, hatches, grid and signs of a map in ``rect``. ``resolution`` in device pixels per logical one, read if None."""
     resolution = resolution or painter.device().devicePixelRatioF()
     width, height = window.cell(rect)
-    rows, columns = max(1, math.ceil(1 / (height * resolution))), max(1, math.ceil(1 / (width * resolution)))
-    image, hatches = cells.level(rows, columns)
-    target, source = _visible(rect, window, image, rows, columns)
+    many = cells.shape[0] * cells.shape[1] > MANY
+    rows, columns = (_cells_in_pixel(size * resolution, many) for size in (height, width))
+    picture = cells.picture(rows, columns, max(0, math.floor(window.sample0)), math.ceil(window.sample1))
+    image = picture.image
+    target, source = _visible(rect, window, picture, rows, columns)
     painter.save()
     try:
         painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
@@ -71,11 +74,11 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
         on_status = cells.heatmap.status is not None
         if vector.is_vector(painter):
             vector.paint_cells(painter, target, image, source)
-            for name, where in hatches.items():
+            for name, where in picture.hatches.items():
                 vector.paint_hatch(painter, target, where, source, name, cells.palette, on_status)
         else:
             painter.drawImage(target, image, source)
-            for name, where in hatches.items():
+            for name, where in picture.hatches.items():
                 _paint_hatch(painter, rect, target, source, where, name, cells.palette, resolution, on_status)
         if width >= GRID_FROM[0] and height >= GRID_FROM[1]:
             _paint_grid(painter, rect, cells, window)
@@ -85,13 +88,20 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
         painter.restore()
 
 
-def _visible(rect: QRectF, window: Window, image: QImage, rows: int, columns: int) -> tuple[QRectF, QRectF]:
-    """Where the visible part of an image lies, and which part that is, in whole pixels of the image."""
+def _cells_in_pixel(size: float, many: bool) -> int:
+    """How many cells of a size in device pixels share one pixel; of very many cells a power of two, since each other number is work."""
+    cells = max(1, math.ceil(1 / size))
+    return 1 << (cells - 1).bit_length() if many else cells
+
+
+def _visible(rect: QRectF, window: Window, picture: Picture, rows: int, columns: int) -> tuple[QRectF, QRectF]:
+    """Where the visible part of a picture lies, and which part that is, in whole pixels of the picture."""
+    image, first = picture.image, picture.top
     left, right = max(0, math.floor(window.step0 / columns)), min(image.width(), math.ceil(window.step1 / columns))
-    top, bottom = max(0, math.floor(window.sample0 / rows)), min(image.height(), math.ceil(window.sample1 / rows))
+    top, bottom = max(0, math.floor(window.sample0 / rows) - first), min(image.height(), math.ceil(window.sample1 / rows) - first)
     right, bottom = max(right, left), max(bottom, top)
-    corner = QPointF(window.x(rect, left * columns), window.y(rect, top * rows))
-    opposite = QPointF(window.x(rect, right * columns), window.y(rect, bottom * rows))
+    corner = QPointF(window.x(rect, left * columns), window.y(rect, (first + top) * rows))
+    opposite = QPointF(window.x(rect, right * columns), window.y(rect, (first + bottom) * rows))
     return QRectF(corner, opposite), QRectF(left, top, right - left, bottom - top)
 
 

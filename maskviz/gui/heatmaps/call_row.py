@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPushButton
 
 from maskviz.core.call_maps import call_map
 from maskviz.core.heatmaps import Heatmap, number
 from maskviz.core.map_rows import MapSpec
 from maskviz.core.probes import QUICK, Ask, RecurrentStates, Values
-from maskviz.gui.heatmaps.map_row import MapRow
+from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.standard_rows import VIEWS, add_box, add_units, axis_steps, show_units, waiting
 from maskviz.gui.heatmaps.viewport import Viewport
@@ -38,6 +39,8 @@ class CallRow(MapRow):
         self._asked: Ask | None = None
         self._watching = False
         self._stopped = False
+        self._dim = QTimer(self, singleShot=True, interval=DIM_AFTER_MS)
+        self._dim.timeout.connect(lambda: self.view.set_dimmed(self._is_old()))
         self.view_box = add_box(self, f"What is shown of {spec.ref}")
         for words, view in VIEWS:
             if spec.kind == "values" or view != "class":
@@ -91,9 +94,17 @@ class CallRow(MapRow):
         self.questions.changed.disconnect(self._answered)
 
     def show_stale(self) -> None:
-        """Dim what is older than the batch, or about another sample."""
+        """Dim what is older than the batch, or about another sample, unless it is so for a moment only."""
+        if not self._is_old():
+            self._dim.stop()
+            self.view.set_dimmed(False)
+        elif not self._dim.isActive():
+            self._dim.start()
+
+    def _is_old(self) -> bool:
         old = self._asked is not None and self.questions.state(self._asked).stale
-        self.view.set_dimmed(self.document.stale or old if self._watching or not self.asks else old or self._is_of_another_sample())
+        traced = self.document.stale if self._watching or not self.asks else self._is_of_another_sample()
+        return self.heatmap is not None and (old or traced)
 
     def set_selected(self, sample: int, step: int) -> None:
         if self.own_axes is None:

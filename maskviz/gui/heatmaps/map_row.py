@@ -21,6 +21,7 @@ from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 
+DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
 LOWEST = 104  # logical pixels of a row, below which the rows scroll
 
 
