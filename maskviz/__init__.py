@@ -1,7 +1,7 @@
 """MaskViz: see what padding does to your network.
 
 ``maskviz.trace(network, x, y)`` is the same as ``maskviz trace --json`` on the command line, ``maskviz.check`` gives its findings, and
-``maskviz.assert_masked`` fails a test on them; see ``maskviz.api``.
+``maskviz.assert_masked`` fails a test on them; see ``maskviz.api``. ``maskviz.show`` opens the window.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maskviz.core.trace import Trace
     from maskviz.probing import gradients, influence, length_test, recurrent_states
     from maskviz.repairing import repair
+    from maskviz.showing import show
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "length_test",
     "recurrent_states",
     "repair",
+    "show",
     "trace",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     "length_test": "maskviz.probing",
     "recurrent_states": "maskviz.probing",
     "repair": "maskviz.repairing",
+    "show": "maskviz.showing",
     "Finding": "maskviz.core.finding",
     "Severity": "maskviz.core.finding",
     "Trace": "maskviz.core.trace",

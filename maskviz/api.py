@@ -175,17 +175,17 @@ def _trace_live(network: Any, make_batch: MakeBatch, x: Any, loss: str | None) -
 
 def batch_of(network: Network, x: Any, y: Any = None, sample_weight: Any = None, padding: Any = None) -> Batch:
     """A batch from arrays, dicts or lists, checked against the network. Raises UnusableInput when it does not fit."""
-    raw = RawBatch(_by_name(x), _by_name(y), _by_name(sample_weight), _by_name(padding))
+    raw = RawBatch(by_name(x), by_name(y), by_name(sample_weight), by_name(padding))
     batch, _ = fit(raw, network, "from Python")
     return batch
 
 
 def live_inputs(x: Any) -> dict[str, Any]:
     """Inputs by name for a live network, which may not declare any; the only one is ``x``."""
-    return {name or "x": array for name, array in _by_name(x).items()}
+    return {name or "x": array for name, array in by_name(x).items()}
 
 
-def _by_name(value: Any) -> dict[str, Any]:
+def by_name(value: Any) -> dict[str, Any]:
     """Arrays by name, by position (a list of arrays), or the only one by the empty name."""
     if value is None:
         return {}

@@ -54,6 +54,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--example", nargs="?", const="", metavar="NAME", help="open an example of the gallery (the first one without a name)"
     )
+    parser.add_argument("--temporary", action="store_true", help=argparse.SUPPRESS)  # a file that maskviz.show made
     desktop = parser.add_mutually_exclusive_group()
     desktop.add_argument("--install-desktop", action="store_true", help="put icon, menu entry and file type on your desktop (Linux)")
     desktop.add_argument("--uninstall-desktop", action="store_true", help="take them away again")
@@ -120,7 +121,7 @@ def _positive(text: str) -> int:
 def _window(options: argparse.Namespace) -> int:
     if options.install_desktop or options.uninstall_desktop:
         return _desktop(options.install_desktop)
-    if not _has_display():
+    if not has_display():
         return _without_display(options)
     from maskviz.gui.app import Options, run
     from maskviz.gui.files import Wanted
@@ -132,9 +133,8 @@ def _window(options: argparse.Namespace) -> int:
         example = resources.examples()[0].name
     wanted = None
     if options.file or example:
-        wanted = Wanted(
-            options.file or "", example if not options.file else "", options.batch, options.custom, options.unsafe, options.loss
-        )
+        name = example if not options.file else ""
+        wanted = Wanted(options.file or "", name, options.batch, options.custom, options.unsafe, options.loss, temporary=options.temporary)
     return run(Options(wanted, options.device, options.seed))
 
 
@@ -146,7 +146,7 @@ def _desktop(install: bool) -> int:
     return DONE
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
     """Whether a window can be shown: somebody listens where the environment says the display is."""
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return True

@@ -29,7 +29,7 @@ BATCH_FILTER = "Batches (*.npz *.npy *.csv *.tsv *.json);;All files (*)"
 class Wanted:
     """A network that was asked for: its file or the name of an example, the batch to load with it, and what the user allowed.
 
-    ``session`` is the session to take up with it, and the file that it was read from.
+    ``session`` is the session to take up with it, and the file that it was read from. A ``temporary`` file is not remembered.
     """
 
     path: str = ""
@@ -39,6 +39,7 @@ class Wanted:
     unsafe: bool = False
     loss: str | None = None
     session: tuple[Session, str] | None = None
+    temporary: bool = False
 
 
 class Files(QObject):
@@ -228,7 +229,7 @@ class Files(QObject):
         path, wanted = self._document.path, self._wanted
         if not path or path != wanted.path:
             return
-        if wanted.session is None and Path(path).parent != state_folder():
+        if wanted.session is None and not wanted.temporary and Path(path).parent != state_folder():
             self._settings.add_recent(path)
         self.recent_changed.emit()
         if wanted.session is not None:

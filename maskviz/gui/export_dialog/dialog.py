@@ -68,13 +68,13 @@ class ExportDialog(QDialog):
         self.export.setProperty("look", "primary")
         self.export.setDefault(True)
         self.stop = QPushButton("Stop")
-        self.stop.hide()
         for button, role in (
             (self.copy, QDialogButtonBox.ButtonRole.ActionRole),
             (self.stop, QDialogButtonBox.ButtonRole.ActionRole),
             (self.export, QDialogButtonBox.ButtonRole.ActionRole),
         ):
             self.buttons.addButton(button, role)
+        self.stop.hide()  # the box shows what it is given
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 8, 0)
