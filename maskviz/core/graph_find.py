@@ -11,7 +11,7 @@ from maskviz.core.graph_paths import calls_by_layer
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
 
-_WORD = re.compile(r"\([^)]*\)?|\S+")
+_WORD = re.compile(r"\([\d?,\s]*\)?|\S+")
 STATUS_NAMES = tuple(status.name.lower() for status in Status)
 
 Statuses = Callable[[str], Collection[Status]]

@@ -39,9 +39,10 @@ def levels(
         if not own:  # nothing but operations on masks, which are hidden
             continue
         links = _links_of(shown.edges, own)
-        boxes = [Box(name, width, height) for name in own]
-        crossing = {border: sum(border in link for link in links) for border in (ENTRY, EXIT)}
-        boxes += [Box(border, PORT * (count + 1), 1.0) for border, count in crossing.items() if count]
+        into, out = (sum(border in link for link in links) for border in (ENTRY, EXIT))
+        boxes = [Box(ENTRY, PORT * (into + 1), 1.0)] if into else []
+        boxes += [Box(name, width, height) for name in own]
+        boxes += [Box(EXIT, PORT * (out + 1), 1.0)] if out else []
         found[level] = LayoutRequest(tuple(boxes), tuple(links), gap)
     return found
 

@@ -100,7 +100,10 @@ class MaskWays:
 
 
 def _masked(masks: Masks, node_id: str) -> set[str]:
-    """The call if an output of it has a mask; of a container, the calls in it that give it out with one, or else all that have one."""
+    """The call if an output of it has a mask; of a container, the calls in it that give it out with one, or else all that have one;
+    of a loss, what it takes."""
+    if masks.graph.by_id[node_id].kind == "loss":
+        return {edge.source for edge in masks.into.get(node_id, ()) if masks.on(edge).sent is not None}
     if node_id in masks.graph.containers:
         inner = within(masks.graph, node_id) - masks.graph.containers
         leaving = {edge.source for edge in masks.out.get(node_id, ()) if edge.source in inner}
@@ -126,7 +129,7 @@ def _back(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
         call = masks.calls.get(name)
         creates = call is not None and call.fate is Fate.CREATES
         carried = [e for e in masks.into.get(name, ()) if not e.mask_only and masks.on(e).taken is not None and not creates]
-        given = [e for e in masks.into.get(name, ()) if e.mask_only or masks.graph.by_id[name].role == "mask path"]
+        given = [] if carried else [e for e in masks.into.get(name, ()) if e.mask_only and _has_mask(masks, e.source)]
         way.edges.update(carried, given)
         waiting += [edge.source for edge in (*carried, *given)]
         if creates or not (carried or given):
