@@ -81,7 +81,9 @@ class HistoryPanel(QWidget):
         self.steps.muted = QColor(palette.muted)
         self.list.setStyleSheet(
             f"QListView {{ background: {palette.pane}; border: none; border-radius: 0px; padding: 2px 6px; }}"
-            f"QListView::item {{ padding: 4px 6px; border-radius: 4px; }}"
+            f"QListView::item {{ padding: 4px 6px; border-radius: 4px; border: 1px solid transparent; }}"
+            f"QListView::item:selected {{ background: {palette.card}; border-color: {palette.border}; color: {palette.text}; }}"
+            f"QListView::item:selected:active:focus {{ border-color: {palette.accent}; }}"
         )
 
     def refresh(self) -> None:

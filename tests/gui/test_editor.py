@@ -70,7 +70,7 @@ def test_inputs_of_different_lengths_share_the_axis(qtbot: QtBot) -> None:
     assert text(table, "x source", 6) == str(doc.batch.x["source"][0, 6])
     assert text(table, "x target", 5) == ""
     assert not cell(table, "x target", 5).flags() & Qt.ItemFlag.ItemIsEditable
-    assert not cell(table, "padding target", 5).flags() & Qt.ItemFlag.ItemIsUserCheckable
+    assert not cell(table, "pad target", 5).flags() & Qt.ItemFlag.ItemIsUserCheckable
     assert text(table, "ŷ[1]", 4) == real_minus(f"{doc.trace.outputs['words'][0, 4, 1]:.3f}")
 
 

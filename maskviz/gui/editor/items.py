@@ -153,8 +153,10 @@ class StepItems(QAbstractTableModel):
         column = self.columns[section]
         if role == Role.TextAlignmentRole:
             align = Qt.AlignmentFlag
-            across = {"mask": align.AlignLeft, "status": align.AlignLeft, "padding": align.AlignHCenter}.get(column.kind, align.AlignRight)
-            return across | align.AlignVCenter
+            if column.kind == "padding":
+                return align.AlignCenter
+            left = column.kind in ("mask", "status") or column.kind in OF_WORDS
+            return (align.AlignLeft if left else align.AlignRight) | align.AlignVCenter
         return {Role.DisplayRole: column.title, Role.ToolTipRole: column.tip}.get(Role(role))
 
     def value(self, index: Index) -> Any:
