@@ -284,6 +284,13 @@ def unharmed(before: Measures, after: Measures) -> bool:
     return after.harm <= before.harm and share <= (LARGEST_DRIFT if after.harm < before.harm else SMALLEST_SHARE)
 
 
+def spares_real_steps(repairs: Iterable[Repair], change: Change) -> bool:
+    """Whether predictions are as before at real steps that padding had not touched, or repairs were made because of those very steps."""
+    return not change.others or any(RECIPES.get(r.finding) in FOR_REAL_STEPS for r in repairs)
+
+
+FOR_REAL_STEPS = frozenset({"leave_out", "mask_nan"})
+"""Surgeries for findings of real steps that were masked, or were NaN."""
 SMALLEST_SHARE = 1e-6
 SMALLEST_SHOWN = 5e-4
 LARGEST_DRIFT = 0.01

@@ -18,6 +18,8 @@ from maskviz.engine.recorder import RecordedCall
 
 STEPWISE = ("Cast", "Copy", "Identity", "Abs", "Add", "Subtract", "Maximum", "Minimum", "Clip")
 """Operations that leave ids where they are."""
+LOOKUPS = ("IntegerLookup", "StringLookup", "Hashing")
+"""Layers that put another id in the place of each."""
 MOVING = ("GetItem", "Flip", "Roll")
 """Operations that move ids to other steps."""
 WINDOWS = ("Conv1D", "SeparableConv1D", "DepthwiseConv1D")
@@ -41,9 +43,10 @@ def takes_noise(tensor: Any, padded: Any) -> bool:
 def still_ids(call: RecordedCall, tensor: Any, padded: Any) -> Any:
     """The padded steps of ids that a call put out; None where what it put out are no ids."""
     kind = type(call.operation).__name__
-    if call.is_layer or compiling.is_bool(tensor) or len(tensor.shape) < 2:
+    looks_up = kind in LOOKUPS and call.operation.output_mode == "int"
+    if (call.is_layer and not looks_up) or compiling.is_bool(tensor) or len(tensor.shape) < 2:
         return None
-    if kind in STEPWISE and tensor.shape[1] == padded.shape[1]:
+    if (looks_up or kind in STEPWISE) and tensor.shape[1] == padded.shape[1]:
         return padded
     if kind not in MOVING:
         return None

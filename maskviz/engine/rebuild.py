@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-from keras import tree
+from keras import layers, tree
 
 from maskviz.core.errors import UnusableInput
 from maskviz.engine import arguments
@@ -86,10 +86,12 @@ Surgery = Callable[[Site], Any]
 
 @dataclass
 class Copy:
-    """The making of one copy. ``surgeries`` are by call id; ``inputs`` change what stands for an input of the network from there on."""
+    """The making of one copy. ``surgeries`` are by call id; ``inputs`` change what stands for an input of the network from there on;
+    ``any_length`` names inputs that are to take any number of steps."""
 
     surgeries: Mapping[str, Surgery]
     inputs: Mapping[str, Surgery]
+    any_length: frozenset[str] = frozenset()
     masks: dict[int, Any] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     _clones: dict[int, Any] = field(default_factory=dict)
@@ -112,7 +114,7 @@ class Copy:
 
     def _network(self, network: keras.Model, functional: Any, prefix: str) -> keras.Model:
         self._names |= {layer.name for layer in network._flatten_layers()}
-        inputs = tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), functional.input)
+        inputs = tree.map_structure(lambda x: keras.Input(batch_shape=self._shape(x, prefix), dtype=x.dtype, name=x.name), functional.input)
         given = {}
         for tensor in tree.flatten(inputs):
             name = tensor.name
@@ -137,6 +139,10 @@ class Copy:
         outputs = tree.pack_sequence_as(functional._outputs_struct, [made[id(x)] for x in functional.outputs])
         kind = type(network) if prefix == "" and _is_constructed_alike(network) else keras.Model
         return kind(inputs, outputs, name=network.name)
+
+    def _shape(self, tensor: Any, prefix: str) -> tuple[int | None, ...]:
+        free = self.any_length and (prefix or tensor.name in self.any_length) and len(tensor.shape) > 2 - (not prefix)
+        return (tensor.shape[0], None, *tensor.shape[2:]) if free else tensor.shape
 
     def _call(self, site: Site) -> Any:
         surgery = self.surgeries.get(site.id)
@@ -185,6 +191,9 @@ class Copy:
             for a, b in [*zip(old.variables, new.variables, strict=True), *zip(*states, strict=True)]:
                 if isinstance(b, keras.Variable):
                     b.assign(a)
+            for layer in new._flatten_layers():
+                if isinstance(layer, layers.Normalization):  # computes with what it makes of its variables when they are loaded
+                    layer.finalize_state()
 
 
 def _filled_in_by_keras(node: Any, name: str) -> bool:

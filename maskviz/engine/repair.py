@@ -24,6 +24,7 @@ from maskviz.core.repair import (
     measures_of,
     new_errors,
     refusal,
+    spares_real_steps,
     unharmed,
     with_verdicts,
 )
@@ -79,8 +80,9 @@ def repair(stage: Stage, finding: str | None = None, call: str | None = None, te
 def report(start: Stage, repairs: list[Repair], kept: list[Repair], stages: list[Stage]) -> Report:
     """Judge the repairs by the last copy in which padding does less than in the network itself, and leave later ones out."""
     measures = [measures_of(s.trace) for s in stages]
-    good = [n for n in range(1, len(stages)) if helped(measures[0], measures[n])]
-    harmless = [n for n in range(1, len(stages)) if unharmed(measures[0], measures[n])]
+    sound = [n for n in range(1, len(stages)) if spares_real_steps(kept[:n], change_of(start.trace, stages[n].trace))]
+    good = [n for n in sound if helped(measures[0], measures[n])]
+    harmless = [n for n in sound if unharmed(measures[0], measures[n])]
     wrong = {(f.id, f.call) for f in start.trace.findings if f.severity == "error"}
     last = max(good) if good else 0
     if not wrong & {(r.finding, r.call) for r in kept}:  # nothing was wrong that could become less

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from maskviz.core.network import InputSpec
 from maskviz.engine import compiling
@@ -55,7 +56,7 @@ def _length_is_its_own(about: dict[str, Any], call: RecordedCall, number: int) -
 
 
 def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:
-    """For a call that changes the number of steps without weights (slice, crop, pad, pool): the input step of each output step.
+    """For a call that changes the number of steps without weights (slice, crop, pad, repeat): the input step of each output step.
 
     Found by running the operation on numbered steps; None when that shows no clear answer or nothing changes.
     """
@@ -67,14 +68,27 @@ def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:
     length = tensor["shape"][1]
     if outputs[0]["shape"][1] == length or len(call.inputs) != 1 or not compiling.is_float(call.inputs[0]):
         return None
-    numbered = np.broadcast_to(np.arange(1.0, length + 1).reshape(1, -1, *[1] * (len(tensor["shape"]) - 2)), [1, *tensor["shape"][1:]])
+    up, down = (_tried(call, tensor["shape"], numbers) for numbers in (np.arange(1, length + 1), np.arange(length, 0, -1)))
+    if up is None or down is None or len(up) != outputs[0]["shape"][1]:
+        return None
+    # the largest of a window is its last step, and its first one when steps are numbered backwards: with padding on the right
+    # a window is padding when its first step is
+    found = [int(s) - 1 for s in np.minimum(up, np.where(down == 0, 0, length + 1 - down))]
+    # steps that were added up, say, are numbers of no step
+    return found if all(-1 <= step < length for step in found) else None
+
+
+def _tried(call: RecordedCall, shape: list[int], numbers: NDArray[Any]) -> NDArray[Any] | None:
+    """The numbers of the steps that a call puts out when every step holds the square of its number, 0 where it holds none.
+
+    None where it makes anything else of them: the mean of neighbouring squares is no square.
+    """
+    numbered = np.broadcast_to(np.square(numbers).reshape(1, -1, *[1] * (len(shape) - 2)), [1, *shape[1:]]).astype("float32")
     try:
-        result = keras.ops.convert_to_numpy(call.rerun(numbered.astype("float32")))
+        result = keras.ops.convert_to_numpy(call.rerun(numbered))
     except Exception:  # not an operation that can be run on its own
         return None
     steps = result.reshape(result.shape[0], result.shape[1], -1)[0]
-    if steps.shape[0] != outputs[0]["shape"][1] or not np.allclose(steps, np.round(steps)) or np.ptp(steps, axis=1).any():
-        return None
-    found = [int(s) - 1 for s in steps[:, 0]]
-    # steps that were added up, say, are numbers of no step
-    return found if all(-1 <= step < length for step in found) else None
+    roots = np.sqrt(np.maximum(steps[:, 0], 0))
+    whole = np.array_equal(np.square(np.round(roots)), steps[:, 0]) and not np.ptp(steps, axis=1).any()
+    return np.round(roots) if whole else None

@@ -132,6 +132,42 @@ def custom_layer() -> keras.Model:
     return nets.network(x, nets.ending(nets.Plain(name="mine")(recurrent(e))))
 
 
+def softmax() -> keras.Model:
+    """Weights over the steps, made by an operation, which knows no mask."""
+    x, e = nets.words()
+    weights = keras.ops.softmax(layers.Dense(1, name="score")(e) * 1.0, axis=1)
+    context = keras.ops.sum(recurrent(e, "values") * weights, axis=1)
+    return nets.network(x, layers.Dense(1, name="out")(context))
+
+
+def other_mask_value() -> keras.Model:
+    x = keras.Input((nets.T, nets.F), name="features")
+    return nets.network(x, nets.ending(recurrent(layers.Masking(0.0, name="masking")(x))))
+
+
+def windows(kind: Any, **options: Any) -> Callable[[], keras.Model]:
+    def make() -> keras.Model:
+        x, e = nets.words()
+        return nets.network(x, nets.ending(kind(name="window", **options)(e)))
+
+    return make
+
+
+def looked_up() -> keras.Model:
+    """Ids that another layer makes of ids, by a vocabulary that is an asset of the file."""
+    x = keras.Input((nets.T,), dtype="int64", name="ids")
+    look = layers.IntegerLookup(vocabulary=list(range(nets.V, 0, -1)), mask_token=0, name="look")
+    e = layers.Embedding(12, 4, mask_zero=True, name="embedding")(look(x))
+    return nets.network(x, nets.ending(layers.Conv1D(4, 3, padding="same", name="conv")(e)))
+
+
+def normalized() -> keras.Model:
+    x = keras.Input((nets.T, nets.F), name="features")
+    scale = layers.Normalization(name="scale")
+    scale.adapt(nets.features())
+    return nets.network(x, nets.ending(recurrent(scale(layers.Masking(name="masking")(x))) * 2.0))
+
+
 def calls_of(network: keras.Model) -> dict[str, int]:
     """How often each layer and operation of a network has been called in a graph."""
     return {operation.name: len(operation._inbound_nodes) for operation in network.operations}
@@ -155,6 +191,18 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any, Any, str]] = {
     "convolutions": (convolution, IDS, nets.series, "MV05"),
     "masking too late": (masking_behind_scaling, FEATURES, nets.series, "MV29"),
     "custom layer": (custom_layer, IDS, nets.series, "MV10"),
+    "softmax over steps": (softmax, IDS, nets.vector, "MV36"),
+    "another mask_value": (other_mask_value, lambda: nets.features(pad=-1.0), nets.series, "MV29-mask-value-is"),
+    "pooling with strides": (windows(layers.MaxPooling1D, pool_size=2), IDS, lambda: nets.series(steps=3), "MV05-window"),
+    "overlapping pooling": (
+        windows(layers.AveragePooling1D, pool_size=3, strides=2, padding="same"),
+        IDS,
+        lambda: nets.series(steps=3),
+        "MV05-window",
+    ),
+    "convolution with strides": (windows(layers.Conv1D, filters=4, kernel_size=3, strides=2), IDS, lambda: nets.series(steps=2), "MV05"),
+    "ids from a lookup": (looked_up, IDS, nets.series, "MV05-window"),
+    "adapted normalization": (normalized, FEATURES, nets.series, "MV09"),
 }
 
 
@@ -212,6 +260,26 @@ def test_masks_that_differ_are_merged_from_zeros() -> None:
     assert [r.finding for r in report.repairs] == ["MV17-merge-mixes-masks"]
     assert report.repairs[0].verified
     assert report.before.leaking > 0 == report.after.leaking
+
+
+def test_vocabularies_are_in_the_copy_and_in_its_file(tmp_path: Path) -> None:
+    """Of text, whose steps are known to the network alone."""
+    words = layers.TextVectorization(output_sequence_length=nets.T, name="words")
+    words.adapt(["one two three four five six seven"])
+    text = keras.Input((), dtype="string", name="text")
+    e = layers.Embedding(12, 4, mask_zero=True, name="embedding")(words(text))
+    a = layers.MultiHeadAttention(2, 3, name="attention")(e, e)
+    network = nets.network(text, nets.ending(layers.Add(name="sum")([e, a])))
+    x = np.array(["one two three", "six", "seven two five one one four", "two two", "nothing"])
+    report = maskviz.repair(network, x, nets.series(), out=tmp_path / "copy.keras")
+    assert [(r.finding, r.verified) for r in report.repairs] == [("MV11-mha-strips-mask", True)]
+    assert report.change.others == 0
+    loaded = keras.models.load_model(report.path)
+    tensor = keras.ops.convert_to_tensor(x)
+    for copy in (report.network, loaded):
+        assert copy.get_layer("words").get_vocabulary() == words.get_vocabulary()
+        assert_array_equal(np.asarray(copy.get_layer("words")(tensor)), np.asarray(words(tensor)))
+        assert_allclose(np.asarray(copy(tensor)), np.asarray(network(tensor)), atol=1e-6)
 
 
 def test_an_attention_in_a_nested_network_is_repaired_inside() -> None:
@@ -277,6 +345,20 @@ def test_a_repair_that_does_not_help_is_not_verified(monkeypatch: pytest.MonkeyP
     report = maskviz.repair(attention(), nets.ids(), nets.series(), padding=nets.PADDED)
     assert [r.verified for r in report.repairs] == [False]
     assert "not verified" in str(report)
+    assert report.network is None
+
+
+def test_a_repair_that_moves_other_real_steps_is_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskviz.engine import surgeries
+
+    def doubled(case: surgeries.Case) -> surgeries.Plan:
+        plan = surgeries.attend_on_copies(case)
+        return case.at(lambda site: keras.ops.multiply(plan.calls[case.spot](site), 2.0), "twice as much")
+
+    monkeypatch.setitem(surgeries.SURGERIES, "attend_on_copies", doubled)
+    report = maskviz.repair(attention(), nets.ids(), nets.series(), padding=nets.PADDED)
+    assert [r.verified for r in report.repairs] == [False]
+    assert "that were not computed from padding" in str(report)
     assert report.network is None
 
 
