@@ -115,6 +115,7 @@ class Workspace(QMainWindow):
         super().__init__(parent, Qt.WindowType.Widget)
         self._saved = saved
         self._laid_out = False
+        self._behind = False
         self._kept: tuple[int, int, int] | None = None  # widths at the left and the right, height below: where the user has set them
         self.builder = BuilderPanel(document, building, colours)
         self.graph = GraphPanel(document, colours)
@@ -171,7 +172,7 @@ class Workspace(QMainWindow):
         return title
 
     def _arrange(self) -> None:
-        docks = self.docks
+        docks, self._behind = self.docks, False
         self.addDockWidget(Area.LeftDockWidgetArea, docks["graph"])
         self.splitDockWidget(docks["graph"], docks["heatmaps"], Qt.Orientation.Horizontal)
         self.addDockWidget(Area.RightDockWidgetArea, docks["findings"])
@@ -191,9 +192,17 @@ class Workspace(QMainWindow):
 
     def _lay_behind(self) -> None:
         """Lay ledger and history behind the inspector."""
+        self._behind = True
         self.tabifyDockWidget(self.docks["inspector"], self.docks["ledger"])
         self.tabifyDockWidget(self.docks["ledger"], self.docks["history"])
         self.docks["inspector"].raise_()
+
+    def _lay_below(self) -> None:
+        """Lay ledger and history below the inspector, where there is room for them."""
+        docks, self._behind = self.docks, False
+        self.splitDockWidget(docks["inspector"], docks["ledger"], Qt.Orientation.Vertical)
+        self.tabifyDockWidget(docks["ledger"], docks["history"])
+        docks["ledger"].raise_()
 
     def _share_room(self) -> None:
         """Give the panes sizes that are parts of the window's."""
@@ -253,6 +262,8 @@ class Workspace(QMainWindow):
         if not self._laid_out or not self._in_place():
             return
         if self._kept is None:
+            if self._behind and self.height() >= LOW:
+                self._lay_below()
             self._share_room()
         else:
             self._give(*self._kept)

@@ -32,7 +32,7 @@ def sections(document: Document, shown: str = "", words: str = "") -> tuple[Sect
         wait = (
             "The loss follows when the engine answers." if document.network or document.graph.nodes else "Open a network to see its loss."
         )
-        return (Section("LOSS", sentences=(NO_LOSS if compiled else wait,)),)
+        return (Section("LOSS", sentences=(NO_LOSS if compiled else wait,), quiet=not compiled),)
     ledger = trace.ledger
     if ledger.reported is None and not ledger.rows:
         return (Section("LOSS", sentences=(NO_LOSS,)), *_metrics(trace))

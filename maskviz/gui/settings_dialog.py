@@ -129,6 +129,7 @@ class Page(QWidget):
 
     def _add(self, label: str, hint: str, field: QWidget, show: Callable[[], None]) -> None:
         field.setFixedWidth(FIELD_WIDTH)
+        field.setMinimumHeight(QComboBox().sizeHint().height())  # fields of all kinds are alike
         field.setAccessibleName(label)
         field.setAccessibleDescription(hint)
         words = QLabel(hint)

@@ -39,13 +39,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A caption (muted) with a title, sentences beneath, and lines. ``numbers`` aligns the values to the right, in digits of one width."""
+    """A caption (muted) with a title, sentences beneath, and lines. ``numbers`` aligns the values to the right, in digits of one width;
+    ``quiet`` sentences say what to wait for or what to do and are muted."""
 
     caption: str
     title: str = ""
     sentences: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     numbers: bool = False
+    quiet: bool = False
 
 
 def share_words(shares: Mapping[Status, int]) -> str:
@@ -194,7 +196,8 @@ class Sheet(QTextBrowser):
         head = f"<span class='caption'>{escape(section.caption)}</span>"
         if section.title:
             head += f"<span class='caption'>&nbsp; {escape(section.title)}</span>"
-        sentences = "".join(f"<p style='margin: 4px 0'>{escape(s)}</p>" for s in section.sentences)
+        muted = " class='muted'" if section.quiet else ""
+        sentences = "".join(f"<p style='margin: 4px 0'{muted}>{escape(s)}</p>" for s in section.sentences)
         lines = "".join(self._line_html(line, section.numbers) for line in section.lines)
         table = f"<table width='100%' cellspacing='0' cellpadding='0'>{lines}</table>" if lines else ""
         return f"<p style='margin: 0 0 4px 0'>{head}</p>{sentences}{table}<p style='margin: 0; font-size: 8px'>&nbsp;</p>"

@@ -244,10 +244,10 @@ def _preview(document: Document, node: Node) -> Section:
 def _nothing_selected(document: Document) -> tuple[Section, ...]:
     network, trace = document.network, document.trace
     if network is None and not document.graph.nodes:
-        return (Section("LAYER", sentences=("Open a network, then click a layer to see what it does to the mask.",)),)
-    hint = Section("LAYER", sentences=("Click a layer in the graph to see what it does to the mask.",))
+        return (Section("LAYER", sentences=("Open a network, then click a layer to see what it does to the mask.",), quiet=True),)
+    hint = Section("LAYER", sentences=("Click a layer in the graph to see what it does to the mask.",), quiet=True)
     if network is None:
-        return (hint, Section("NETWORK", document.title, (LATER,), (Line("layers", f"{len(document.graph.nodes):,}"),)))
+        return (hint, Section("NETWORK", document.title, (LATER,), (Line("layers", f"{len(document.graph.nodes):,}"),), quiet=True))
     lines: tuple[Line, ...] = (
         Line("class", network.class_name),
         Line("Keras", f"{network.keras} on {network.backend}"),
@@ -262,4 +262,4 @@ def _nothing_selected(document: Document) -> tuple[Section, ...]:
     if trace is not None and trace.padding_test:
         lines += (Line("padding test", trace.padding_test),)
     lines += tuple(Line("note", n) for n in dict.fromkeys((*network.notes, *(trace.notes if trace else ()))))
-    return (hint, Section("NETWORK", network.name, () if trace else (LATER,), lines))
+    return (hint, Section("NETWORK", network.name, () if trace else (LATER,), lines, quiet=True))
