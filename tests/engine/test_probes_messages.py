@@ -17,16 +17,19 @@ from maskviz.core.probes import (
     AskInfluence,
     AskLength,
     AskStates,
+    AskValues,
     Gradients,
     Influence,
     LengthPart,
     LengthTest,
     RecurrentStates,
+    Values,
     WeightGradient,
 )
 
 SQUARE = np.arange(9, dtype="float32").reshape(3, 3)
 ANSWERS = [
+    Values("lstm#1", "norm", 3, 8, True, SQUARE, SQUARE / 2),
     Influence("lstm", "ids", 2, True, SQUARE, SQUARE > 4, "said"),
     Gradients(
         True, 0.5, float("nan"), {"a": SQUARE, "b/c#1": SQUARE[0]}, (WeightGradient("k", 1.0, 0.5, 0.0, True),), ("a loses it",), "said"
@@ -71,7 +74,10 @@ def test_answer_arrives_whole(answer: Any) -> None:
     same(answer, arrived.answer)
 
 
-@pytest.mark.parametrize("ask", [AskInfluence("lstm", 3, "ids"), AskGradients(True, ("a", "b")), AskStates("lstm", (1, 2)), AskLength()])
+@pytest.mark.parametrize(
+    "ask",
+    [AskInfluence("lstm", 3, "ids"), AskGradients(True, ("a", "b")), AskStates("lstm", (1, 2)), AskLength(), AskValues("lstm", "norm", 3)],
+)
 def test_question_arrives_whole(ask: Any) -> None:
     number, arrived = request_from_wire(*sent(*request_to_wire(4, ask)))
     assert number == 4
