@@ -1,4 +1,5 @@
-"""Edits of sample_weight (pure functions). ``shape`` is that of an output's weights, ``(batch, time)`` or ``(batch,)``."""
+"""Edits of sample_weight (pure functions). ``shape`` is that of an output's weights, ``(batch, time)`` or ``(batch,)``; given ones
+may have more axes."""
 
 from __future__ import annotations
 
@@ -56,6 +57,8 @@ def weights_from_y(batch: Batch, name: str, value: float, where: float, elsewher
     return replace(batch, sample_weight={**batch.sample_weight, name: weights})
 
 
-def weights_from_kept(batch: Batch, name: str, kept: NDArray[Any], rows: NDArray[np.intp]) -> Batch:
+def weights_from_kept(batch: Batch, name: str, kept: NDArray[Any], rows: NDArray[np.intp], shape: tuple[int, ...]) -> Batch:
     """The batch whose weights are 1 where a step is kept and 0 where not; ``kept`` ``(batch, time)``, ``rows`` of each target step."""
-    return replace(batch, sample_weight={**batch.sample_weight, name: kept[:, rows].astype("float32")})
+    steps = kept[:, rows].astype("float32")
+    weights = np.broadcast_to(steps.reshape(steps.shape + (1,) * (len(shape) - 2)), shape).copy()
+    return replace(batch, sample_weight={**batch.sample_weight, name: weights})

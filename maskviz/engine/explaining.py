@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "•", "Detected at", "File ")
+NOT_THE_CAUSE = ("Exception encountered when calling", "Graph execution error", "Arguments received", "•", "Detected at", "File ")
 
 
 def cause_of(error: Exception) -> str:

@@ -374,6 +374,7 @@ class Jobs(QObject):
             return
         if self.document.take_back_trial():
             self._trace()
+            error = UnusableInput(f"{error} The edit was taken back.", error.details)
         self.failed.emit(error)
 
     def _evaluate(self) -> None:

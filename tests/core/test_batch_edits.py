@@ -225,7 +225,7 @@ def test_weights_for_steps_from_y_and_from_a_mask(batch: Batch) -> None:
     assert painted.sample_weight["tags"].sum() == 15 - 4 * 0.75
     by_class = weights_from_y(batch, "tags", 0, 0.0, 2.0, shape).sample_weight["tags"]
     assert_array_equal(by_class, np.where(batch.y["tags"] == 0, 0, 2))
-    masked = weights_from_kept(batch, "tags", ~batch.padding["tokens"], np.arange(5)).sample_weight["tags"]
+    masked = weights_from_kept(batch, "tags", ~batch.padding["tokens"], np.arange(5), shape).sample_weight["tags"]
     assert_array_equal(masked, ~batch.padding["tokens"])
     with pytest.raises(UnusableInput, match="no targets for output tags"):
         weight_shape(replace(batch, y={}), NETWORK, None, "tags")

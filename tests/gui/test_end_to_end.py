@@ -196,3 +196,21 @@ def test_a_broken_file_leaves_what_is_open(window: MainWindow, qtbot: QtBot, tmp
     assert [bar.sentence for bar in window.notices.bars()] == ["“broken.keras” is damaged or cut off: copy or download it again."]
     assert (document.batch, document.trace, document.title) == (batch, trace, title)
     assert document.undo_stack.canUndo()
+
+
+def test_another_number_of_steps_and_samples(window: MainWindow, qtbot: QtBot) -> None:
+    document = window.document
+    window.jobs.open_example("transformer_post_norm")
+    wait_until_checked(window, qtbot)
+    name = document.network.inputs[0].name  # type: ignore[union-attr]
+    document.select(sample=15, step=19)
+    window.commands["duplicate"].trigger()
+    window.editing.steps.set_length(name, 12, "right")
+    wait_until_checked(window, qtbot)
+    assert document.trace is not None
+    assert document.trace.padding[name].shape == (17, 12)
+    assert document.trace.ledger.matches
+    assert (document.selection.sample, document.selection.step) == (16, 11)
+    window.workspace.history.list.setCurrentIndex(window.workspace.history.steps.index(0))  # type: ignore[union-attr]
+    wait_until_checked(window, qtbot)
+    assert document.trace.padding[name].shape == (16, 20)

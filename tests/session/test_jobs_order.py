@@ -231,8 +231,9 @@ def test_a_batch_file_that_the_network_refuses_is_taken_back(desk: Desk, tmp_pat
     np.savez(tmp_path / "other.npz", x=np.ones((5, 4), "int32"), y=np.zeros((5, 4, 1), "float32"))
     desk.jobs.open_batch(str(tmp_path / "other.npz"))
     desk.refuse(RunTrace, UnusableInput("The loss cannot take it."))
-    assert [str(e) for e in desk.errors] == ["The loss cannot take it."]
+    assert [str(e) for e in desk.errors] == ["The loss cannot take it. The edit was taken back."]
     assert desk.document.batch is before
+    assert desk.document.undo_stack.count() == 0, "it cannot be made again"
     desk.answer_trace()
     assert not desk.document.stale
 

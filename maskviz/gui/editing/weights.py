@@ -103,13 +103,14 @@ class WeightActs:
             editing = self._editing
             name, batch, trace = editing.marks.output(), editing.marks.batch, editing.document.trace
             axis = self._axis(name)
-            if len(self._shape(name)) == 1 and name not in batch.sample_weight:
+            shape = self._shape(name)
+            if len(shape) == 1:
                 raise UnusableInput(f"The loss of {name} has one weight for each sample and no steps, so a mask cannot be its weights.")
             if axis is None or axis.input is None:
                 raise UnusableInput(f"It is not known which input's steps the targets of {name} belong to, so no mask fits its weights.")
             kept = source_mask(trace, axis.input) if trace is not None and not editing.document.stale else None
             kept = ~batch.padding[axis.input] if kept is None else kept
-            return batch_weights.weights_from_kept(batch, name, kept, axis.rows), f"Weights of {name} = mask of {axis.input}"
+            return batch_weights.weights_from_kept(batch, name, kept, axis.rows, shape), f"Weights of {name} = mask of {axis.input}"
 
         self._editing.edit(made)
 
