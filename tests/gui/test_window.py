@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from maskviz.gui.action_list import ACTIONS, GO, MENUS
-from maskviz.gui.edit_actions import EDIT_MENUS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
+from maskviz.gui.edit_actions import EDIT_MENUS
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.notices import Notice
 from maskviz.gui.toolbar import duration
