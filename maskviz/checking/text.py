@@ -6,6 +6,7 @@ from collections import Counter
 
 from maskviz.checking.report import Checked, Report
 from maskviz.core.finding import Finding, Severity
+from maskviz.core.trace import Trace
 from maskviz.finding_text import BOLD, COLOURS, DIM, Style, finding_text
 
 WORDS = {Severity.ERROR: ("error", "errors"), Severity.WARNING: ("warning", "warnings"), Severity.INFO: ("worth knowing", "worth knowing")}
@@ -20,6 +21,7 @@ def checked_text(checked: Checked, style: Style, verbose: bool = False) -> str:
             style.wrap(f"{trace.network_name} ({trace.network_class}) on Keras {trace.keras}, {trace.backend}; batch {checked.batch}"), DIM
         ),
         style.paint(style.wrap(f"padding test: {trace.padding_test}"), DIM),
+        *(style.paint(style.wrap(f"{test}: {said}"), DIM) for test, said in _tests(trace) if said),
         *(style.wrap(f"note: {note}") for note in (*checked.notes, *trace.notes)),
     ]
     if trace.ledger.matches is False:
@@ -33,6 +35,10 @@ def checked_text(checked: Checked, style: Style, verbose: bool = False) -> str:
         brief = finding.severity is Severity.INFO and not verbose
         lines += ["", finding_text(finding, style, brief, checked.tried.get((finding.id, finding.call), ""))]
     return "\n".join(lines)
+
+
+def _tests(trace: Trace) -> tuple[tuple[str, str], ...]:
+    return ("length test", trace.length_test), ("gradients", trace.gradient_test)
 
 
 def _count(findings: tuple[Finding, ...], style: Style) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from maskviz.core import hidden, losses
 from maskviz.core.batch import Batch
-from maskviz.core.findings import Facts, findings_of
+from maskviz.core.findings import Facts, Finding, findings_of
 from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
 from maskviz.core.recording import Recording
@@ -86,7 +86,11 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         compiled_with=about.get("compiled_with", {}),
         steps=step_map,
     )
-    return replace(trace, find=lambda: findings_of(Facts(trace, Network.from_dict(network), batch)))
+
+    def find(about: Trace) -> tuple[Finding, ...]:
+        return findings_of(Facts(about, Network.from_dict(network), batch))
+
+    return replace(trace, find=lambda: find(trace), find_in=find)
 
 
 def _output_padding(output: OutputTrace, padding: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:

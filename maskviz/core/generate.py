@@ -39,7 +39,7 @@ def generate(network: Network, seed: int = 0, samples: int = 12, steps: int = 24
         blank = np.full_like(real, pad_of(spec))
         content[spec.name], padding[spec.name] = real, padded
         x[spec.name] = ~padded if real.dtype.kind == "b" else np.where(padded.reshape(padded.shape + (1,) * (real.ndim - 2)), blank, real)
-    return with_targets(Batch(x, {}, {}, padding, content, f"generated, seed {seed}"), network, seed)
+    return with_targets(Batch(x, {}, {}, padding, content, f"generated, seed {seed}", frozenset(padding)), network, seed)
 
 
 def with_targets(batch: Batch, network: Network, seed: int = 0, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Batch:

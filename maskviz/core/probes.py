@@ -215,11 +215,28 @@ _VALUES: dict[str, Any] = {c.__name__: c for c in (Values, Influence, Gradients,
 
 
 def with_length_test(trace: Trace, test: LengthTest) -> Trace:
-    """The trace with what the length test found."""
+    """The trace with what the length test found, for its findings too."""
     moved = {name: amount for part in (test.trimmed, test.appended) for name, amount in part.moved.items()}
     for name, amount in test.trimmed.moved.items():
         moved[name] = max(moved[name], amount)
-    return replace(trace, length_test=test.sentence, length_moved=moved)
+    follows: dict[str, float] = {}
+    for part in (test.appended, test.trimmed):
+        for name, steps in part.amount.items():
+            if not part.moved[name] <= part.tolerance[name]:
+                compared = steps[~np.isnan(steps)]
+                follows[name] = max(follows.get(name, 0.0), float((compared > part.tolerance[name]).mean()))
+    return _asked_again(replace(trace, length_test=test.sentence, length_moved=moved, length_follows=follows))
+
+
+def with_gradients(trace: Trace, gradients: Gradients) -> Trace:
+    """The trace with what comparing gradients found, for its findings too."""
+    moved = {w.name: w.change / w.size if w.size else float("inf") for w in gradients.weights if w.depends}
+    return _asked_again(replace(trace, gradient_test=gradients.sentence, gradients_moved=moved))
+
+
+def _asked_again(trace: Trace) -> Trace:
+    find = trace.find_in
+    return trace if find is None else replace(trace, find=lambda: find(trace))
 
 
 def to_wire(answer: Answer) -> tuple[Any, dict[str, Array]]:

@@ -143,6 +143,14 @@ class Trace:
     length_test: str = ""
     """What the length test showed, and how far each output moved at real steps in it; empty when it was not asked for."""
     length_moved: Mapping[str, float] = field(default_factory=dict)
+    length_follows: Mapping[str, float] = field(default_factory=dict)
+    """By output whose values at real steps follow the length of padding: the share of its real steps (or samples) that do."""
+    gradient_test: str = ""
+    """What comparing gradients in training mode showed; empty when it was not asked for."""
+    gradients_moved: Mapping[str, float] = field(default_factory=dict)
+    """By weight whose gradient follows the content of padding: how far it moves, relative to its largest entry."""
+    find_in: Callable[[Trace], tuple[Finding, ...]] | None = field(default=None, repr=False, compare=False)
+    """Asks the rules about a trace of this network and batch of which more is known."""
     steps: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     """By tensor (as in ``status``) with a time axis: the input it belongs to, and the step of that input which each of its steps is."""
     find: Callable[[], tuple[Finding, ...]] = field(default=tuple, repr=False, compare=False)

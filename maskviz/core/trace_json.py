@@ -19,7 +19,11 @@ SCHEMA = 1
 def to_dict(trace: Trace) -> dict[str, Any]:
     """A trace as plain JSON values; numbers that are not finite are null."""
     ledger = trace.ledger
-    asked = {"length_test": {"sentence": trace.length_test, "moved": dict(trace.length_moved)}} if trace.length_test else {}
+    asked: dict[str, Any] = {}
+    if trace.length_test:
+        asked["length_test"] = {"sentence": trace.length_test, "moved": {name: _number(m) for name, m in trace.length_moved.items()}}
+    if trace.gradient_test:
+        asked["gradients"] = {"sentence": trace.gradient_test, "moved": {name: _number(m) for name, m in trace.gradients_moved.items()}}
     return asked | {
         "schema": SCHEMA,
         "keras": trace.keras,

@@ -356,11 +356,28 @@ class TestLength:
         assert np.isnan(found.appended.amount["out"][~real]).all()
 
     def test_fixed_lengths_are_told(self) -> None:
-        found = maskviz.length_test(on_ids(layers.GRU(3), steps=STEPS), IDS)
+        found = maskviz.length_test(on_ids(lambda x: layers.Dense(2)(layers.Flatten()(x)), steps=STEPS), IDS)
         assert found.sentence == "Not possible because the input 'ids' takes 5 steps, no more and no fewer."
         found = maskviz.length_test(on_ids(layers.GRU(3)), IDS[:1])
         assert not found.appended.reason
         assert "no sample ends with padding" in found.trimmed.reason
+
+    def test_a_fixed_length_that_nothing_needs_is_opened_in_a_copy(self) -> None:
+        class Spread(layers.Layer):
+            supports_masking = True
+
+            def call(self, x: Any) -> Any:
+                return x + ops.mean(x, axis=1, keepdims=True)
+
+        network = on_ids(lambda x: layers.Dense(1, name="out")(Spread()(layers.GRU(3, return_sequences=True)(x))), steps=STEPS)
+        found = maskviz.length_test(network, IDS)
+        assert found.appended.change == 3
+        assert found.appended.depends
+        free = on_ids(lambda x: layers.Dense(1, name="out")(Spread()(layers.GRU(3, return_sequences=True)(x))))
+        free.set_weights(network.get_weights())
+        assert_allclose(found.appended.amount["out"], maskviz.length_test(free, IDS).appended.amount["out"], atol=1e-6)
+        clean = on_ids(lambda x: layers.Dense(1, name="out")(layers.GRU(3, return_sequences=True)(x)), steps=STEPS)
+        assert not maskviz.length_test(clean, IDS).appended.depends
 
     def test_a_length_held_inside_is_told(self) -> None:
         class Positions(layers.Layer):

@@ -88,6 +88,7 @@ PER_STEP: dict[str, tuple[str, Change]] = {
 PER_SAMPLE: dict[str, tuple[str, Change]] = {
     "MV04-flatten-reads-padding": ("flat", lambda x: layers.Flatten(name="flat")(x)),
     "MV05-pooling-reads-padding": ("pool", lambda x: layers.GlobalMaxPooling1D(name="pool")(layers.Rescaling(-1.0)(x))),
+    "MV08-lambda-reads-padding": ("mean", lambda x: layers.Lambda(lambda t: ops.mean(t, axis=1), name="mean")(x)),
     "MV09-operation-reads-padding": ("mean", lambda x: ops.mean(x, axis=1)),
 }
 RESIZED: dict[str, Change] = {
@@ -159,6 +160,27 @@ def test_a_layer_of_two_tensors_gets_no_mask() -> None:
     found = traced(made(False), features(), series())
     assert loud(found) == [("MV10-custom-layer-gets-no-mask", "error", "two")]
     assert loud(traced(made(True), features(), series())) == []
+
+
+def test_code_of_a_network_computes_over_steps() -> None:
+    class Own(keras.Model):
+        def __init__(self, masked: bool) -> None:
+            super().__init__()
+            self.embed, self.end = layers.Embedding(V + 2, 4, mask_zero=True, name="embed"), layers.Dense(1, name="end")
+            self.mean, self.masked = layers.GlobalAveragePooling1D(), masked
+
+        def call(self, x: Any) -> Any:
+            embedded = self.embed(x)
+            return self.end(self.mean(embedded) if self.masked else ops.max(embedded, axis=1))
+
+    def made(masked: bool) -> keras.Model:
+        network = Own(masked)
+        network(ids())
+        network.compile(loss="mse")
+        return network
+
+    assert loud(traced(made(False), ids(), vector())) == [("MV09-code-reads-padding", "error", "embed")]
+    assert loud(traced(made(True), ids(), vector())) == []
 
 
 def test_dot_never_has_a_mask() -> None:

@@ -125,6 +125,30 @@ def test_another_pad_id() -> None:
     assert ids_of(traced(made, ids(), series())) == []
 
 
+def test_runs_of_a_value_that_nothing_looks_for() -> None:
+    x, embedded = words()
+    made = network(x, ending(layers.GRU(3)(embedded)))
+    found = traced(made, ids(pad=V), vector(), padding=None)
+    assert ids_of(found) == ["MV26-runs-of-another-id"]
+    assert found.findings[0].severity == "warning"
+    assert found.findings[0].evidence["steps in runs"] == PADDED.sum()
+    assert ids_of(traced(made, np.where(PADDED, 0, ids()), vector(), padding=None)) == []
+    full = np.where(PADDED, 1 + np.arange(T) % 2, ids())
+    assert ids_of(traced(made, full, vector(), padding=None)) == []
+
+    found = traced(masked_by(-1.0), features(), series(), padding=None)
+    assert ids_of(found) == ["MV29-runs-of-another-value"]
+    assert "mask_value=0.0" in found.findings[0].fix
+    assert ids_of(traced(masked_by(-1.0), features(pad=-1.0), series(), padding=None)) == []
+
+
+def test_a_masking_layer_behind_ids_that_keeps_padding_is_not_asked_for_ids() -> None:
+    x, embedded = words()
+    later = ops.concatenate([embedded[:, 1:], ops.ones_like(embedded[:, :1])], axis=1)
+    found = traced(network(x, ending(layers.Masking(name="again")(later * 1.0))), np.where(PADDED, 0, ids()), series())
+    assert "MV26-pad-id-is-another" not in ids_of(found, "info")
+
+
 def test_padding_of_which_only_some_features_hold_the_value() -> None:
     given = features()
     given[1, -1, 0] = 5.0

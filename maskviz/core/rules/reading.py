@@ -122,7 +122,7 @@ def softmax_over_time(facts: Facts) -> Iterator[Finding]:
 def operation_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV09-operation-reads-padding."""
     for call, harm in readers(facts):
-        if call.kind == "operation" and not is_softmax(call):
+        if call.kind == "operation" and not is_softmax(call) and _time_lost_before(facts, call) is None:
             yield about(
                 "MV09-operation-reads-padding",
                 call,
@@ -132,6 +132,54 @@ def operation_reads_padding(facts: Facts) -> Iterator[Finding]:
                 _masked_operation(facts, call),
                 "https://github.com/keras-team/keras/issues/18416",
             )
+
+
+def lambda_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV08-lambda-reads-padding."""
+    for call, harm in readers(facts):
+        if _is(call, "Lambda"):
+            yield about(
+                "MV08-lambda-reads-padding",
+                call,
+                harm,
+                f"The Lambda '{call.name}' computes over padded steps",
+                "The function of a Lambda is given the tensor and no mask: what it sums, averages or compares over time includes padding.",
+                _instead_of_lambda(call),
+                f"{KERAS}layers/core/lambda_layer.py",
+            )
+
+
+def _instead_of_lambda(call: Call) -> str:
+    given, name = code.inputs(call), code.variable(call.id)
+    if any(o.has_time for o in call.outputs):
+        return f"{fixes.ZERO_MASKED}\n\n{name} = {code.existing(call)}(ZeroMasked()({given}))"
+    return f"{name} = keras.layers.GlobalAveragePooling1D()({given})  # for a mean; a sum or maximum needs a layer that takes the mask"
+
+
+def code_reads_padding(facts: Facts) -> Iterator[Finding]:
+    """MV09-code-reads-padding: plain code of a subclassed network takes time away before it calls the next layer."""
+    for call, harm in readers(facts):
+        source = _time_lost_before(facts, call)
+        if source is not None:
+            name = code.variable(source.id)
+            yield about(
+                "MV09-code-reads-padding",
+                source,
+                harm,
+                f"Code between '{source.name}' and '{call.name}' computes over padded steps",
+                "Arithmetic on tensors in call() knows no masks: what it sums, averages or compares over time includes padding.",
+                f"{name}_pooled = keras.layers.GlobalAveragePooling1D()({name}, mask=mask)  # made in __init__; takes a mask, unlike "
+                "keras.ops.mean",
+                "https://github.com/keras-team/keras/issues/18416",
+            )
+
+
+def _time_lost_before(facts: Facts, call: Call) -> Call | None:
+    """The call whose steps code outside any layer made something else of, on their way into another call."""
+    for tensor, made_by, made in facts.sources(call):
+        if made.has_time and len(tensor.shape) < len(made.shape) and made_by.kind != "input":
+            return made_by
+    return None
 
 
 def _masked_operation(facts: Facts, call: Call) -> str:
@@ -149,6 +197,8 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     """MV10-custom-layer-reads-padding, MV10-custom-layer-gets-no-mask."""
     for call, harm in readers(facts):
         if call.origin != "custom" or call.kind != "layer" or (How.WIDENED, call.id) in facts.blame:
+            continue
+        if _time_lost_before(facts, call) is not None:
             continue
         if call.ignores:
             first = next((name for name in call.received if name != "attention_mask"), "mask")
@@ -238,6 +288,7 @@ def layer_reads_padding(facts: Facts) -> Iterator[Finding]:
     for call, harm in readers(facts):
         known = _is(call, *FLATTENS, *NORMALIZERS) or call.class_name.startswith("Global") or is_softmax(call)
         known = known or _samples_without_keys(facts, call) is not None or (How.WIDENED, call.id) in facts.blame
+        known = known or call.class_name == "Lambda" or _time_lost_before(facts, call) is not None
         if call.origin != "keras" or call.kind != "layer" or known or (call.class_name in RECURRENT and call.ignores):
             continue
         yield about(

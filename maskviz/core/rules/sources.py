@@ -151,8 +151,8 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
     """MV26-pad-id-is-another, MV27-padding-not-all-mask-value: a mask that keeps padding."""
     for call, mask, spec, padding in creators(facts):
         kept = padding & mask
-        if not kept.any() or (call.class_name == "Masking" and bool(mask[padding].all())):
-            continue  # of a Masking layer that masks nothing masking.py knows more
+        if not kept.any() or (call.class_name == "Masking" and (spec.kind == "ids" or bool(mask[padding].all()))):
+            continue  # of a Masking layer that masks nothing masking.py knows more, and none looks at ids
         held = np.unique(facts.batch.x[spec.name][kept])
         values = ", ".join(f"{v:g}" for v in held[:3]) + (" …" if len(held) > 3 else "")
         harm = harm_of_mask(facts, call)
@@ -172,3 +172,51 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
             harm.change,
             reach=harm.reach,
         )
+
+
+def runs_of_another_value(facts: Facts) -> Iterator[Finding]:
+    """MV26-runs-of-another-id, MV29-runs-of-another-value: samples end alike, with what the mask does not skip."""
+    for call, mask, spec, padding in creators(facts):
+        if padding.any() or not bool(mask.all()) or spec.name in facts.batch.declared or spec.kind not in ("ids", "features"):
+            continue
+        value, lengths = _runs_at_end(facts.batch.x[spec.name])
+        if value is None:
+            continue
+        ids, name = spec.kind == "ids", code.variable(spec.name)
+        looks_for = "0" if ids else str(call.config.get("mask_value", 0.0))
+        fix = f"{name} = np.where({name} == {value:g}, 0, {name})  # the id that is masked, if {value:g} is padding and no word"
+        yield Finding(
+            "MV26-runs-of-another-id" if ids else "MV29-runs-of-another-value",
+            Severity.WARNING,
+            call.id,
+            f"{count(int((lengths > 0).sum()), 'sample')} of {len(lengths)} end with runs of {value:g}, {int(lengths.sum())} steps in all; "
+            f"'{call.name}' looks for {looks_for} and masks none of them.",
+            "Runs of one value at the end of samples, of different lengths, are what padding looks like. The batch does not say "
+            "which steps are padding, so that this is a guess.",
+            fix if ids else code.made(call, mask_value=value),
+            GUIDE,
+            {"steps in runs": int(lengths.sum()), "samples with runs": int((lengths > 0).sum())},
+        )
+
+
+def _runs_at_end(x: NDArray[Any]) -> tuple[float | None, NDArray[Any]]:
+    """The value with which most samples end in runs of different lengths, and these lengths ``(batch,)``; None where there is none."""
+    flat = x.reshape(*x.shape[:2], -1).astype("float64")
+    last = flat[:, -1]
+    none = np.zeros(len(x), int)
+    constant = (last == last[:, :1]).all(axis=1)
+    if not constant.any() or x.shape[1] < SHORTEST_RUN + 1:
+        return None, none
+    values, often = np.unique(last[constant, 0], return_counts=True)
+    value = float(values[np.argmax(often)])
+    same = (flat == value).all(axis=2)
+    lengths = np.logical_and.accumulate(same[:, ::-1], axis=1).sum(axis=1)
+    long = lengths[lengths >= SHORTEST_RUN]
+    inside = bool((same & ~(np.arange(x.shape[1]) >= x.shape[1] - lengths[:, None])).any())
+    if inside or len(long) < max(2, len(x) / 2) or len(np.unique(long)) < 2:
+        return None, none
+    return value, lengths
+
+
+SHORTEST_RUN = 2
+"""Fewer alike steps at the end of a sample may be chance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from maskviz.core.batch import Batch, some_rows
 from maskviz.core.network import InputSpec
 from maskviz.core.probes import LengthPart, LengthTest
 from maskviz.core.trace import OutputTrace, Trace
-from maskviz.engine import padding_test
+from maskviz.engine import loading, padding_test
 from maskviz.engine.forward import Feed, ForwardPass
-from maskviz.engine.tracing import Tell, Tracer
+from maskviz.engine.rebuild import Copy
+from maskviz.engine.signature import Signature
+from maskviz.engine.tracing import Tell, Tracer, state_variables
 
 Array = NDArray[Any]
 
@@ -46,32 +49,70 @@ def measure(tracer: Tracer, batch: Batch, tell: Tell) -> LengthTest:
     padding = {s.name: batch.padding[s.name] for s in specs if s.name in batch.padding}
     side = _Side(sum(int(p[:, 0].sum()) for p in padding.values()) > sum(int(p[:, -1].sum()) for p in padding.values()))
     trace = trace_of(tracer.trace(batch), batch)
-    reason = _why_not(specs)
+    runner, reason = _runner(tracer, batch, trace, specs, tell)
     tell("running the network on more padding")
-    appended = LengthPart(0, {}, {}, {}, reason) if reason else _append(tracer, batch, trace, specs, side)
+    appended = LengthPart(0, {}, {}, {}, reason) if runner is None else _append(runner, batch, trace, specs, side)
     tell("running the network on less padding")
-    trimmed = LengthPart(0, {}, {}, {}, reason) if reason else _trim(tracer, batch, trace, padding, specs, side)
+    trimmed = LengthPart(0, {}, {}, {}, reason) if runner is None else _trim(runner, batch, trace, padding, specs, side)
     return LengthTest(appended, trimmed, side.in_front, sentence(appended, trimmed, side.in_front))
 
 
-def _why_not(specs: list[InputSpec]) -> str:
+@dataclass(frozen=True)
+class _Runner:
+    """What is run on other lengths: the network, or a copy of it that takes any number of steps."""
+
+    network: Any
+    signature: Signature
+    state: list[Any]
+    some_rows: bool
+
+
+def _runner(tracer: Tracer, batch: Batch, trace: Trace, specs: list[InputSpec], tell: Tell) -> tuple[_Runner | None, str]:
+    """A runner, or why there is none."""
     if not specs:
-        return "no input has a time axis of its own"
-    fixed = next((s for s in specs if len(s.shape) > 1 and s.shape[1] is not None), None)
-    return f"the input '{fixed.name}' takes {fixed.shape[1]} steps, no more and no fewer" if fixed is not None else ""
+        return None, "no input has a time axis of its own"
+    fixed = [s for s in specs if len(s.shape) > 1 and s.shape[1] is not None]
+    if not fixed:
+        return _Runner(tracer.network, tracer.signature, tracer.state, tracer.rows_are_independent), ""
+    tell("making a copy that takes any number of steps")
+    try:
+        copy = Copy({}, {}, frozenset(s.name for s in fixed)).make(tracer.network)
+        runner = _Runner(copy, loading.complete(copy), state_variables(copy), tracer.rows_are_independent)
+        same = _is_alike(runner, batch, trace)
+    except Exception:  # a length can be fixed anywhere inside
+        same = False
+    if same:
+        return runner, ""
+    return None, f"the input '{fixed[0].name}' takes {fixed[0].shape[1]} steps, no more and no fewer"
 
 
-def _append(tracer: Tracer, batch: Batch, trace: Trace, specs: list[InputSpec], side: _Side) -> LengthPart:
+def _is_alike(runner: _Runner, batch: Batch, trace: Trace) -> bool:
+    """Whether a copy gives the predictions of the network itself."""
+    found = _run(runner, batch.x)
+    for number, output in enumerate(trace.network_outputs):
+        old, new = trace.outputs[output.name], found[f"out/{number}"]
+        if old.shape != new.shape or old.dtype.kind not in "fiub" or not np.allclose(old, new, atol=_tolerance(old), equal_nan=True):
+            return False
+    return True
+
+
+def _run(runner: _Runner, x: Mapping[str, Array]) -> dict[str, Array]:
+    arrays = tuple(x[name] for name in runner.signature.input_names)
+    feed = Feed(arrays, arrays)
+    return ForwardPass(runner.network, runner.signature, feed, "plain", runner.state)(feed)
+
+
+def _append(runner: _Runner, batch: Batch, trace: Trace, specs: list[InputSpec], side: _Side) -> LengthPart:
     steps = max(3, max(batch.x[s.name].shape[1] for s in specs) // 3) | 1  # odd: windows of two do not fit it
     x = {s.name: side.appended(batch.x[s.name], steps, 0 if s.pad_value is None else s.pad_value) for s in specs}
-    return _compared(tracer, batch, {**batch.x, **x}, trace, np.arange(batch.size), steps, side)
+    return _compared(runner, batch, {**batch.x, **x}, trace, np.arange(batch.size), steps, side)
 
 
-def _trim(tracer: Tracer, batch: Batch, trace: Trace, padding: dict[str, Array], specs: list[InputSpec], side: _Side) -> LengthPart:
+def _trim(runner: _Runner, batch: Batch, trace: Trace, padding: dict[str, Array], specs: list[InputSpec], side: _Side) -> LengthPart:
     if len(padding) < len(specs):
         return LengthPart(0, {}, {}, {}, "it is not known which steps are padding")
     free = np.min([side.at_edge(p) for p in padding.values()], axis=0)
-    rows = np.flatnonzero(free) if tracer.rows_are_independent else np.arange(batch.size)
+    rows = np.flatnonzero(free) if runner.some_rows else np.arange(batch.size)
     steps = int(free[rows].min()) if len(rows) else 0
     where = "begins" if side.in_front else "ends"
     if steps == 0:
@@ -79,15 +120,13 @@ def _trim(tracer: Tracer, batch: Batch, trace: Trace, padding: dict[str, Array],
         return LengthPart(0, {}, {}, {}, f"{everyone} {where} with padding")
     part = some_rows(batch, rows)
     x = {s.name: side.trimmed(part.x[s.name], steps) for s in specs}
-    return _compared(tracer, batch, {**part.x, **x}, trace, rows, -steps, side)
+    return _compared(runner, batch, {**part.x, **x}, trace, rows, -steps, side)
 
 
-def _compared(tracer: Tracer, batch: Batch, x: dict[str, Array], trace: Trace, rows: Array, change: int, side: _Side) -> LengthPart:
+def _compared(runner: _Runner, batch: Batch, x: dict[str, Array], trace: Trace, rows: Array, change: int, side: _Side) -> LengthPart:
     """Run on ``x`` and compare with what the trace holds of those rows."""
-    arrays = tuple(x[name] for name in tracer.signature.input_names)
-    feed = Feed(arrays, arrays)
     try:
-        found = ForwardPass(tracer.network, tracer.signature, feed, "plain", tracer.state)(feed)
+        found = _run(runner, x)
     except Exception as error:  # networks that hold a length somewhere inside stop in many ways
         steps = abs(change)
         more = f"{steps} {'more' if change > 0 else 'fewer'} step{'s' if steps > 1 else ''}"
