@@ -21,6 +21,7 @@ GESTURES = (
     ("Change the padding of a sample", "Drag the edge in the mask heatmap"),
     ("Toggle a step", "Click in the mask heatmap"),
     ("Paint several steps", "Shift + drag in the mask heatmap"),
+    ("Set several cells at once", "Select them in the sample's table and type"),
 )
 
 
