@@ -24,7 +24,17 @@ from maskviz.gui.editor.painting import CellPainter
 from maskviz.palette import Palette
 
 DIGITS = ["DejaVu Sans Mono", "Menlo", "Consolas", "monospace"]
-CHARACTERS = {"mask": 9, "padding": 7, "status": 10, "weight": 6, "class": 6, "word": 12, "y word": 12, "class word": 12}  # others 7
+CHARACTERS = {
+    "mask": 9,
+    "padding": 7,
+    "contribution": 9,
+    "status": 10,
+    "weight": 6,
+    "class": 6,
+    "word": 12,
+    "y word": 12,
+    "class word": 12,
+}  # others 7
 IN_MENU = ("copy_cells", "paste_cells", "copy_headed", "pad", "unpad")  # the others are in submenus
 LONGEST_TITLE = 13  # characters; the rest is in the tooltip
 NAVIGATION = frozenset(

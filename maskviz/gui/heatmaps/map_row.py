@@ -81,7 +81,7 @@ class MapRow(QWidget):
         self.subtitle = ElidedLabel()
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.controls = QHBoxLayout()
-        self.controls.setSpacing(6)
+        self.controls.setSpacing(2)
         self.setMinimumHeight(LOWEST)
         view.setAccessibleName(spec.title)
         self._buttons = (
@@ -97,7 +97,7 @@ class MapRow(QWidget):
     def _arrange(self) -> None:
         header, body, layout = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
         header.setContentsMargins(0, 0, 2, 0)
-        header.setSpacing(12)
+        header.setSpacing(8)
         header.addWidget(self.title)
         header.addWidget(self.subtitle, 1)
         header.addLayout(self.controls)

@@ -100,7 +100,7 @@ class MaskRow(MapRow):
         colors = self.colors
         on = f"QToolButton:checked {{ background: {colors.groove}; color: {colors.text}; border-color: {colors.border}; }}"
         for button in self.tools.buttons():
-            button.setStyleSheet(f"QToolButton {{ color: {colors.muted}; padding: 2px 8px; }} {on}")
+            button.setStyleSheet(f"QToolButton {{ color: {colors.muted}; padding: 2px 6px; }} {on}")
 
     def open_network(self) -> None:
         """Another network: its inputs, the first with padding chosen."""
