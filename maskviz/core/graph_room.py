@@ -112,11 +112,11 @@ def _aside(row: Mapping[str, Rect], passing: Sequence[float], grown: Mapping[str
     for i in range(pivot - 1, -1, -1):
         place[i] = min(place[i], place[i + 1] - things[i + 1][1] - gap(i, i + 1) - things[i][2])
     moved = {}
-    for (middle, _, _, name), x in zip(things, place, strict=True):
-        if name is None:
+    for (middle, _, _, box), x in zip(things, place, strict=True):
+        if box is None:
             aside[middle] = x
         else:
-            moved[name] = x - middle
+            moved[box] = x - middle
     return moved
 
 

@@ -25,7 +25,8 @@ def network() -> Graph:
     links = (
         ("x", "net/a"), ("x2", "net/c"), ("x2", "side"), ("net/a", "net/b"), ("net/a", "net/c"), ("net/b", "net/deep/p"),
         ("net/deep/p", "net/deep/q"), ("net/deep/p", "net/deep/r"), ("net/deep/q", "net/d"), ("net/c", "net/d"), ("net/deep/r", "net/d"),
-        ("net/d", "join"), ("side", "two/a"), ("two/a", "two/b"), ("two/b", "join"), ("x", "join"), ("join", "after"), ("net/deep/q", "after"),
+        ("net/d", "join"), ("side", "two/a"), ("two/a", "two/b"), ("two/b", "join"), ("x", "join"), ("join", "after"),
+        ("net/deep/q", "after"),
     )  # fmt: skip
     return Graph(tuple(Node(n, n, "Dense", n.rpartition("/")[0] or None) for n in names), tuple(Edge(*link) for link in links))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from maskviz.core.graph_looks import Tone
 from maskviz.core.mask_way import Ending, How, MaskWay
 from maskviz.export.graph_marks import Tag
 
@@ -36,7 +37,7 @@ def tags_of(way: MaskWay, seen: Mapping[str, str]) -> dict[str, Tag]:
     for name in way.created:
         tags[seen.get(name, name)] = Tag("mask created here" + _inside(name, seen), "good")
     for ending in sorted(way.endings, key=lambda e: e.bad):
-        tone = "bad" if ending.bad else "quiet"
+        tone: Tone = "bad" if ending.bad else "quiet"
         tags[seen.get(ending.call, ending.call)] = Tag(HOW_TAGS[ending.how] + _inside(ending.call, seen), tone)
     return tags
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from maskviz.gui.graph.scene import GraphScene
 from maskviz.gui.graph.view import GraphView
 
-LARGEST = 0.34  # of the view's width or height
+LARGEST, MOST, LEAST = 0.3, 170.0, 64.0  # of the view's width and height, and in pixels
 INSET = 8
 RENEW_MS = 120  # the least time between two drawings of all cards
 
@@ -56,7 +56,8 @@ class Minimap(QWidget):
         if not self.wanted or content.isEmpty() or inside or not self._graph.items_by_id:
             self.hide()
             return
-        factor = min(max(room.width() * LARGEST, 64) / content.width(), max(room.height() * LARGEST, 64) / content.height())
+        wide, high = (min(max(side * LARGEST, LEAST), MOST) for side in (room.width(), room.height()))
+        factor = min(wide / content.width(), high / content.height())
         size = QSize(max(24, round(content.width() * factor)), max(24, round(content.height() * factor)))
         if size != self.size():
             self.resize(size)

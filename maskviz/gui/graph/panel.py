@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from maskviz.core.graph import Graph, first_unfolding, graph_of
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
+from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.graph.arranger import Arranger
 from maskviz.gui.graph.fields import Legend
 from maskviz.gui.graph.finder import Finder
@@ -65,7 +66,7 @@ class GraphPanel(QWidget):
         self.view.setAccessibleName("Layers and their masks; arrow keys walk along the edges, Enter unfolds, Backspace folds")
         self.view.empty_text = "No network is open.\nDrop a .keras file here."
         self.view.tooltip_of = self._tooltip
-        self._place = QLabel()
+        self._place = ElidedLabel()
         self._place.setAccessibleName("Selected sample and timestep")
         rows = QVBoxLayout(self)
         em = round(self._scene.sizes.em)
@@ -97,7 +98,7 @@ class GraphPanel(QWidget):
         self.view.opened.connect(lambda: self.toggle(document.selection.call or ""))
         self.view.closed.connect(self._fold_around)
         self.finder.field.textChanged.connect(self._look)
-        self.finder.field.textEdited.connect(lambda: self.finder.go_to_first(self._scene.items_by_id))
+        self.finder.field.textEdited.connect(self._typed)
         self.finder.chosen.connect(self.go_to)
         self.finder.left.connect(self.view.setFocus)
         self.finder.found.connect(self._mark)
@@ -267,6 +268,11 @@ class GraphPanel(QWidget):
 
     def _look(self) -> None:
         self.finder.look(self._graph, self._trace(), self._scene.shares.occurring, self.options.mask_path)
+
+    def _typed(self) -> None:
+        """Goes to the first hit while words are typed."""
+        self._look()
+        self.finder.go_to_first(self._scene.items_by_id)
 
     def _mark(self) -> None:
         """Dims, frames and links what the tools say."""

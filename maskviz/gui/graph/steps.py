@@ -11,7 +11,7 @@ from maskviz.core.graph import Graph
 
 def neighbour(shown: Graph, boxes: Mapping[str, QRectF], here: str | None, dx: int, dy: int, sideways: bool) -> str | None:
     """The node that an arrow key leads to: along an edge in the direction of the flow, else the nearest card on that side."""
-    if here not in boxes:
+    if here is None or here not in boxes:
         return next((node.id for node in shown.nodes if node.id not in shown.containers), None)
     along, box = (dx if sideways else dy), boxes[here]
     if along:

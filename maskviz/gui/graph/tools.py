@@ -80,8 +80,10 @@ class ToolRow(QWidget):
 
     def show_options(self, options: GraphOptions) -> None:
         """Shows what is on."""
-        for name, holder in (*self.buttons.items(), *self.choices.items()):
-            holder.setChecked(getattr(options, name))
+        for name, button in self.buttons.items():
+            button.setChecked(getattr(options, name))
+        for name, action in self.choices.items():
+            action.setChecked(getattr(options, name))
 
     def set_palette(self, palette: Palette) -> None:
         """Paints in these colours."""
@@ -90,7 +92,7 @@ class ToolRow(QWidget):
         self.more.setIcon(quiet_icon("graph_more", palette))
         self.setStyleSheet(
             "QToolButton::menu-indicator { image: none; width: 0px; }"
-            "QToolButton { padding: 3px; border-radius: 5px; border: 1px solid transparent; }"
+            "QToolButton { padding: 2px; border-radius: 5px; border: 1px solid transparent; }"
             f"QToolButton:checked {{ background: {palette.groove}; border-color: {palette.accent}; }}"
             f"QToolButton:hover {{ background: {palette.card}; }} QToolButton:focus {{ border-color: {palette.accent}; }}"
         )

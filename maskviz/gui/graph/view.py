@@ -81,11 +81,11 @@ class GraphView(QGraphicsView):
             scale = min(1.0, max(READABLE, room / (across + 2 * self._graph.sizes.em)))
         self.setTransform(QTransform.fromScale(scale, scale))
         self.centerOn(rect.center())
-        em, room = self._graph.sizes.em, self.viewport()
-        if rect.height() * scale > room.height():
-            self.put(QPointF(rect.center().x(), rect.top()), QPointF(room.width() / 2, em))
-        if self._graph.options.sideways and rect.width() * scale > room.width():
-            self.put(QPointF(rect.left(), rect.center().y()), QPointF(em, room.height() / 2))
+        em, width, height = self._graph.sizes.em, self.viewport().width(), self.viewport().height()
+        if rect.height() * scale > height:
+            self.put(QPointF(rect.center().x(), rect.top()), QPointF(width / 2, em))
+        if self._graph.options.sideways and rect.width() * scale > width:
+            self.put(QPointF(rect.left(), rect.center().y()), QPointF(em, height / 2))
         self.scrolled.emit()
 
     def fit(self) -> None:
