@@ -158,7 +158,7 @@ def _retaken(row: Row, old: str, new: str) -> Row:
 
 def fresh_name(stack: Stack, kind: str) -> str:
     """A name for another layer of a class, as Keras would give it: ``lstm``, ``lstm_1``."""
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
+    plain = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)).lower()
     names = {stack.source.name, *(row.name for row in stack.rows)}
     number, name = 0, plain
     while name in names:

@@ -70,6 +70,14 @@ class Save:
 
 
 @dataclass(frozen=True)
+class WriteScript:
+    """Write the network as a Python script that builds it, or the network of the file ``of``."""
+
+    path: str
+    of: str | None = None
+
+
+@dataclass(frozen=True)
 class UseDevice:
     """Compute on this device (a name from ``Ready.devices``) from now on."""
 
@@ -118,7 +126,7 @@ class RepairCopy:
 Opens = Load | Build | BuildStack
 """Requests after which the engine holds another network."""
 
-Request = Opens | AskStack | AskForms | Save | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
+Request = Opens | AskStack | AskForms | Save | WriteScript | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
 
 
 @dataclass(frozen=True)
@@ -292,7 +300,7 @@ def _batch_from_wire(arrays: dict[str, NDArray[Any]], about: Any) -> Batch:
 
 def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request | Cancel]:
     """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    plain = (Load, Build, BuildStack, AskStack, AskForms, Save, UseDevice, Evaluate, Generate, RepairCopy, Cancel)
+    plain = (Load, Build, BuildStack, AskStack, AskForms, Save, WriteScript, UseDevice, Evaluate, Generate, RepairCopy, Cancel)
     kinds: dict[str, Any] = {c.__name__: c for c in plain} | ASKS
     number, kind, body = int(header["number"]), header["kind"], header["body"]
     if kind != "RunTrace":

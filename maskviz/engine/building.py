@@ -121,10 +121,10 @@ def layer_of(row: Row) -> keras.Layer:
     if kind is None:
         raise UnusableInput(f"this Keras has no layer {row.kind}")
     if not row.wrapper:
-        return kind.from_config({**arguments, "name": row.name})
+        return kind(**arguments, name=row.name)
     if row.wrapper not in WRAPPERS:
         raise UnusableInput(f"this Keras has no wrapper {row.wrapper}")
-    return getattr(layers, row.wrapper)(kind.from_config(arguments), name=row.name, **row.wrapping)
+    return getattr(layers, row.wrapper)(kind(**arguments), name=row.name, **row.wrapping)
 
 
 def _plain(value: Any) -> Any:
@@ -165,7 +165,7 @@ def stack_of(network: keras.Model) -> tuple[Stack, tuple[str, ...]]:
         raise _no_stack(network, f"its input has {len(given.shape)} axes, and a sequence has two or three")
     names = {id(given): str(given.name)}
     rows: list[Row] = []
-    for node in _data_nodes(graph):
+    for node in data_nodes(graph):
         if len(node.outputs) != 1:
             raise _no_stack(network, f"‘{node.operation.name}’ gives several tensors")
         above = rows[-1].name if rows else str(given.name)
@@ -177,17 +177,17 @@ def stack_of(network: keras.Model) -> tuple[Stack, tuple[str, ...]]:
     return Stack(network.name, _source(given, rows), tuple(rows), training), notes
 
 
-def _data_nodes(graph: Any) -> list[Any]:
+def data_nodes(graph: Any) -> list[Any]:
     """The calls of a network in their order, without operations that only make masks, which Keras makes anew."""
     nodes = [n for depth in sorted(graph._nodes_by_depth, reverse=True) for n in graph._nodes_by_depth[depth] if not n.is_input]
     needed = {id(x) for x in graph.outputs}
     for node in reversed(nodes):
         if any(id(x) in needed for x in node.outputs):
-            needed |= {id(x) for x in tree.flatten((node.arguments.args, _own(node)))}
+            needed |= {id(x) for x in tree.flatten((node.arguments.args, own_arguments(node)))}
     return [n for n in nodes if any(id(x) in needed for x in n.outputs)]
 
 
-def _own(node: Any) -> dict[str, Any]:
+def own_arguments(node: Any) -> dict[str, Any]:
     """The arguments by name that the network's author gave."""
     given = {k: v for k, v in node.arguments.kwargs.items() if v is not None and not rebuild._filled_in_by_keras(node, k)}
     return {k: v for k, v in given.items() if (k, v) != ("training", False)}  # Keras hands that on when a Sequential is built
@@ -205,7 +205,7 @@ def _source(given: Any, rows: list[Row]) -> Source:
 
 def _row(network: keras.Model, node: Any, names: Mapping[int, str], above: str, before: list[str]) -> Row:
     operation, kind = node.operation, type(node.operation).__name__
-    args, kwargs = node.arguments.args, _own(node)
+    args, kwargs = node.arguments.args, own_arguments(node)
     tensors = [x for x in tree.flatten((args, {k: v for k, v in kwargs.items() if k not in CALL_ARGUMENTS})) if x is not None]
     if any(id(x) not in names for x in tensors if isinstance(x, keras.KerasTensor)):
         raise _no_stack(network, f"‘{operation.name}’ takes what no layer of the stack gives")
@@ -233,7 +233,7 @@ def _row(network: keras.Model, node: Any, names: Mapping[int, str], above: str, 
 
 def _turned(forward: keras.Layer, backward: keras.Layer) -> bool:
     """Whether the backward layer is what ``Bidirectional`` makes of the forward one by itself."""
-    one, other = ({k: v for k, v in _json(x.get_config()).items() if k not in ("name", "go_backwards")} for x in (forward, backward))
+    one, other = ({k: v for k, v in serialized(x.get_config()).items() if k not in ("name", "go_backwards")} for x in (forward, backward))
     return type(forward) is type(backward) and one == other and backward.go_backwards and not forward.go_backwards
 
 
@@ -255,14 +255,14 @@ def _slice(network: keras.Model, node: Any, names: Mapping[int, str], above: str
 
 def given_arguments(layer: keras.Layer) -> dict[str, Any]:
     """The arguments of a layer that are not its defaults, as JSON."""
-    config = _json(layer.get_config())
+    config = serialized(layer.get_config())
     for name in ("name", "trainable") if layer.trainable else ("name",):
         config.pop(name, None)
-    if config.get("dtype") in (None, _json(keras.saving.serialize_keras_object(keras.dtype_policies.DTypePolicy("float32")))):
+    if config.get("dtype") in (None, serialized(keras.saving.serialize_keras_object(keras.dtype_policies.DTypePolicy("float32")))):
         config.pop("dtype", None)
-    required = {name: value for name, value in config.items() if name in _required(type(layer))}
+    required = {name: config[name] for name in required_arguments(type(layer)) if name in config}
     config = {**required, **config}  # in their order
-    default = _simple(_json(type(layer).from_config(dict(required)).get_config()))
+    default = _simple(serialized(type(layer)(**required).get_config()))
     return {
         k: v for k, v in _simple(config).items() if k in required or k not in default or (default[k] != v and (k, v) not in MADE_WHEN_BUILT)
     }
@@ -276,18 +276,20 @@ def _without_tuple(name: str, value: Any) -> Any:
     return value[0] if name in SIZES and isinstance(value, list) and len(value) == 1 else value
 
 
-def _required(kind: type) -> set[str]:
-    return {n for n, p in inspect.signature(kind).parameters.items() if p.default is p.empty and n not in ("args", "kwargs")}
+def required_arguments(kind: type) -> list[str]:
+    """The arguments of a class that have no default, in their order."""
+    return [n for n, p in inspect.signature(kind).parameters.items() if p.default is p.empty and n not in ("args", "kwargs")]
 
 
-def _json(value: Any) -> Any:
+def serialized(value: Any) -> Any:
+    """A value of a config as JSON."""
     if isinstance(value, Mapping):
-        return {str(k): _json(v) for k, v in value.items()}
+        return {str(k): serialized(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_json(v) for v in value]
+        return [serialized(v) for v in value]
     if isinstance(value, np.generic):
         return value.item()
-    return value if value is None or isinstance(value, (bool, int, float, str)) else _json(keras.saving.serialize_keras_object(value))
+    return value if value is None or isinstance(value, (bool, int, float, str)) else serialized(keras.saving.serialize_keras_object(value))
 
 
 def _training(network: keras.Model) -> tuple[Training, tuple[str, ...]]:
@@ -297,11 +299,14 @@ def _training(network: keras.Model) -> tuple[Training, tuple[str, ...]]:
         return Training(), ()
 
     def listed(value: Any) -> tuple[Any, ...]:
-        alone = _alone(_json(value))
+        alone = _alone(serialized(value))
         return tuple(alone) if isinstance(alone, list) else (alone,) if alone is not None else ()
 
     training = Training(
-        _alone(_json(config["loss"])), listed(config.get("metrics")), listed(config.get("weighted_metrics")), _json(config["optimizer"])
+        _alone(serialized(config["loss"])),
+        listed(config.get("metrics")),
+        listed(config.get("weighted_metrics")),
+        serialized(config["optimizer"]),
     )
     try:
         probe = keras.Sequential([keras.Input((2,)), layers.Dense(1)])

@@ -201,6 +201,9 @@ def _filled_in_by_keras(node: Any, name: str) -> bool:
     masks = tree.flatten(node.arguments.kwargs.get(name))
     if not arguments.is_mask(name) or not masks or name == "attention_mask":
         return False
+    given = [*node.arguments.args, *(v for k, v in node.arguments.kwargs.items() if not arguments.is_mask(k))]
+    if name == "mask" and sum(any(isinstance(x, keras.KerasTensor) for x in tree.flatten(v)) for v in given) > 1:
+        return False  # beside an initial state, say, it is left out
     own = [mask_of(x) for x in node.input_tensors]
     return all(m is None or any(_computed_alike(m, other) for other in own) for m in masks)
 

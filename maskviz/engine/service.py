@@ -16,7 +16,7 @@ from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.builder import Stack
 from maskviz.core.errors import MaskVizError, UnusableInput
-from maskviz.core.generate import generate
+from maskviz.core.generate import generate, sequences_meet
 from maskviz.core.generate import with_targets as generated_targets
 from maskviz.core.messages import (
     Answered,
@@ -45,12 +45,13 @@ from maskviz.core.messages import (
     StackKnown,
     Traced,
     UseDevice,
+    WriteScript,
 )
 from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLength, AskStates, AskValues
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
-from maskviz.engine import building, devices, layer_forms, loading, probes, repair, templates
+from maskviz.engine import building, devices, layer_forms, loading, probes, repair, script, templates
 from maskviz.engine.explaining import cause_of
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
@@ -113,6 +114,8 @@ class Service:
                 return Generated(self._number, self._generate(seed))
             case Save(path=path):
                 return self._save(path)
+            case WriteScript(path=path, of=of):
+                return self._write_script(path, of)
             case AskValues() | AskInfluence() | AskGradients() | AskStates() | AskLength():
                 return Answered(self._number, probes.answer(self._need(), self._batch, request, self._say))
             case RepairCopy():
@@ -237,7 +240,10 @@ class Service:
         for steps in STEPS_TO_TRY:
             batch = generate(network, seed, steps=steps)
             try:
-                tracer.trace(batch)
+                recording = tracer.trace(batch)
+                if len(batch.padding) > 1 and not sequences_meet(trace_of(recording, batch)):
+                    batch = generate(network, seed, steps=steps, apart=True)
+                    tracer.trace(batch)
                 return batch
             except Exception as failed:
                 error = failed
@@ -292,6 +298,11 @@ class Service:
         self._need()
         assert self._network is not None
         save(self._network, path)
+        return Saved(self._number, path)
+
+    def _write_script(self, path: str, of: str | None) -> Event:
+        self._need()
+        script.write_script(self._network if of is None else loading.load(of)[0], path)
         return Saved(self._number, path)
 
     def _use_device(self, device: str) -> Event:

@@ -53,6 +53,15 @@ ACTIONS = (
         needs="network",
     ),
     ActionSpec(
+        "save_script",
+        "Save as &Python script…",
+        "builder.save_script",
+        ("Ctrl+Alt+P",),
+        "",
+        "Write a script that builds the network with plain Keras",
+        needs="network",
+    ),
+    ActionSpec(
         "save_batch",
         "Save batch &as…",
         "files.save_batch",
@@ -199,6 +208,8 @@ EDIT = (
     *EDIT_MENUS,
     "-",
     "find",
+    "find_next",
+    "find_previous",
     "palette",
 )
 # "-" is a separator; "recent", "panes", "theme", "go" and "devices" are submenus whose items come and go
@@ -218,6 +229,7 @@ MENUS = (
             "save_session_as",
             "-",
             "save_network",
+            "save_script",
             "save_batch",
             "export",
             "report",

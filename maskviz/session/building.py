@@ -5,6 +5,7 @@ What is open stays on screen until the new network is there with its trace, and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,7 +186,7 @@ class Building(QObject):
         def refused(error: MaskVizError) -> None:
             self.is_building = False
             if self.stack is stack:
-                self.trouble = Trouble(str(error), error.row if isinstance(error, CannotBuild) else None)
+                self.trouble = Trouble(str(error), error.row if isinstance(error, CannotBuild) else row_in(stack, error.details))
             self.changed.emit()
 
         self._of = (*self._of, request)
@@ -200,3 +201,14 @@ class Building(QObject):
             self.is_building = False
             self.trouble = Trouble(STOPPED)
             self.changed.emit()
+
+
+def row_in(stack: Stack, details: str) -> int | None:
+    """The row that a backend's message names, in a node of its graph or as a layer; None where it names none."""
+    for node in re.findall(r"\{\{node ([^}]+)\}\}|layer [\"']([^\"']+)[\"']", details):
+        for part in reversed("/".join(node).split("/")):
+            place = stack.place(part)
+            place = stack.place(re.sub(r"_\d+$", "", part)) if place is None else place
+            if place is not None:
+                return place
+    return None

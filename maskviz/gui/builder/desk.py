@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from maskviz.core.messages import Saved, WriteScript
 from maskviz.gui.notices import Notices
 from maskviz.session.building import Building
 from maskviz.session.document import Document
@@ -22,6 +24,8 @@ class BuilderDesk(QObject):
         self.building = Building(document, jobs, self)
         self.building.noticed.connect(lambda sentence: notices.show_notice("info", sentence, key="builder"))
         self._window = window
+        self._document = document
+        self._notices = notices
         self._jobs = jobs
         self._settings = settings
         self._show_pane: Callable[[], None] = lambda: None
@@ -34,3 +38,28 @@ class BuilderDesk(QObject):
         """Take up the network that is open, in the builder's pane."""
         self._show_pane()
         self.building.open()
+
+    def save_script(self) -> None:
+        """Ask for a file, and write a script into it that builds the network that is open."""
+        name = Path(self._document.title).stem or "network"
+        path = ask_script_path(self._window, self._settings, name)
+        if path:
+            write_script(self._jobs, self._notices, WriteScript(path))
+
+
+def ask_script_path(window: QWidget | None, settings: Settings, name: str) -> str:
+    """Where a script shall go; empty when the user does not say."""
+    start = str(Path(settings.folder) / f"{name.replace(' ', '_')}.py")
+    path, _ = QFileDialog.getSaveFileName(window, "Save as a Python script", start, "Python scripts (*.py)")
+    if path:
+        settings.folder = str(Path(path).parent)
+    return path if not path or path.endswith(".py") else f"{path}.py"
+
+
+def write_script(jobs: Jobs, notices: Notices, request: WriteScript) -> None:
+    """Have a script written, and say where it is."""
+
+    def written(event: Saved) -> None:
+        notices.show_notice("info", f"The script that builds the network is saved as {event.path}; it holds no weights.")
+
+    jobs.ask(request, written)

@@ -58,7 +58,7 @@ class Switch(Field):
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__(name, tip)
         self._box = QCheckBox()
-        self._box.toggled.connect(self.given)
+        self._box.toggled.connect(lambda on: self.given.emit(on))
         self._hold(self._box)
 
     def show_value(self, value: Value) -> None:

@@ -264,6 +264,7 @@ class BuilderPanel(QWidget):
         self._gestures.clear()
         self._building.edit(added(stack, place, row), f"Add {row.name}")
         self.rows.select_number(place)
+        self.rows.setFocus()
 
     def _remove(self) -> None:
         stack, number = self._building.stack, self.rows.number
