@@ -46,6 +46,7 @@ class Files(QObject):
     """What the File menu does. Errors are shown as notices; nothing that was edited is lost without a question."""
 
     recent_changed = Signal()
+    builder_wanted = Signal()
     session_taken_up = Signal(str)
 
     def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, sessions: Sessions, notices: Notices) -> None:
@@ -156,6 +157,8 @@ class Files(QObject):
             self._wanted = Wanted()
             self._notices.clear()
             self._jobs.new_network(dialog.template, dialog.options())
+            if dialog.in_builder.isChecked():
+                self.builder_wanted.emit()
 
     def gallery(self) -> None:
         """Let the user choose an example."""

@@ -117,6 +117,7 @@ class MainWindow(QMainWindow):
         self.sessions.panes = lambda: self.workspace
         self.files.session_taken_up.connect(self.autosave.taken_up)
         self.files.recent_changed.connect(self._show_recent)
+        self.files.builder_wanted.connect(self.builder.edit)
         self.welcome.file_chosen.connect(self.files.open_path)
         self.welcome.example_chosen.connect(self.files.open_example)
         self.theme.changed.connect(self._set_palette)

@@ -129,6 +129,8 @@ class NewNetworkDialog(QDialog):
         for form in self.forms:
             self._pages.addWidget(self._page(form))
             form.changed.connect(self._check)
+        self.in_builder = QCheckBox("Go on in the builder")
+        self.in_builder.setToolTip("Open the network as a stack whose layers can be added, removed, reordered and edited")
         self.problem = QLabel()
         self.problem.setProperty("look", "error")
         self.problem.setWordWrap(True)
@@ -143,6 +145,7 @@ class NewNetworkDialog(QDialog):
         across.addWidget(self._pages, 1)
         below = QHBoxLayout()
         below.addWidget(self.problem, 1)
+        below.addWidget(self.in_builder)
         below.addWidget(self._buttons)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 14)

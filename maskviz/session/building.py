@@ -100,7 +100,7 @@ class Building(QObject):
 
     def open(self) -> None:
         """Take up the network that is open, now or as soon as it has been traced. ``refused`` says why one is no stack."""
-        if self.stack is None and not self._opening:
+        if not self._opening and (self.stack is None or not self._jobs.settled):
             self._opening = True
             self.changed.emit()
             self._go_on()
@@ -109,7 +109,7 @@ class Building(QObject):
         """Leave the builder; the network that is open stays."""
         self._rest.stop()
         self.stack = self.trouble = self.kept = self._built = None
-        self._opening = self.is_building = False
+        self.is_building = False
         self.changed.emit()
 
     def edit(self, after: Stack, text: str, gesture: int = NOT_MERGED) -> None:
@@ -129,6 +129,8 @@ class Building(QObject):
             return
         self._opening = False
         document, opened = self._document, self._jobs.opened
+        if self.stack is not None:
+            return  # it is in the builder already
 
         def known(event: StackKnown) -> None:
             self.stack = self._built = event.stack

@@ -12,11 +12,14 @@ from maskviz.core.errors import MaskVizError
 from maskviz.core.finding import Finding
 from maskviz.core.finding_steps import steps_of
 from maskviz.core.fingerprint import fingerprint
+from maskviz.core.messages import WriteScript
 from maskviz.gui.findings.words import headline
 from maskviz.session.document import Document, Spotlight
 from maskviz.session.jobs import Jobs
 from maskviz.session.repairs import Repairs
 from maskviz.settings import Settings
+
+KERAS, SCRIPT = "Keras networks (*.keras)", "Python script that builds it (*.py)"
 
 
 class FindingsDesk(QObject):
@@ -55,19 +58,24 @@ class FindingsDesk(QObject):
     # -- what the repaired copy is for
 
     def save_copy(self, finding: Finding) -> None:
-        """Ask for a file, and write the repaired copy of a finding into it."""
+        """Ask for a file, and write the repaired copy of a finding into it, or a script that builds it."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}-repaired.keras")
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save the repaired copy", start, "Keras networks (*.keras)")
-        if not path:
+        path, kind = QFileDialog.getSaveFileName(self._window, "Save the repaired copy", start, f"{KERAS};;{SCRIPT}")
+        copy = self.repairs.state(finding).path
+        if not path or copy is None:
+            return
+        self._settings.folder = str(Path(path).parent)
+        if path.endswith(".py") or (kind == SCRIPT and not path.endswith(".keras")):
+            path = path if path.endswith(".py") else f"{path}.py"
+            self._jobs.ask(WriteScript(path, str(copy)), lambda event: self._jobs.saved.emit(event.path))
             return
         path = path if path.endswith(".keras") else f"{path}.keras"
         try:
             self.repairs.save(finding, path)
         except MaskVizError as error:
             self._jobs.failed.emit(error)
-            return
-        self._settings.folder = str(Path(path).parent)
-        self._jobs.saved.emit(path)
+        else:
+            self._jobs.saved.emit(path)
 
     def open_copy(self, finding: Finding) -> None:
         """Open the repaired copy of a finding in place of the network, on the same batch."""
