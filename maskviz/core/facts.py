@@ -183,7 +183,8 @@ class Facts:
             if terms.separable and terms.changed is not None and terms.changed.shape == terms.values.shape:
                 mask = self._real_steps(terms)
                 given, changed = (contributions(replace(terms, values=v, mask=mask)).sum() for v in (terms.values, terms.changed))
-                found[terms.output] = found.get(terms.output, 0.0) + abs(float(changed - given))
+                if np.isfinite(changed - given):
+                    found[terms.output] = found.get(terms.output, 0.0) + abs(float(changed - given))
         return found
 
     def _real_steps(self, terms: LossTerms) -> NDArray[Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import numpy_dtype, pad_of
+from maskviz.core.blame import ATTENTION
 from maskviz.core.network import InputSpec, Network, OutputSpec
+from maskviz.core.trace import Trace
 
 WORDS = ("the", "film", "story", "actor", "was", "is", "not", "very", "good", "bad", "long", "dull", "we", "liked", "saw", "again")
 UNKNOWN_VOCABULARY = 10
 
 
-def generate(network: Network, seed: int = 0, samples: int = 12, steps: int = 24) -> Batch:
-    """A batch whose sequences differ in length: at least one is full and one is short.
+def generate(network: Network, seed: int = 0, samples: int = 12, steps: int = 24, apart: bool = False) -> Batch:
+    """A batch whose sequences differ in length: at least one is full and one is short. ``apart``: a sample's inputs differ in length too,
+    as those of an encoder and a decoder do; else its inputs are of one length.
 
     Sizes that the network fixes win over ``samples`` and ``steps``. Ids stay within the vocabulary and avoid the pad id; features
     are smooth standard normal series; the same seed gives the same batch.
@@ -27,19 +30,35 @@ def generate(network: Network, seed: int = 0, samples: int = 12, steps: int = 24
     samples = next((i.shape[0] for i in network.inputs if i.shape and i.shape[0]), samples)
     timed = [i for i in network.inputs if i.has_time and len(i.shape) > 1]
     steps = next((i.shape[1] for i in timed if i.shape[1]), steps)
-    share = _lengths(rng, samples, steps) / steps
-    x, content, padding = {}, {}, {}
+    share = lengths = _lengths(rng, samples, steps) / steps
+    x, content = {}, {}
+    padding: dict[str, NDArray[Any]] = {}
     for spec in network.inputs:
         if spec not in timed or (spec.kind == "text" and spec.shape[1] == 1):
             x[spec.name] = content[spec.name] = _other(rng, spec, samples)
             continue
         length = spec.shape[1] or steps
+        if apart and padding:  # the same lengths, of other samples
+            share = np.roll(lengths, len(padding))
         padded = np.arange(length) >= np.maximum(1, np.rint(share * length))[:, None]
         real = _sequences(rng, spec, samples, length)
         blank = np.full_like(real, pad_of(spec))
         content[spec.name], padding[spec.name] = real, padded
         x[spec.name] = ~padded if real.dtype.kind == "b" else np.where(padded.reshape(padded.shape + (1,) * (real.ndim - 2)), blank, real)
     return with_targets(Batch(x, {}, {}, padding, content, f"generated, seed {seed}", frozenset(padding)), network, seed)
+
+
+def sequences_meet(trace: Trace) -> bool:
+    """Whether steps of several inputs are put together one by one, as words and their tags are: a sample's inputs are then equally long."""
+
+    def inputs_of(sources: Iterable[str | None]) -> set[str]:
+        return {trace.steps[source][0] for source in sources if source is not None and source in trace.steps}
+
+    for call in trace.calls:
+        data, masks = inputs_of(t.source for t in call.inputs), inputs_of(call.mask_sources)
+        if not call.is_network and ((len(data) > 1 and call.class_name not in ATTENTION) or masks - data):
+            return True
+    return False
 
 
 def with_targets(batch: Batch, network: Network, seed: int = 0, shapes: Mapping[str, tuple[int, ...]] | None = None) -> Batch:

@@ -12,12 +12,15 @@ from keras import layers
 from numpy.testing import assert_array_equal
 
 from maskviz import api
+from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.messages import (
     Build,
     DeviceInUse,
     Evaluate,
     Evaluated,
+    Generate,
+    Generated,
     Load,
     Loaded,
     Refused,
@@ -28,6 +31,7 @@ from maskviz.core.messages import (
     UseDevice,
 )
 from maskviz.engine.service import Service
+from maskviz.engine.signature import signature_of
 
 pytestmark = [
     pytest.mark.engine,
@@ -174,3 +178,21 @@ def test_errors_are_all_meant_for_people(path: Path) -> None:
         api.trace(["not", "a", "network"], IDS)
     with pytest.raises(MaskVizError, match=r"has no array|needs"):
         api.trace(keras.models.load_model(path), np.ones((3, 4, 2, 2), "float32"))
+
+
+def test_a_generated_batch_has_inputs_of_different_lengths_where_their_steps_never_meet() -> None:
+    def batch(*, meet: bool) -> Batch:
+        first, second = keras.Input((None,), dtype="int32", name="first"), keras.Input((None,), dtype="int32", name="second")
+        embed = keras.layers.Embedding(9, 4, mask_zero=True)
+        both = keras.layers.Add()([embed(first), embed(second)]) if meet else keras.layers.Attention()([embed(first), embed(second)])
+        network = keras.Model([first, second], both)
+        service = Service()
+        service.hold(network, signature_of(network))
+        made = service.answer(1, Generate())
+        assert isinstance(made, Generated)
+        return made.batch
+
+    alike, apart = batch(meet=True), batch(meet=False)
+    assert (alike.padding["first"] == alike.padding["second"]).all()
+    assert (apart.padding["first"] != apart.padding["second"]).any()
+    assert apart.declared == {"first", "second"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.lost import about
-from maskviz.core.rules.texts import count, percent
+from maskviz.core.rules.texts import came_of, count, percent
 from maskviz.core.trace import Call
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
@@ -37,9 +38,10 @@ def initial_state_hides_mask(facts: Facts) -> Iterator[Finding]:
         harm = facts.blame.get((How.READS, call.id), Harm())
         touched = max((facts.touched(o) for o in call.outputs), default=0.0)
         inside = "" if harm.any or not touched else f", and {percent(touched)} of its kept steps are computed from padding"
+        made_up = not harm.any and facts.batch.source.startswith("generated")
         sequence, *states = code.names(call)
         given = f"{sequence}, initial_state=[{', '.join(states)}], mask={code.mask_of(facts, call)}"
-        yield about(
+        found = about(
             "MV12-initial-state-ignores-mask",
             call,
             harm,
@@ -50,6 +52,12 @@ def initial_state_hides_mask(facts: Facts) -> Iterator[Finding]:
             f"{code.variable(call.id)} = {code.layer(call)}({given})",
             f"{KERAS}layers/layer.py",
         )
+        if made_up:  # real data may be padded otherwise
+            after = (
+                "nothing in this batch, which is made up and padded at the end, suffers from it; with padding in front real steps would."
+            )
+            found = replace(found, severity=Severity.WARNING, sentence=found.sentence.replace(f"{came_of(harm)}.", after))
+        yield found
 
 
 def decoder_without_mask(facts: Facts) -> Iterator[Finding]:
