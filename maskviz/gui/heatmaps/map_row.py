@@ -64,11 +64,12 @@ class RowTitle(ElidedLabel):
 
 class MapRow(QWidget):
     """A row that shows the map of ``spec``. ``closed`` and ``moved`` (−1 up, 1 down) are asked for by its buttons; ``changed`` says
-    that the user chose something about it."""
+    that the user chose something about it, ``reshaped`` that its map has other axes than before."""
 
     closed = Signal()
     moved = Signal(int)
     changed = Signal()
+    reshaped = Signal()
 
     def __init__(self, document: Document, spec: MapSpec, view: MapView, palette: Palette) -> None:
         super().__init__()
@@ -167,12 +168,14 @@ class MapRow(QWidget):
 
     def show_map(self, heatmap: Heatmap | None) -> None:
         """Show a map with its colours and its subtitle."""
-        self.heatmap = heatmap
+        reshaped, self.heatmap = _axes(self.heatmap) != _axes(heatmap), heatmap
         scale = scale_for(heatmap, self.look) if heatmap is not None else self.view.scale
         self.view.show_map(heatmap, scale)
         self.bar.show_scale(heatmap, scale, self.look)
         self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
         self.show_profile(self._along)
+        if reshaped:
+            self.reshaped.emit()
 
     def show_profile(self, along: Profile) -> None:
         """Show the values along the cross-hair as a curve below the map, or not."""
@@ -208,8 +211,8 @@ class MapRow(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
-        for button in self._buttons:
-            action = QAction(button.icon(), button.toolTip(), menu)
+        for button, words in zip(self._buttons, ("Move up", "Move down", "Close"), strict=True):
+            action = QAction(button.icon(), words, menu)
             action.triggered.connect(button.click)
             menu.addAction(action)
         if self.heatmap is not None and self.heatmap.values is not None:
@@ -227,3 +230,10 @@ class MapRow(QWidget):
     def _show_buttons(self, shown: bool) -> None:
         for button in self._buttons:
             button.setVisible(shown or button.hasFocus())
+
+
+def _axes(heatmap: Heatmap | None) -> tuple[int, int, bool]:
+    """Number of samples and steps of a map, and whether it has steps."""
+    if heatmap is None:
+        return 0, 0, False
+    return heatmap.samples, 0 if heatmap.present is None else len(heatmap.present), heatmap.has_time

@@ -194,6 +194,7 @@ class HeatmapsPanel(QWidget):
         row.moved.connect(lambda by: self._move(row, self.rows.index(row) + by))
         row.title.dragged.connect(lambda y: self._move(row, self.list.place_at(row, y)))
         row.changed.connect(self._on_row_changed)
+        row.reshaped.connect(self._place)
 
     def _move(self, row: MapRow, index: int) -> None:
         if self.list.move(row, index):
