@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import same
+from maskviz.core.batch_steps import target_axes
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
@@ -40,13 +41,31 @@ def with_weights(batch: Batch, name: str, shape: tuple[int, ...]) -> Batch:
 def set_weights(
     batch: Batch, name: str, samples: NDArray[np.intp], steps: NDArray[np.intp] | None, value: float, shape: tuple[int, ...]
 ) -> Batch:
-    """The batch with one weight for some samples, or for some of their steps (the output's own); for painting on the heatmap."""
+    """The batch with one weight for some samples, or for some of their steps (the output's own)."""
     weights = with_weights(batch, name, shape).sample_weight[name].copy()
     if steps is None or weights.ndim == 1:
         weights[samples] = value
     else:
         weights[np.ix_(samples, steps)] = value
     return replace(batch, sample_weight={**batch.sample_weight, name: weights})
+
+
+def steps_of_targets(batch: Batch, network: Network, trace: Trace | None, name: str, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
+    """Which steps of output ``name`` stand at these ``rows`` of the shared time axis; None where its weights have no steps."""
+    axis = next((axis for axis in target_axes(batch, network, trace) if axis.output == name), None)
+    if axis is None or len(weight_shape(batch, network, trace, name)) == 1:
+        return None
+    return np.flatnonzero(np.isin(axis.rows, rows))
+
+
+def paint_weights(
+    batch: Batch, network: Network, trace: Trace | None, name: str, samples: NDArray[np.intp], rows: NDArray[np.intp], value: float
+) -> Batch:
+    """The batch with one weight at ``rows`` of the shared time axis of some samples, as painted on a heatmap; raises ``UnusableInput``."""
+    steps = steps_of_targets(batch, network, trace, name, rows)
+    if steps is not None and not len(steps):
+        raise UnusableInput(f"Output {name} has no target at the marked steps: mark others.")
+    return set_weights(batch, name, samples, steps, value, weight_shape(batch, network, trace, name))
 
 
 def weights_from_y(batch: Batch, name: str, value: float, where: float, elsewhere: float, shape: tuple[int, ...]) -> Batch:

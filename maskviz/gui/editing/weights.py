@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from maskviz.core import batch_weights
 from maskviz.core.batch import Batch, without_weights
 from maskviz.core.batch_steps import TargetAxis, target_axes
@@ -39,7 +36,7 @@ class WeightActs:
 
         try:
             name = self._editing.marks.output()
-            words = self._marked(name)[2]
+            words = self._words(name)
         except UnusableInput as error:
             self._editing.say(str(error))
             return
@@ -53,25 +50,21 @@ class WeightActs:
         """Give the marked steps this weight; an output without weights gets weights of 1 first."""
 
         def made() -> tuple[Batch, str]:
-            name = self._editing.marks.output()
-            samples, steps, words = self._marked(name)
-            after = batch_weights.set_weights(self._editing.marks.batch, name, samples, steps, value, self._shape(name))
-            return after, f"Set weight of {words} to {value:g}"
+            marks, editing = self._editing.marks, self._editing
+            name = marks.output()
+            after = batch_weights.paint_weights(
+                marks.batch, editing.network, editing.document.trace, name, marks.samples(), marks.rows(), value
+            )
+            return after, f"Set weight of {self._words(name)} to {value:g}"
 
         self._editing.edit(made)
 
-    def _marked(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.intp] | None, str]:
-        """The marked samples, the output's own steps among the marked ones, and words for both."""
-        marks = self._editing.marks
-        samples, shape, axis = marks.samples(), self._shape(name), self._axis(name)
-        whole = samples_of(samples, marks.batch.size)
-        if len(shape) == 1 or axis is None:
-            return samples, None, whole
-        rows = marks.rows()
-        steps = np.flatnonzero(np.isin(axis.rows, rows))
-        if not len(steps):
-            raise UnusableInput(f"Output {name} has no target at the marked steps: mark others.")
-        return samples, steps, of_samples(steps_of(axis.rows[steps], int(axis.rows[-1]) + 1), whole)
+    def _words(self, name: str) -> str:
+        """Words for the marked samples and steps that have weights."""
+        marks, document = self._editing.marks, self._editing.document
+        whole, rows = samples_of(marks.samples(), marks.batch.size), marks.rows()
+        steps = batch_weights.steps_of_targets(marks.batch, self._editing.network, document.trace, name, rows)
+        return whole if steps is None else of_samples(steps_of(rows, document.time_steps), whole)
 
     def ask_from_y(self) -> None:
         """Ask for the weights of targets that equal a value, and of the others."""
