@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -283,3 +284,32 @@ def test_the_window_switches_and_remembers_tools(window: MainWindow) -> None:
         window.commands[name].trigger()
     assert window.workspace.graph.options == GraphOptions(whole=True, sideways=True, trace=True)
     assert GraphOptions.from_kept(window.settings.graph) == GraphOptions(whole=True, sideways=True)
+
+
+def test_a_comparison_shows_a_b_and_what_differs(make: Make) -> None:
+    sample = sliced()
+    doc = document(sample)
+    panel = make(doc)
+    doc.comparison.pin()
+    assert doc.trace is not None
+    calls = tuple(replace(call, ignores=True) if call.id == "lstm" else call for call in doc.trace.calls)
+    doc.show_trace(replace(doc.trace, calls=calls), None, False)
+    badge = lambda: panel._scene.node_look(panel._scene.items_by_id["lstm"].node).badge  # noqa: E731
+    assert badge() == "ignores mask"
+    doc.comparison.show_a()
+    assert badge() == ""
+    assert panel._place.text().startswith("A: ")
+    doc.comparison.show_difference()
+    assert badge() == "passes → ignores"
+    doc.comparison.show_b()
+    assert badge() == "ignores mask"
+
+
+def test_what_stands_out_is_told_to_screen_readers(make: Make, qtbot: QtBot) -> None:
+    doc = of(graph_of_config(nested()))
+    panel = make(doc)
+    panel.fold_all()
+    settle(qtbot, panel)
+    doc.select(call="block")
+    assert "folded, 2 calls inside" in panel.view.accessibleDescription()
+    assert "one of 2 calls of this layer" in panel.view.accessibleDescription()

@@ -223,7 +223,7 @@ class GraphPanel(QWidget):
     def _use(self, graph: Graph) -> None:
         outermost = {node.id for node in graph.children.get(None, ())}
         if outermost.isdisjoint(node.id for node in self._graph.children.get(None, ())):
-            self._unfolded = first_unfolding(graph, self._document.graph)
+            self._unfolded = first_unfolding(graph, self._document.comparison.shown().graph)
             self._first = True
             self._arranger.forget()
         self._graph = graph
@@ -246,11 +246,11 @@ class GraphPanel(QWidget):
         """Shows the selected sample and timestep."""
         selection = self._document.selection
         self._scene.show(self._trace(), selection.sample, selection.step, self._document.comparison.changes())
-        chosen = self.shown.by_id.get(selection.call or "")
-        self.view.setAccessibleDescription(self._scene.node_look(chosen).spoken() if chosen is not None else "")
-        known = self._document.batch is not None
+        self._describe()
+        known, side = self._document.batch is not None, self._document.comparison
         words = "all samples and timesteps" if self.options.whole else f"sample {selection.sample} · timestep {selection.step}"
-        self._place.setText(words if known else " ")
+        shown = {"A": "A: ", "B": "B: ", "difference": "B, with what differs from A: "}[side.side] if side.pinned is not None else ""
+        self._place.setText(f"{shown}{words}" if known else " ")
 
     def _take_stale(self, stale: bool) -> None:
         if stale:
@@ -279,6 +279,12 @@ class GraphPanel(QWidget):
         call = self._document.selection.call
         self._highlights.show(self._graph, self._trace(), call, self._unfolded, self.finder.hits)
         self.map.renew()
+        self._describe()
+
+    def _describe(self) -> None:
+        """Says the selected card in words, for screen readers."""
+        chosen = self.shown.by_id.get(self._document.selection.call or "")
+        self.view.setAccessibleDescription(self._scene.spoken(chosen) if chosen is not None else "")
 
     def _tooltip(self, item: NodeItem | EdgeItem) -> str:
         if isinstance(item, EdgeItem):

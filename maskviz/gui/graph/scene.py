@@ -209,6 +209,19 @@ class GraphScene(QGraphicsScene):
         """The masks on the edges that are shown."""
         return self._masks
 
+    def spoken(self, node: Node) -> str:
+        """A card in words, with what stands out about it."""
+        look, words = self.node_look(node), []
+        if node.id in self.shown.containers:
+            words.append("unfolded")
+        elif look.inside:
+            words.append(f"folded, {look.inside} calls inside")
+        if (tag := self.marks.tags.get(node.id)) is not None:
+            words.append(tag.text)
+        if self.marks.linked:
+            words.append(f"one of {len(self.marks.linked) + 1} calls of this layer")
+        return ", ".join([look.spoken(), *words])
+
     def node_look(self, node: Node, plain: bool = False) -> NodeLook:
         """What a node shows now; ``plain`` from far away. Of a difference the badge says what changed."""
         look = self._look_now(node, plain)
