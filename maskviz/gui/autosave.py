@@ -99,7 +99,7 @@ class Autosave(QObject):
         when = datetime.fromtimestamp(file.stat().st_mtime).strftime("%H:%M on %-d %B")
         self._notices.show_notice(
             "warning",
-            f"MaskViz did not end properly: restore {session.title} with your edits, as it was at {when}?",
+            f"MaskViz did not end properly: restore “{session.title}” with your edits, as it was at {when}?",
             action=("Restore", lambda: self._restore(session, file)),
             others=(("Discard", lambda: self._discard(file)),),
             key="restore",

@@ -266,7 +266,7 @@ def test_what_a_crash_left_is_offered_and_restored(opened: MainWindow, opens: li
     file = crash(opened)
     opened.autosave.offer()
     (sentence,) = sentences(opened)
-    assert sentence.startswith("MaskViz did not end properly: restore crashed.keras with your edits, as it was at ")
+    assert sentence.startswith("MaskViz did not end properly: restore “crashed.keras” with your edits, as it was at ")
     button(opened, "Restore").click()
     assert opens[0][0] == str(network)
     assert opened.document.selection.step == 5
