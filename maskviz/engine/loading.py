@@ -7,6 +7,8 @@ import re
 import shutil
 import tempfile
 import warnings
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +201,10 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
         )
     if "Requested the deserialization" in text or ("lambda" in text.lower() and "safe_mode" in text.lower()):
         return f"{name} holds code that loading would run: allow it only if you trust the file (--unsafe)."
+    if isinstance(error, zipfile.BadZipFile | zlib.error):
+        return f"{name} is damaged or cut off: copy or download it again."
+    if "decompression bomb" in text:
+        return f"{name} unpacks to far more than a network needs and was not opened."
     if "Expected a model.weights" in text or "'model.weights.h5'" in text:
         return f"{name} holds no weights: save the whole network again with network.save()."
     if any(words in text for words in ("truncated file", "signature not found", "synchronously open file")):

@@ -7,7 +7,6 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +122,29 @@ def test_a_flipped_bit(position: float, good: Path, tmp_path: Path) -> None:
     data = bytearray(good.read_bytes())
     data[int(position * len(data))] ^= 0x10
     (tmp_path / "flipped.keras").write_bytes(data)
-    with suppress(UnusableInput):  # and nothing else; a bit may also flip where nobody looks
+    said = ""
+    try:
         loading.load(str(tmp_path / "flipped.keras"))
+    except UnusableInput as error:  # and nothing else; a bit may also flip where nobody looks
+        said = str(error)
+    assert "holds no weights" not in said
+
+
+def test_a_flipped_bit_in_the_weights_is_damage(good: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(good) as archive:
+        start = archive.getinfo("model.weights.h5").header_offset
+    data = bytearray(good.read_bytes())
+    data[start + 1000] ^= 0x10
+    (tmp_path / "flipped.keras").write_bytes(data)
+    assert "flipped.keras” is damaged or cut off" in sentence(tmp_path / "flipped.keras")
+
+
+def test_an_archive_that_unpacks_to_very_much(good: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as new:
+        for member in old.namelist():
+            new.writestr(member, old.read(member))
+        new.writestr("bomb.bin", bytes(300 << 20))
+    assert "unpacks to far more than a network needs" in sentence(tmp_path / "bomb.keras")
 
 
 def test_a_custom_class(tmp_path: Path) -> None:
