@@ -17,7 +17,7 @@ from maskviz.core.builder import CannotBuild, Stack, problems
 from maskviz.core.errors import MaskVizError
 from maskviz.core.graph import Graph
 from maskviz.core.layer_forms import Forms
-from maskviz.core.messages import AskForms, AskStack, BuildStack, FormsKnown, Loaded, Opens, StackKnown
+from maskviz.core.messages import AskForms, AskStack, BuildStack, FormsKnown, Load, Loaded, Opens, StackKnown
 from maskviz.session.commands import NOT_MERGED
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -131,11 +131,12 @@ class Building(QObject):
         document, opened = self._document, self._jobs.opened
         if self.stack is not None:
             return  # it is in the builder already
+        origin = opened.path if isinstance(opened, Load) else None
 
         def known(event: StackKnown) -> None:
             self.stack = self._built = event.stack
             self.trouble = self.kept = None
-            self._origin = document.path
+            self._origin = origin
             self._title = f"{Path(document.title).stem.removesuffix(EDITED)}{EDITED}"
             self._of = (opened,)
             for note in event.notes:
@@ -148,7 +149,7 @@ class Building(QObject):
 
         if self.forms is None:
             self._jobs.ask(AskForms(), self._take_forms, refused)
-        self._jobs.ask(AskStack(document.path), known, refused)
+        self._jobs.ask(AskStack(origin), known, refused)
 
     def _take_forms(self, event: FormsKnown) -> None:
         self.forms = event.forms

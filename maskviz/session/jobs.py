@@ -117,7 +117,7 @@ class Jobs(QObject):
         """Open a changed copy of the network that is open, allowed what the network was, on the batch that is shown."""
         opened = self._opened
         load = replace(opened, path=path) if isinstance(opened, Load) else Load(path)
-        self._open_made(lambda: of_file(load, self.document.batch))
+        self._open_made(lambda: replace(of_file(load, self.document.batch), scratch=True))
 
     def rebuild(self, opening: Opening) -> None:
         """Have a network built in place of what is open, which stays on screen until the new one is traced (``opening.swap``)."""
@@ -277,7 +277,7 @@ class Jobs(QObject):
 
     def _show_opened(self, opening: Opening, network: Network, batch: Batch) -> None:
         self._opening, self._opened = None, opening.request
-        path = opening.request.path if isinstance(opening.request, Load) else None
+        path = opening.request.path if isinstance(opening.request, Load) and not opening.scratch else None
         edited = isinstance(opening.batch, Batch) and not opening.saved and not self.document.undo_stack.isClean()
         self.document.open(opening.title, path, opening.graph, network, batch)
         if edited:

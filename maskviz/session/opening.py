@@ -30,7 +30,8 @@ class Swap:
 class Opening:
     """A file or template on its way into the document; what is open stays until the engine has loaded it.
 
-    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits; ``saved``: a session holds that batch.
+    ``batch`` is the file of the batch to open with it, or a batch to keep where it still fits; ``saved``: a session holds that batch;
+    ``scratch``: the file is gone when the window closes, so that the network has no file of its own.
     """
 
     request: Opens
@@ -39,6 +40,7 @@ class Opening:
     batch: str | Batch | None = None
     saved: bool = False
     swap: Swap | None = None
+    scratch: bool = False
 
 
 def of_file(load: Load, batch: str | Batch | None = None, saved: bool = False) -> Opening:

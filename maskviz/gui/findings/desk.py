@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from maskviz.core.errors import MaskVizError
 from maskviz.core.finding import Finding
 from maskviz.core.finding_steps import steps_of
-from maskviz.core.fingerprint import fingerprint
 from maskviz.core.messages import WriteScript
 from maskviz.gui.findings.words import headline
 from maskviz.session.document import Document, Spotlight
 from maskviz.session.jobs import Jobs
 from maskviz.session.repairs import Repairs
+from maskviz.session.session_file import fingerprint
 from maskviz.settings import Settings
 
 KERAS, SCRIPT = "Keras networks (*.keras)", "Python script that builds it (*.py)"
@@ -34,7 +34,6 @@ class FindingsDesk(QObject):
         self._jobs = jobs
         self._settings = settings
         self._window = window
-        self._file = ("", "")  # the path and fingerprint of the file that is open
 
     # -- where it is
 
@@ -97,10 +96,7 @@ class FindingsDesk(QObject):
 
     def _network(self) -> str:
         """What the settings know the open network by: its file's content, or its name where it has no file."""
-        path = self._document.path or ""
-        if path != self._file[0]:
-            self._file = path, fingerprint(path)
-        return self._file[1] or f"unsaved {self._document.title}"
+        return (fingerprint(self._document.path) if self._document.path else "") or f"unsaved {self._document.title}"
 
 
 def _name(finding: Finding) -> str:
