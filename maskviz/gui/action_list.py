@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from maskviz.gui.action_spec import ActionSpec
 from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
+from maskviz.gui.map_actions import MAP_MENU, MAPS
 
 ACTIONS = (
     ActionSpec("open", "&Open network…", "files.open", ("Ctrl+O",), "open", "Open a network (.keras or .h5)", "Open"),
@@ -193,6 +194,7 @@ ACTIONS = (
     ActionSpec("tour", "&Tour of the window", "guide.show_tour", ("Ctrl+F1",), "", "What each pane is for, in six steps", needs="network"),
     ActionSpec("about", "&About MaskViz", "guide.show_about", ("Shift+F1",)),
     *EDITS,
+    *MAPS,
 )
 
 EDIT = (
@@ -260,6 +262,7 @@ MENUS = (
             "fold_all",
         ),
     ),
+    ("&Maps", MAP_MENU),
     ("&Compare", ("pin", "unpin", "-", "show_a", "show_b", "show_difference")),
     ("&Device", ("devices",)),
     ("&Help", ("shortcuts", "tour", "about")),

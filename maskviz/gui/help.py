@@ -21,6 +21,9 @@ GESTURES = (
     ("Change the padding of a sample", "Drag the edge in the mask heatmap"),
     ("Toggle a step", "Click in the mask heatmap"),
     ("Paint several steps", "Shift + drag in the mask heatmap"),
+    ("Mark samples and steps", "Ctrl + drag in any heatmap"),
+    ("Move a heatmap", "Drag its title"),
+    ("Colours of a heatmap", "Right-click its colour bar"),
     ("Set several cells at once", "Select them in the sample's table and type"),
 )
 

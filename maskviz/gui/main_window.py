@@ -20,6 +20,7 @@ from maskviz.gui.file_drop import FileDrop
 from maskviz.gui.files import Files
 from maskviz.gui.graph_tools import GraphTools
 from maskviz.gui.guide import Guide
+from maskviz.gui.heatmap_tools import HeatmapTools
 from maskviz.gui.input_keys import InputKeys
 from maskviz.gui.menus import DeviceMenu, RecentMenu, ThemeMenu
 from maskviz.gui.notices import Notices, ProgressLine
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self.builder = BuilderDesk(self, document, jobs, settings, self.notices)
         self.walk = Walk(document)
         self.graph_tools = GraphTools(settings, self)
+        self.heatmap_tools = HeatmapTools(document, self.notices, self)
         self.editing = Editing(self, document, settings, self.notices)
         self.stopping = Stopping(jobs, self.questions, self.notices)
         self.pane_focus = PaneFocus(lambda: self.workspace, self)
@@ -184,6 +186,7 @@ class MainWindow(QMainWindow):
         self.workspace.builder.asked_new.connect(self.files.new_network)
         self.workspace.hovered.connect(self.status.set_readout)
         self.graph_tools.attach(self.workspace.graph)
+        self.heatmap_tools.attach(self.workspace.heatmaps)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})

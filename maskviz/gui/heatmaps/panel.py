@@ -8,11 +8,13 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from maskviz.core.call_maps import tensor_of
 from maskviz.core.heatmaps import Choice, Heatmap, read_out
 from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
 from maskviz.gui.heatmaps import keys
+from maskviz.gui.heatmaps.add_menu import recurrent_calls
 from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.row_list import RowList
@@ -45,6 +47,7 @@ class HeatmapsPanel(QWidget):
         self.order: Order = "given"
         self.profile: Profile = "none"
         self._shown: tuple[str | None, int] = (None, 0)  # output and unit of the predictions
+        self._opened_other = False  # another network, whose first trace has not come yet
         self._under: tuple[int, int, MapRow] | None = None  # sample and step under the mouse, and in which map
         self._dim = QTimer(self, singleShot=True, interval=DIM_AFTER_MS)
         self._dim.timeout.connect(self._show_stale)
@@ -102,6 +105,15 @@ class HeatmapsPanel(QWidget):
             self.changed.emit()
         QTimer.singleShot(0, row, lambda: self.list.ensureWidgetVisible(row, 0, 0))
         return row
+
+    def add_selected(self, kind: Kind) -> MapRow | None:
+        """Show one more map of the selected call's first output; None where no call is selected that could have it."""
+        trace, selected = self.document.trace, self.document.selection.call
+        call = trace.call(selected) if trace is not None and selected is not None else None
+        if trace is None or call is None or not call.outputs:
+            return None
+        inside = recurrent_calls(trace, call) if kind == "state" else []
+        return self.add(kind, inside[0].id if inside else call.id)
 
     def close_row(self, row: MapRow) -> None:
         """Show a map no more."""
@@ -221,6 +233,7 @@ class HeatmapsPanel(QWidget):
     # the document
 
     def _on_network(self) -> None:
+        self._opened_other = True
         self.mask_row.open_network()
         for row in self._standard.values():
             row.spec = MapSpec(row.spec.kind)
@@ -236,9 +249,19 @@ class HeatmapsPanel(QWidget):
         self._read_out()
 
     def _on_trace(self) -> None:
+        if self._opened_other and self.document.trace is not None:
+            self._opened_other = False
+            self._close_strangers()
         self._refresh()
         self._read_out()
         self._describe()
+
+    def _close_strangers(self) -> None:
+        """Close the rows about calls that this network does not have."""
+        trace = self.document.trace
+        for row in self.rows:
+            if trace is not None and row.spec.ref is not None and tensor_of(trace, row.spec.ref) is None:
+                self._take(row)
 
     def _on_engine(self) -> None:
         if self.document.trace is None:
