@@ -136,6 +136,13 @@ def test_filling_the_selected_cells_and_the_marked_steps(window: MainWindow) -> 
     assert document.undo_stack.undoText() == "Make steps 0–3 of samples 1–2 real with the pad value"
 
 
+def test_an_act_that_changes_nothing_is_no_undo_step(window: MainWindow) -> None:
+    document, _ = opened(window)
+    window.commands["pad_all_right"].trigger()
+    assert "Nothing changes: the batch is like that already." in said(window)
+    assert document.undo_stack.count() == 0
+
+
 def test_what_cannot_be_filled_says_why(window: MainWindow) -> None:
     document, editor = opened(window, tagger())
     select(editor.steps, ("x", 1), ("x", 2))

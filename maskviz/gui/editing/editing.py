@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from maskviz.core.batch import Batch
+from maskviz.core.batch import Batch, changed_rows
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
 from maskviz.gui.editing.cells import CellActs
@@ -63,6 +63,10 @@ class Editing:
             batch, text = make()
         except UnusableInput as error:
             self.say(str(error))
+            return False
+        rows = changed_rows(self.marks.batch, batch)
+        if rows is not None and not len(rows):
+            self._notices.show_notice("info", "Nothing changes: the batch is like that already.", key="cell")
             return False
         self.document.edit(batch, text, on_trial=on_trial)
         return True

@@ -204,6 +204,8 @@ class StepItems(QAbstractTableModel):
         if not index.isValid():
             return None
         cell = self.cell(index.row(), index.column())
+        if role == Role.AccessibleTextRole and cell.kind == "padding" and cell.exists:
+            return "padding" if cell.value else "real"
         if role == Role.DisplayRole or role == Role.AccessibleTextRole:
             return cell.text
         if role == Role.EditRole:

@@ -200,6 +200,7 @@ class StepTable(QTableView):
         """Put the clipboard's cells at the selected ones; one row, column or cell is repeated over a selection it fits into."""
         table = table_of(QApplication.clipboard().text())
         if not table:
+            self.items.rejected.emit("The clipboard holds no text: copy cells here or in a spreadsheet first.")
             return
         rows, columns = self.chosen_rows(), [self.items.columns.index(column) for column, _ in self.chosen()]
         if not rows:
