@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def show(
     unsafe: bool = False,
     loss: str | None = None,
     block: bool | None = None,
-) -> subprocess.Popen[bytes] | None:
+) -> Popen[bytes] | None:
     """Open the window on ``network``, a built ``keras.Model`` or the path of a file, and on a batch as ``maskviz.trace`` takes it.
 
     The window is a process of its own and shows a copy: edits do not reach the arrays here. With ``block`` the call returns when it is
@@ -62,7 +62,7 @@ def show(
             batch = folder / "from Python.npz"
             np.savez(batch, **arrays_of(x, y, sample_weight, padding))
             options += ["--batch", str(batch)]
-        process = subprocess.Popen([sys.executable, "-P", "-m", "maskviz", *options], env=_environment(backend), start_new_session=True)
+        process = Popen([sys.executable, "-P", "-m", "maskviz", *options], env=_environment(backend), start_new_session=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -79,7 +79,7 @@ def arrays_of(x: Any, y: Any = None, sample_weight: Any = None, padding: Any = N
     return {group if not name else f"{group}__{name}": array for group, value in groups.items() for name, array in by_name(value).items()}
 
 
-def _clean_up(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _clean_up(process: Popen[bytes], folder: Path) -> None:
     process.wait()
     shutil.rmtree(folder, ignore_errors=True)
 

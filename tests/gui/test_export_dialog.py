@@ -143,3 +143,36 @@ def test_choices_are_remembered(qtbot: QtBot, tmp_path: Path) -> None:
     assert choices.what == ("predictions", "graph")
     assert (choices.width, choices.theme, choices.transparent, choices.legend) == (1234, "dark", True, False)
     assert choices.folder == str(tmp_path)
+
+
+def test_numbers_have_no_size_and_animations_walk(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "loss")
+    dialog.form.width_px.setValue(400)
+    choose(dialog, "csv")
+    assert not dialog.form.width_px.isEnabled()
+    (path,) = export(qtbot, dialog)
+    assert path.read_text().startswith("map,sample,step,value,state\n")
+    choose(dialog, "gif")
+    assert dialog.form.width_px.isEnabled()
+    (path,) = export(qtbot, dialog)
+    assert path.read_bytes().startswith(b"GIF89a")
+    dialog.show_preview()
+    assert "24 timesteps" in dialog.preview.size_label.text()
+    choose(dialog, "frames")
+    assert len(export(qtbot, dialog)) == 24
+    assert "24 files written" in dialog.message.text()
+
+
+def test_a_long_export_can_be_stopped(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "heatmaps")
+    choose(dialog, "gif")
+    dialog.show()
+    dialog.export.click()
+    assert dialog.stop.isVisible()
+    assert not dialog.export.isVisible()
+    dialog.stop.click()
+    qtbot.waitUntil(lambda: dialog.export.isVisible(), timeout=15_000)
+    assert "Stopped" in dialog.message.text()
+    assert list(tmp_path.iterdir()) == []
