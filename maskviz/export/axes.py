@@ -84,7 +84,8 @@ def paint_samples(
 ) -> None:
     """Sample numbers to the left of ``rect``; that of the row ``strong`` is emphasized and always there. ``order`` has the samples by
     row where they are not as given."""
-    height, line = window.cell(rect)[1], metrics(painter).height()
+    measure = metrics(painter)
+    height, line, half = window.cell(rect)[1], measure.height(), measure.capHeight() / 2
     ticks = [k for k in count_ticks(window.sample0, min(window.sample1, samples), int(rect.height() / (line * 1.15))) if k < samples]
     if strong is not None:
         ticks = [k for k in ticks if abs(k - strong) * height >= line * 0.9] + [strong]
@@ -93,7 +94,6 @@ def paint_samples(
         if not rect.top() <= y <= rect.bottom():
             continue
         painter.setPen(QColor(palette.text if k == strong else palette.muted))
-        half = metrics(painter).capHeight() / 2
         middle = min(max(y, rect.top() + half - 2), rect.bottom() - half + 2)  # beyond it there may be nothing to paint on
         box = QRectF(rect.left() - 200, middle - line / 2, 200 - TICK - 4, line)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), str(k if order is None else int(order[k])))

@@ -7,9 +7,11 @@ import statistics
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyqtgraph
+from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView
 
@@ -39,6 +41,8 @@ def rows(quick: bool, folder: Path) -> list[Row]:
     times = 3 if quick else 9
     calls = (1000,) if quick else (1000, 5000)
     made: list[Row] = [heatmap(times), preview(folder / "residual_1000.keras", times)]
+    if not quick:
+        made += [heatmap(1, 4000, 4000, 150), *large_heatmap(times)]
     for count, budget in zip(calls, (700.0, 3000.0), strict=False):
         panel, _ = shown_graph(residual(count))
         made += [layout(panel.shown, count, budget, min(times, 3)), moving(panel, count)]
@@ -46,25 +50,20 @@ def rows(quick: bool, folder: Path) -> list[Row]:
     return made
 
 
-def heatmap(times: int) -> Row:
-    """New data in a map of 512 samples by 1024 steps, hatched where the mask skips, against a bare image item."""
+def heatmap(times: int, samples: int = 512, steps: int = 1024, budget: float = 8) -> Row:
+    """New data in a map, hatched where the mask skips, against a bare image item."""
     random = np.random.default_rng(0)
-    data = [random.normal(size=(512, 1024)).astype("float32") for _ in range(2)]
-    skipped = np.arange(1024) >= random.integers(200, 1024, (512, 1))
-    viewport = Viewport()
-    viewport.set_extent(1024, 512)
-    view = MapView(viewport, DARK)
+    data = [random.normal(size=(samples, steps)).astype("float32") for _ in range(2)]
+    skipped = np.arange(steps) >= random.integers(steps // 5, steps, (samples, 1))
+    view = shown_map(samples, steps)
     bare = pyqtgraph.GraphicsLayoutWidget()
     image = pyqtgraph.ImageItem()
     bare.addPlot().addItem(image)
-    for widget in (view, bare):
-        on_screen(widget, SIZE)
+    on_screen(bare, SIZE)
 
     def ours() -> None:
         data.reverse()
-        new = Heatmap("predictions", "Predictions", values=data[0], skipped=skipped)
-        view.show_map(new, scale_of(new, Choice()))
-        view.repaint()
+        show_values(view, data[0], skipped)
 
     def theirs() -> None:
         image.setImage(data[0])
@@ -73,7 +72,53 @@ def heatmap(times: int) -> Row:
     taken = alternate(ours, theirs, 5 * times)
     for widget in (view, bare):
         widget.close()
-    return Row("heatmap 512 × 1024, new data", *taken, "bare image item", 8, absolute=True)
+    return Row(f"heatmap {samples:,} × {steps:,}, new data", *taken, "bare image item", budget, absolute=True)
+
+
+def large_heatmap(times: int) -> list[Row]:
+    """A map of 4,000 samples by 4,000 steps: one sample edited, and a frame of zooming in and of panning, against new data."""
+    random = np.random.default_rng(0)
+    samples = steps = 4000
+    values = random.normal(size=(samples, steps)).astype("float32")
+    skipped = np.arange(steps) >= random.integers(steps // 5, steps, (samples, 1))
+    view = shown_map(samples, steps)
+
+    def edit() -> float:
+        new = values.copy()
+        new[random.integers(samples)] *= 0.5
+        return spent(lambda: show_values(view, new, skipped))
+
+    def move(act: Callable[[], object]) -> float:
+        act()
+        return spent(view.repaint)
+
+    whole = statistics.median(spent(lambda: show_values(view, values[::-1].copy(), skipped)) for _ in range(times))
+    show_values(view, values, skipped)
+    edits = [edit() for _ in range(times)]
+    zooms = [move(lambda: view.zoom(0.8, 1500, 2500)) for _ in range(FRAMES)]
+    pans = [move(lambda: view.viewport.pan(4, 2)) for _ in range(FRAMES)]
+    view.close()
+    named = (("one sample edited", edits, 33), ("zooming in, a frame", zooms, 50), ("panning, a frame", pans, 20))
+    return [
+        Row(f"heatmap 4,000 × 4,000, {what}", statistics.median(taken), whole, "new data", budget, absolute=True)
+        for what, taken, budget in named
+    ]
+
+
+def shown_map(samples: int, steps: int) -> MapView:
+    """An empty map on screen for so many samples and steps."""
+    viewport = Viewport()
+    viewport.set_extent(steps, samples)
+    view = MapView(viewport, DARK)
+    on_screen(view, SIZE)
+    return view
+
+
+def show_values(view: MapView, values: NDArray[Any], skipped: NDArray[Any]) -> None:
+    """Show other numbers and paint them."""
+    new = Heatmap("predictions", "Predictions", values=values, skipped=skipped)
+    view.show_map(new, scale_of(new, Choice()))
+    view.repaint()
 
 
 def preview(path: Path, times: int) -> Row:
