@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -61,12 +61,29 @@ class Graph:
         """Ids of the nodes that can be unfolded."""
         return frozenset(parent for parent in self.children if parent is not None)
 
+    @cached_property
+    def into(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that end at each node."""
+        return _by_node(self.edges, lambda edge: edge.target)
+
+    @cached_property
+    def out_of(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that start at each node."""
+        return _by_node(self.edges, lambda edge: edge.source)
+
     def ancestors(self, node_id: str) -> Iterator[str]:
         """The containers around a node, from the inside out."""
         node = self.by_id.get(node_id)
         while node is not None and node.parent is not None:
             yield node.parent
             node = self.by_id.get(node.parent)
+
+
+def _by_node(edges: Iterable[Edge], end: Callable[[Edge], str]) -> Mapping[str, tuple[Edge, ...]]:
+    found: dict[str, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(end(edge), []).append(edge)
+    return {node: tuple(several) for node, several in found.items()}
 
 
 def split_ref(ref: str) -> tuple[str, int]:

@@ -38,9 +38,7 @@ def within(graph: Graph, node_id: str) -> frozenset[str]:
 
 
 def _reach(graph: Graph, start: Iterable[str], backwards: bool) -> tuple[set[str], set[Edge]]:
-    along: dict[str, list[Edge]] = {}
-    for edge in graph.edges:
-        along.setdefault(edge.target if backwards else edge.source, []).append(edge)
+    along = graph.into if backwards else graph.out_of
     nodes, edges = set(start), set[Edge]()
     waiting = list(nodes)
     while waiting:

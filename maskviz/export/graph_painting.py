@@ -17,7 +17,7 @@ from maskviz.core.trace import Trace
 from maskviz.palette import STATUS_WORDS, Palette
 
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
-FAR_BELOW = 0.08  # and under which edges are straight lines
+FAR_BELOW = 0.08  # and under which a window shows nothing but small rectangles and straight lines
 CARD_EMS = 18.5
 _MASKS_DARK = ("#56b4e9", "#e69f00", "#2fbf8f", "#cc79a7", "#f0e442", "#b39df5", "#d98f6a", "#9fd356")
 _MASKS_LIGHT = ("#0072b2", "#b26a00", "#007f5f", "#a3447a", "#7a6f00", "#6546c3", "#a84b1e", "#4a7d12")
@@ -288,7 +288,8 @@ def mask_colour(number: int, palette: Palette) -> QColor:
     return _colour((_MASKS_DARK if palette.dark else _MASKS_LIGHT)[number % len(_MASKS_DARK)])
 
 
-def _edge_colour(look: EdgeLook, palette: Palette) -> QColor:
+def edge_colour(look: EdgeLook, palette: Palette) -> QColor:
+    """The colour of an edge: of the mask it carries, or of its status where that tells something."""
     if look.number is not None:
         return mask_colour(look.number, palette)
     telling = look.status in (Status.KEPT, Status.LEAKING, Status.EXPOSED)
@@ -306,13 +307,7 @@ def paint_edge(
 ) -> None:
     """An edge in the colour of its status, or of the mask it carries: dashed for a mask alone, with a cap where the time axis ended;
     ``strong`` while it is pointed at."""
-    pen = QPen(_edge_colour(look, palette), max(3.2 if strong else 1.6, (1.6 if strong else 0.8) / scale))
-    if scale < FAR_BELOW:  # a straight line of one pixel: corners cannot be seen and thousands may be in view
-        pen.setWidth(0)
-        painter.setPen(pen)
-        first, last = path.elementAt(0), path.elementAt(path.elementCount() - 1)
-        painter.drawLine(QPointF(first.x, first.y), QPointF(last.x, last.y))
-        return
+    pen = QPen(edge_colour(look, palette), max(3.2 if strong else 1.6, (1.6 if strong else 0.8) / scale))
     if look.mask_only:
         pen.setStyle(Qt.PenStyle.DashLine)
     painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -17,6 +17,7 @@ from maskviz.core.layout import Layout
 from maskviz.core.trace import Call, Trace
 from maskviz.export.graph_marks import Side, tone_colour
 from maskviz.export.graph_painting import Sizes, request_of, route_path
+from maskviz.gui.graph.far import FarPicture
 from maskviz.gui.graph.items import DIMMED, EdgeItem, LinkItem, NodeItem
 from maskviz.gui.graph.marks import Marks
 from maskviz.gui.graph.options import GraphOptions
@@ -50,12 +51,26 @@ class GraphScene(QGraphicsScene):
         self._bad: frozenset[str] | None = None
         self._changes: Mapping[str, str] | None = None
         self._sample = self._step = 0
+        self._far: FarPicture | None = None
 
     # --- what is shown
+
+    @property
+    def far(self) -> FarPicture:
+        """All of it as it is seen from far away."""
+        if self._far is None:
+            self._far = FarPicture(self)
+        return self._far
+
+    def _forget_far(self) -> None:
+        if self._far is not None:
+            self._far = None
+            self.update()
 
     def rebuild(self, shown: Graph, layout: Layout) -> None:
         """Shows another folded graph."""
         self.clear()
+        self._forget_far()
         self.sizes = Sizes.of()
         self.items_by_id, self.edges, self._links, self.hovered = {}, [], [], None
         routes = dict(zip(request_of(shown, self.sizes).links, layout.routes, strict=True))
@@ -105,6 +120,7 @@ class GraphScene(QGraphicsScene):
 
     def refresh(self) -> None:
         """Makes the looks of painted items in view anew and repaints those that differ; the others are asked when they come into view."""
+        self._forget_far()
         seen = self._in_view()
         for item in self.items_by_id.values():
             if item.look is not None:
@@ -128,6 +144,7 @@ class GraphScene(QGraphicsScene):
     def restyle(self, palette: Palette) -> None:
         """Another theme."""
         self.palette_ = palette
+        self._forget_far()
         self.update()
 
     # --- what stands out
@@ -136,6 +153,8 @@ class GraphScene(QGraphicsScene):
         """Frames another node."""
         changed = {self.selected, node_id} if self.selected != node_id else set()
         self.selected = node_id
+        if changed:
+            self._forget_far()
         for name in changed:
             if name is not None and name in self.items_by_id:
                 self.items_by_id[name].update()
@@ -160,6 +179,7 @@ class GraphScene(QGraphicsScene):
         self._links = [LinkItem(self, a, b) for a, b in pairwise(places)]
         for link in self._links:
             self.addItem(link)
+        self._forget_far()
         self.update()
 
     def hover(self, place: QPointF, reach: float) -> EdgeItem | None:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent, QTransform, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QTransform,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QFrame, QGraphicsView, QToolTip, QWidget
 
-from maskviz.export.graph_painting import PLAIN_BELOW
+from maskviz.export.graph_painting import FAR_BELOW, PLAIN_BELOW
 from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.scene import GraphScene
 
@@ -223,6 +234,19 @@ class GraphView(QGraphicsView):
             self.first_view()
 
     # --- painting ---
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.scale_ >= FAR_BELOW or not self._graph.items_by_id:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self.viewport())
+        try:
+            painter.fillRect(self.viewport().rect(), QColor(self._graph.palette_.pane))
+            painter.setTransform(self.viewportTransform())
+            self._graph.far.paint(painter)
+            self.drawForeground(painter, self.seen())
+        finally:
+            painter.end()
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         painter.fillRect(rect, QColor(self._graph.palette_.pane))
