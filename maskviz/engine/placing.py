@@ -30,9 +30,17 @@ UNCHANGED = ("Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", 
 def ids_of(call: RecordedCall, padded: Mapping[str, Any]) -> Any:
     """The padded steps ``(batch, time)`` of the ids that a call is made of; None where it is made of anything else too."""
     found = {source for sources in call.sources for source in sources}
-    if len(found) != 1 or len(call.inputs) != 1 or not call.sources[0]:
+    if len(found) != 1 or len(call.inputs) != 1 or not call.sources[0] or _is_within_a_step(call):
         return None
     return padded.get(found.pop())
+
+
+def _is_within_a_step(call: RecordedCall) -> bool:
+    """Whether a call runs inside TimeDistributed, on one step at a time."""
+    parent = call.parent
+    while parent is not None and not isinstance(parent.operation, keras.layers.TimeDistributed):
+        parent = parent.parent
+    return parent is not None
 
 
 def takes_noise(tensor: Any, padded: Any) -> bool:

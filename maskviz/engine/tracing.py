@@ -158,7 +158,7 @@ class Tracer:
         return self._mode
 
     def _find_places(self, plain: ForwardPass, batch: Batch) -> Places:
-        ids = [s.name for s in self.signature.network.inputs if s.kind == "ids"]
+        ids = [s.name for s in self.signature.network.inputs if s.kind == "ids" or (s.kind == "features" and "int" in s.dtype)]
         steps = {name: np.zeros(batch.x[name].shape[:2], bool) for name in ids}
         noised = frozenset(name for name in ids if placing.has_place(plain.calls, name, steps[name]))
         masks = frozenset(source.partition("#")[0] for call in plain.calls for source in call.mask_sources)

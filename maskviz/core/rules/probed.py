@@ -29,7 +29,11 @@ def follows_length(facts: Facts) -> Iterator[Finding]:
             continue
         said.add(name)
         moved = facts.trace.length_moved[output.name]
-        where = "" if cause is None else f"; the first call that takes all steps without a mask is '{cause.name}' ({cause.class_name})"
+        where = (
+            ""
+            if cause is None
+            else f"; the first call that could mix steps without looking at a mask is '{cause.name}' ({cause.class_name})"
+        )
         yield Finding(
             "MV41-follows-length-of-padding",
             Severity.ERROR if known else Severity.WARNING,
@@ -46,20 +50,23 @@ def follows_length(facts: Facts) -> Iterator[Finding]:
 
 
 def _reads_length(facts: Facts, result: Call) -> Call | None:
-    """The first call before a result that takes padded steps and could mix them into others, with no mask to tell them apart."""
+    """The first call before a result that takes padded steps and could mix them into others: with no mask to tell them apart, or else by
+    code of its own, which may not look at its mask."""
     before = {result.id}
     for call in reversed(facts.own_calls):
         if call.id in before:
             before |= {made_by.id for _, made_by, _ in facts.sources(call)}
+    masked = []
     for call in facts.own_calls:
-        if call.id not in before or facts.received_mask(call) or call.fate is Fate.CREATES:
-            continue
         timed = any(made.has_time for _, _, made in facts.sources(call))
-        ends = timed and call.outputs and not any(out.has_time for out in call.outputs)
-        own = call.origin == "custom" and call.kind == "layer"
-        if timed and (ends or own or is_softmax(call) or is_windowed(call)):
+        if call.id not in before or not timed or call.fate is Fate.CREATES:
+            continue
+        ends = bool(call.outputs) and not any(out.has_time for out in call.outputs)
+        if facts.received_mask(call):
+            masked += [call] if call.inside else []
+        elif ends or call.inside or is_softmax(call) or is_windowed(call):
             return call
-    return None
+    return masked[0] if masked else None
 
 
 def _without_length(facts: Facts, cause: Call | None) -> str:
