@@ -230,7 +230,8 @@ class Sheet(QTextBrowser):
         words = "&nbsp; ".join(
             f"<span style='color: {self._palette.status[s]}'>■</span>&nbsp;{n:,}&nbsp;{STATUS_WORDS[s][0]}" for s, n in shares.items() if n
         )
-        image = f"<img src='shares:{self._palette.name}/{counts}' width='{BAR.width()}' height='{BAR.height()}'>"
+        look = f"{self._palette.name}{self._palette.status[Status.KEPT][1:]}"  # another name for other colours: images are kept by name
+        image = f"<img src='shares:{look}/{counts}' width='{BAR.width()}' height='{BAR.height()}'>"
         return f"{image}<br><span class='note'>{words or 'no steps'}</span>"
 
     def loadResource(self, kind: int, url: QUrl | str) -> object:
