@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         self.editing.take_editor(self.workspace.editor)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
-        self.take_away.take_workspace(self.workspace)
+        self.take_away.take_workspace(self.workspace, [self.commands[name] for name in ("copy_picture", "copy_numbers", "export")])
         self.builder.take_workspace(self.workspace.show_builder)
         self.pages.addWidget(self.workspace)
         panes = self.workspace.pane_actions()

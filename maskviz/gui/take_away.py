@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QProgressDialog, QWidget
+from PySide6.QtCore import QObject, QPoint, Qt, QUrl
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QProgressDialog, QWidget
 
 from maskviz.gui.notices import Notices
 from maskviz.session.document import Document
@@ -37,9 +38,18 @@ class TakeAway(QObject):
         self._notices = notices
         self._workspace: Workspace | None = None
 
-    def take_workspace(self, workspace: Workspace) -> None:
-        """The panes whose contents are taken away; made later than the window."""
+    def take_workspace(self, workspace: Workspace, actions: Sequence[QAction]) -> None:
+        """The panes whose contents are taken away, made later than the window; their menus offer ``actions``."""
         self._workspace = workspace
+
+        def fill(menu: QMenu) -> None:
+            menu.addSeparator()
+            menu.addActions(actions)
+
+        workspace.heatmaps.menu_opened.connect(fill)
+        view = workspace.graph.view
+        view.addActions(actions)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def export(self) -> None:
         """Ask what to export, and how."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from maskviz.gui.background import Background, Tell
@@ -117,3 +118,28 @@ def test_work_in_the_background_tells_how_far_it_is_and_stops(qtbot: QtBot, qapp
     assert "a broken part" in str(failed.args[0])
     assert not work.busy
     work.deleteLater()
+
+
+def test_the_menus_of_maps_and_graph_offer_copying(window: MainWindow, qtbot: QtBot) -> None:
+    open_sample(window)
+    assert window.workspace is not None
+    found: list[str] = []
+
+    def read_menu() -> None:
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        found.extend(action.text() for action in menu.actions())
+        next(action for action in menu.actions() if action is window.commands["copy_numbers"]).trigger()
+        menu.close()
+
+    qtbot.waitUntil(lambda: any(view.hasFocus() for view in views(window)))  # when the panes are laid out
+    loss = next(view for view in views(window) if view.heatmap is not None and view.heatmap.kind == "loss")
+    QTimer.singleShot(100, read_menu)
+    place = loss.map_rect().center().toPoint()
+    QApplication.sendEvent(loss, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, loss.mapToGlobal(place)))
+    assert "Copy as p&icture" in found
+    assert QApplication.clipboard().text().startswith("sample\t3")
+    total = sum(float(cell) for line in QApplication.clipboard().text().splitlines()[1:] for cell in line.split("\t")[1:])
+    assert window.document.trace is not None
+    assert abs(total - float(window.document.trace.ledger.sum or 0)) < 1e-6
+    assert window.commands["copy_picture"] in window.workspace.graph.view.actions()

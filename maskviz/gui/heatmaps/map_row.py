@@ -64,11 +64,13 @@ class RowTitle(ElidedLabel):
 
 class MapRow(QWidget):
     """A row that shows the map of ``spec``. ``closed`` and ``moved`` (−1 up, 1 down) are asked for by its buttons; ``changed`` says
-    that the user chose something about it, ``reshaped`` that its map has other axes than before."""
+    that the user chose something about it, ``reshaped`` that its map has other axes than before; ``menu_opened`` lets others add
+    to its menu."""
 
     closed = Signal()
     moved = Signal(int)
     changed = Signal()
+    menu_opened = Signal(QMenu)
     reshaped = Signal()
 
     def __init__(self, document: Document, spec: MapSpec, view: MapView, palette: Palette) -> None:
@@ -218,6 +220,8 @@ class MapRow(QWidget):
         if self.heatmap is not None and self.heatmap.values is not None:
             menu.addSeparator()
             self.bar.fill_menu(menu)
+        self.view.setFocus(Qt.FocusReason.PopupFocusReason)  # what the menu does is about this map
+        self.menu_opened.emit(menu)
         menu.exec(event.globalPos())
         menu.deleteLater()
 

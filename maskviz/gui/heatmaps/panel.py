@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from maskviz.core.call_maps import tensor_of
 from maskviz.core.heatmaps import Choice, Heatmap, read_out
@@ -31,11 +31,12 @@ class HeatmapsPanel(QWidget):
     """Maps over one time axis: padding and mask, predictions, loss contributions, and those that were added.
 
     ``hovered`` is the read-out for the status bar; ``changed``: other maps, or maps of another look, are shown (``state``);
-    ``arranged``: rows have other places or sizes.
+    ``arranged``: rows have other places or sizes; ``menu_opened``: the menu of a map, for others to add to.
     """
 
     hovered = Signal(str)
     arranged = Signal()
+    menu_opened = Signal(QMenu)
     changed = Signal()
 
     def __init__(self, document: Document, questions: Questions, palette: Palette, parent: QWidget | None = None) -> None:
@@ -206,6 +207,7 @@ class HeatmapsPanel(QWidget):
         row.moved.connect(lambda by: self._move(row, self.rows.index(row) + by))
         row.title.dragged.connect(lambda y: self._move(row, self.list.place_at(row, y)))
         row.changed.connect(self._on_row_changed)
+        row.menu_opened.connect(self.menu_opened)
         row.reshaped.connect(self._place)
 
     def _move(self, row: MapRow, index: int) -> None:
