@@ -65,6 +65,11 @@ def test_typing_into_a_selection_sets_all_of_it(window: MainWindow, qtbot: QtBot
     assert (document.batch.x["features"] == 4.5).sum() == 12
     assert document.undo_stack.undoText() == "Set 12 cells of sample 0 to 4.5"
     assert document.undo_stack.count() == 1
+    select(editor.steps, ("y", 5), ("status", 5))
+    qtbot.keyClick(editor.steps, Qt.Key.Key_2)
+    qtbot.keyClick(line_of(editor.steps), Qt.Key.Key_Return)
+    assert document.batch.y["dense"][0, 2, 0] == document.batch.sample_weight["dense"][0, 2] == 2
+    assert document.undo_stack.undoText() == "Set 2 cells of sample 0 to 2"
 
 
 def test_ticking_one_of_the_selected_steps_ticks_all(window: MainWindow, qtbot: QtBot) -> None:

@@ -126,7 +126,16 @@ def _input_groups(document: Document) -> Iterator[list[Column]]:
         if name in batch.padding:
             steps, inner = _places(batch.padding[name].shape[1], rows), inner[1:]
             yield [Column(_titled("mask", name, several), "mask", name, (), steps, f"What the network's own mask of {name} says")]
-            yield [Column(_titled("pad" if several else "padding", name, several), "padding", name, (), steps, f"Tick to make a step of {name} padding")]
+            yield [
+                Column(
+                    _titled("pad" if several else "padding", name, several),
+                    "padding",
+                    name,
+                    (),
+                    steps,
+                    f"Tick to make a step of {name} padding",
+                )
+            ]
         yield _cells(_titled("x", name, len(specs) > 1), "x", name, inner, steps, f"Input {name}")
 
 

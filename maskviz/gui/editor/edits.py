@@ -15,7 +15,7 @@ from maskviz.core.batch_words import of_samples, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network
 from maskviz.core.vocabulary import Vocabulary
-from maskviz.gui.editor.columns import ARRAYS, Column
+from maskviz.gui.editor.columns import ARRAYS, OF_WORDS, Column
 
 Edit = tuple[Batch, str]
 Words = Callable[[Column], Vocabulary | None]
@@ -62,9 +62,10 @@ def typed_all(
 ) -> Edit:
     """``text`` typed into many cells at once; raises ``UnusableInput``."""
     count = 0
+    numbers = {(c.kind, c.name) for c, _ in chosen}
     for column, rows in chosen:
         cells = cells_of(column, sample, rows)
-        if cells is not None:
+        if cells is not None and (OF_WORDS.get(column.kind), column.name) not in numbers:  # an id and its word are one cell
             batch = write(batch, network, cells, value_of(batch, network, cells.kind, cells.name, text, words(column)))
             count += cells.count
     return batch, f"Set {count} cells of sample {sample} to {text.strip()}"

@@ -140,13 +140,13 @@ class CellPainter(QStyledItemDelegate):
         elif not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
             return False
         padded = Qt.CheckState(index.data(role)) != Qt.CheckState.Checked
-        for column, rows in self._view.chosen_like(index):
+        for column, rows in self._view.chosen_with(index):
             self._items.tick(column, rows, padded)
         return True
 
     def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
-        """What was typed goes into all selected cells of the same kind."""
-        chosen = self._view.chosen_like(index)
+        """What was typed goes into all selected cells."""
+        chosen = self._view.chosen_with(index)
         if isinstance(editor, QLineEdit) and sum(len(rows) for _, rows in chosen) > 1:
             if editor.isModified():
                 self._items.set_all(chosen, editor.text())

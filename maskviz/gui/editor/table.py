@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from maskviz.core.batch_text import table_of
-from maskviz.gui.editor.columns import OF_WORDS, Column, exact_text
+from maskviz.gui.editor.columns import ARRAYS, OF_WORDS, Column, exact_text
 from maskviz.gui.editor.items import StepItems
 from maskviz.gui.editor.painting import CellPainter
 from maskviz.palette import Palette
@@ -171,12 +171,13 @@ class StepTable(QTableView):
         """The rows that have a selected cell."""
         return sorted({row for _, rows in self.chosen() for row in rows})
 
-    def chosen_like(self, index: Index) -> list[tuple[Column, list[int]]]:
-        """The selected cells of the same kind as one of them; that one alone where it is not selected."""
+    def chosen_with(self, index: Index) -> list[tuple[Column, list[int]]]:
+        """The selected cells that what is done to one of them is done to: boxes to tick, or cells to type into; that one alone where
+        it is not selected."""
         column = self.items.columns[index.column()]
         if not self.selectionModel().isSelected(index):
             return [(column, [index.row()])]
-        return [(other, rows) for other, rows in self.chosen() if other.kind == column.kind]
+        return [(other, rows) for other, rows in self.chosen() if other.kind == column.kind or {other.kind, column.kind} <= ARRAYS.keys()]
 
     # --- copying and pasting
 
