@@ -67,7 +67,7 @@ def test_typing_into_a_selection_sets_all_of_it(window: MainWindow, qtbot: QtBot
     assert document.undo_stack.count() == 1
     select(editor.steps, ("y", 5), ("status", 5))
     qtbot.keyClick(editor.steps, Qt.Key.Key_2)
-    qtbot.keyClick(line_of(editor.steps), Qt.Key.Key_Return)
+    enter(qtbot, line_of(editor.steps), "2")
     assert document.batch.y["dense"][0, 2, 0] == document.batch.sample_weight["dense"][0, 2] == 2
     assert document.undo_stack.undoText() == "Set 2 cells of sample 0 to 2"
 
