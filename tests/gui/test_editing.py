@@ -156,6 +156,22 @@ def test_what_cannot_be_filled_says_why(window: MainWindow) -> None:
     assert document.undo_stack.count() == 0
 
 
+def test_the_pane_that_was_used_last_says_what_is_meant(window: MainWindow) -> None:
+    document, editor = opened(window)
+    select(editor.steps, ("mask", 2), ("mask", 3))
+    window.menuBar().setFocus()  # as the menu has it that was opened with a key
+    window.commands["pad"].trigger()
+    assert document.undo_stack.undoText() == "Pad steps 2–3 of sample 0"
+    document.select(step=9)
+    assert window.workspace is not None
+    window.workspace.heatmaps.mask_view.setFocus()
+    window.commands["pad"].trigger()
+    assert document.undo_stack.undoText() == "Pad step 9 of sample 0"
+    document.mark(Region((4,), 0, 1))
+    window.commands["unpad"].trigger()
+    assert "Nothing changes" in said(window)
+
+
 # --- steps
 
 

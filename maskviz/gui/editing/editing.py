@@ -34,7 +34,7 @@ class Editing:
         self.window = window
         self.document = document
         self._notices = notices
-        self.marks = Marks(document)
+        self.marks = Marks(document, window)
         self.vocabularies = Vocabularies(document, settings, window)
         self.cells = CellActs(self)
         self.steps = StepActs(self)

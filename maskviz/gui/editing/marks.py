@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
 from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import Cells, cells_of_steps
@@ -30,21 +31,28 @@ class MarkedSteps:
     words: str
 
 
-class Marks:
-    """Reads the marks when an act asks for them. The editor's cells count while it has the keyboard, or where nothing else is marked."""
+class Marks(QObject):
+    """Reads the marks when an act asks for them: the editor's cells where its pane was used last, else what is marked in the
+    heatmaps, else the selected step. Menus, dialogs and the command palette are no panes."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, parent: QObject) -> None:
+        super().__init__(parent)
         self._document = document
+        self._in_editor = False
         self.editor: EditorPanel | None = None
+        QApplication.instance().focusChanged.connect(self._follow)  # type: ignore[union-attr]
+
+    def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
+        pane: QObject | None = new
+        while pane is not None and not isinstance(pane, QDockWidget):
+            pane = pane.parent()
+        if isinstance(pane, QDockWidget) and self.editor is not None:
+            self._in_editor = pane.isAncestorOf(self.editor)
 
     @property
     def table(self) -> StepTable | None:
         """The editor's table that has the keyboard, or that was used last."""
         return None if self.editor is None else self.editor.table
-
-    def _in_editor(self) -> bool:
-        focus = QApplication.focusWidget()
-        return self.editor is not None and focus is not None and self.editor.isAncestorOf(focus)
 
     @property
     def batch(self) -> Batch:
@@ -56,24 +64,23 @@ class Marks:
     def samples(self) -> NDArray[np.intp]:
         """The marked samples, or the selected one."""
         region = self._document.region
-        if region is None or self._in_editor():
+        if region is None or self._in_editor:
             return np.asarray([min(self._document.selection.sample, self.batch.size - 1)])
         return np.asarray([s for s in region.samples if s < self.batch.size])
 
     def rows(self) -> NDArray[np.intp]:
         """The marked steps of the shared time axis, or those with selected cells, or the selected one."""
-        region = self._document.region
-        if region is not None and not self._in_editor():
-            return np.arange(region.first, region.last + 1)
-        rows = self.editor.steps.chosen_rows() if self.editor is not None else []
-        return np.asarray(rows or [self._document.selection.step])
+        region, selected = self._document.region, [self._document.selection.step]
+        if self._in_editor and self.editor is not None:
+            return np.asarray(self.editor.steps.chosen_rows() or selected)
+        return np.asarray(selected) if region is None else np.arange(region.first, region.last + 1)
 
     def input(self) -> str:
         """The input whose steps are meant; raises ``UnusableInput`` where none has steps."""
         names = list(self.batch.padding)
         if not names:
             raise UnusableInput("The network has no input with a time axis, so there are no steps to change.")
-        chosen = self.editor.input_name() if self.editor is not None else ""
+        chosen = "" if self.editor is None else self.editor.input_name() if self._in_editor else self.editor.header.input.currentText()
         return chosen if chosen in names else names[0]
 
     def steps(self) -> MarkedSteps:
@@ -87,7 +94,7 @@ class Marks:
 
     def cells(self) -> tuple[list[Cells], str]:
         """The marked cells and their words: those selected in the editor that can be written to, else all of the marked steps."""
-        if (self._document.region is None or self._in_editor()) and self.editor is not None:
+        if self._in_editor and self.editor is not None:
             cells = self.editor.chosen_cells()
             if cells:
                 count = sum(c.count for c in cells)
@@ -100,5 +107,5 @@ class Marks:
         names = list(self.batch.y)
         if not names:
             raise UnusableInput("The batch has no targets, so weights have no effect: open a batch with y.")
-        chosen = self.editor.output_name() if self.editor is not None and self._in_editor() else None
+        chosen = self.editor.output_name() if self.editor is not None and self._in_editor else None
         return next((name for name in (chosen, self._document.selection.output) if name in names), names[0])

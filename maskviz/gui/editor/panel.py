@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -41,11 +42,13 @@ class EditorPanel(QWidget):
         self.whole = StepTable(palette, StepItems(document, whole=True), whole=True)
         self.steps.setAccessibleName("Steps of the sample")
         self.whole.setAccessibleName("What belongs to the sample as a whole")
+        self._table = self.steps
         self._arrange()
         self._fade = QTimer(self, singleShot=True, interval=CALM_MS)
         self._fade.timeout.connect(lambda: self._faded(document.stale))
         for table in (self.steps, self.whole):
             table.items.rejected.connect(self.rejected)
+            table.focused.connect(partial(setattr, self, "_table", table))
         for signal in (document.network_changed, document.batch_changed, document.trace_changed):
             signal.connect(self.refresh)
         document.selection_changed.connect(self._select)
@@ -60,8 +63,8 @@ class EditorPanel(QWidget):
 
     @property
     def table(self) -> StepTable:
-        """The table that has the keyboard, else the one of the steps."""
-        return self.whole if self.whole.hasFocus() else self.steps
+        """The table that had the keyboard last."""
+        return self._table
 
     def input_name(self) -> str:
         """The input that the selected cells belong to, else the one whose padding is shown."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent, QFont, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QFont, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -45,7 +45,9 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class StepTable(QTableView):
-    """One of the editor's two tables; copies what is selected as tab-separated text."""
+    """One of the editor's two tables; copies what is selected as tab-separated text. ``focused``: it has got the keyboard."""
+
+    focused = Signal()
 
     def __init__(self, palette: Palette, items: StepItems, whole: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +107,10 @@ class StepTable(QTableView):
         """Paint in these colours."""
         self.painter.set_palette(palette)
         self.viewport().update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
