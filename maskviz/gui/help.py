@@ -28,6 +28,9 @@ GESTURES = (
 )
 
 
+WIDEST_KEYS = 190
+
+
 class KeysDialog(QDialog):
     """Gestures of the mouse at the left, keys at the right."""
 
@@ -37,6 +40,8 @@ class KeysDialog(QDialog):
         named = QKeySequence.SequenceFormat.NativeText
         keys = [(shortcuts.text(n), " or ".join(QKeySequence(k).toString(named) for k in shortcuts.keys(n))) for n in shortcuts.names]
         mouse, keyboard = QVBoxLayout(), QVBoxLayout()
+        for part in (mouse, keyboard):
+            part.setSpacing(6)
         mouse.addWidget(caption(tr("MOUSE")))
         mouse.addLayout(table(GESTURES))
         mouse.addStretch(1)
@@ -58,7 +63,7 @@ class KeysDialog(QDialog):
         layout.setSpacing(12)
         layout.addLayout(across, 1)
         layout.addLayout(below)
-        self.resize(self.sizeHint().width(), 600)
+        self.resize(min(self.sizeHint().width(), 900), 600)
 
 
 def table(lines: Sequence[tuple[str, str]]) -> QGridLayout:
@@ -70,6 +75,8 @@ def table(lines: Sequence[tuple[str, str]]) -> QGridLayout:
         grid.addWidget(QLabel(tr(what)), row, 0)
         key = QLabel(tr(how))
         key.setProperty("look", "muted")
+        key.setWordWrap(True)
+        key.setMinimumWidth(min(key.fontMetrics().horizontalAdvance(key.text()) + 4, WIDEST_KEYS))
         grid.addWidget(key, row, 1)
     grid.setColumnStretch(0, 1)
     return grid
