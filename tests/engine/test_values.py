@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch, set_padding
 from maskviz.core.errors import UnusableInput
-from maskviz.core.probes import AskValues, Values
+from maskviz.core.probes import AskStates, AskValues, RecurrentStates, Values
 from maskviz.engine import probes
 from maskviz.engine.signature import signature_of
 from maskviz.engine.tracing import Tracer
@@ -125,3 +125,17 @@ def test_samples_that_influence_each_other_are_computed_together() -> None:
     x[0] += 1
     edited = replace(given, x={"series": x})
     assert_allclose(ask(tracer, edited, AskValues("mixed")).values, (x - x.mean(axis=0))[..., 0], rtol=1e-5, atol=1e-5)
+
+
+def test_states_of_a_network_that_reads_text() -> None:
+    words = keras.Input((), dtype="string", name="words")
+    split = layers.TextVectorization(vocabulary=["a", "b", "c"], name="split")(words)
+    x = layers.LSTM(3, return_sequences=True, name="lstm")(layers.Embedding(5, 2, mask_zero=True, name="embedding")(split))
+    model = keras.Model(words, layers.Dense(1, name="steps")(x))
+    tracer = Tracer(model, signature_of(model))
+    given = Batch({"words": np.asarray(["a b c", "b", "c a"])})
+    found = probes.answer(tracer, given, AskStates("lstm"), lambda sentence: None)
+    assert isinstance(found, RecurrentStates)
+    assert found.states[0].shape == (3, 3, 3)
+    assert found.difference < 1e-5
+    assert found.carried.tolist() == [[False] * 3, [False, True, True], [False, False, True]]

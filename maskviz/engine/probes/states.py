@@ -6,7 +6,7 @@ its cell has the dropout it will use. The same cell takes the same steps, and mu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,7 +148,9 @@ def measure(tracer: Tracer, batch: Batch, ask: AskStates, tell: Tell) -> Recurre
     shapes = [tracer.signature.compiled_shape(n, a.shape) for n, a in enumerate(arrays)]
     tell("stepping the recurrent layer")
     with kept(variables):
-        run = compiling.compiled(traced, arrays, shapes)
+        # how many steps text has is only known when it runs, and a scan has to know it when it is compiled
+        of_text = any(spec.kind == "text" for spec in tracer.signature.network.inputs)
+        run = _one_by_one(traced) if of_text else compiling.compiled(traced, arrays, shapes)
         result = {key: compiling.to_numpy(value) for key, value in run(*[compiling.to_tensor(a) for a in arrays]).items()}
     states, initial, masks = (_group(result, name) for name in ("state", "initial", "mask"))
     difference = float(result["difference"])
@@ -158,6 +160,16 @@ def measure(tracer: Tracer, batch: Batch, ask: AskStates, tell: Tell) -> Recurre
     size = max(1.0, *(float(np.nanmax(np.abs(s), initial=0.0)) for s in states))
     agrees = difference <= (TOLERANCE_HALF if shown["half"] else TOLERANCE) * size
     return RecurrentStates(**{**vars(answer), "sentence": _sentence(answer, agrees)})
+
+
+def _one_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is run without being compiled, with Keras' calls to itself meanwhile."""
+
+    def run(*arguments: Any) -> Any:
+        with compiling.TRACING:
+            return function(*arguments)
+
+    return run
 
 
 def _group(result: dict[str, NDArray[Any]], name: str) -> tuple[NDArray[Any], ...]:
