@@ -73,6 +73,8 @@ def zip_without_network(archive: zipfile.ZipFile, name: str) -> UnusableInput:
     """What a zip archive without ``config.json`` is instead."""
     members = [member for member in archive.namelist() if not member.endswith("/")]
     inside = next((m for m in members if m.lower().endswith((".keras", ".h5", ".hdf5")) and m != "model.weights.h5"), None)
+    if {"session.json", "batch.npz"} <= {*members}:
+        return UnusableInput(f"{name} is a session of MaskViz and not a network: open it in the window, or choose the network it is about.")
     if members and all(member.endswith(".npy") for member in members):
         return UnusableInput(f"{name} holds arrays (.npz) and not a network: open it as a batch, beside a network.")
     if any(member.endswith("/config.json") and "/" not in member.removesuffix("/config.json") for member in members):

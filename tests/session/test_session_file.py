@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from maskviz.core import archive
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.session import session_file
@@ -53,6 +54,12 @@ def test_text_and_a_carried_network_come_back(tmp_path: Path) -> None:
     after = read_session(tmp_path / "s.maskviz")
     assert after.carried == b"PK network"
     assert after.batch.x["text"].tolist() == batch.x["text"].tolist()
+
+
+def test_a_session_is_no_network(tmp_path: Path) -> None:
+    write_session(tmp_path / "s.keras", session())
+    with pytest.raises(UnusableInput, match="is a session of MaskViz"):
+        archive.look(tmp_path / "s.keras")
 
 
 def test_a_changed_network_has_another_fingerprint(tmp_path: Path) -> None:
