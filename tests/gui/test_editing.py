@@ -21,7 +21,7 @@ from maskviz.gui.editor.table import StepTable
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import Document, Region
 from tests.gui.editor_hands import cell, enter, line_of, text
-from tests.gui.sample_trace import Sample, sliced, tagger
+from tests.gui.sample_trace import Sample, sliced, tagger, translator
 from tests.gui.window_hands import open_sample
 
 
@@ -197,6 +197,20 @@ def test_steps_are_inserted_and_deleted_with_the_keyboard(window: MainWindow, qt
     qtbot.keyClick(editor.steps, Qt.Key.Key_Delete, Qt.KeyboardModifier.ControlModifier)
     np.testing.assert_array_equal(document.batch.x["features"][0], before)
     assert document.undo_stack.undoText() == "Delete steps 2–3 of sample 0"
+
+
+def test_marks_in_the_heatmaps_mean_the_input_that_is_seen_there(window: MainWindow) -> None:
+    document, _ = opened(window, translator())
+    assert window.workspace is not None
+    row = window.workspace.heatmaps.mask_row
+    row.input_box.setCurrentIndex(1)
+    row.input_box.activated.emit(1)
+    window.workspace.heatmaps.mask_view.setFocus()
+    document.mark(Region((0, 1), 3, 6))
+    window.commands["pad"].trigger()
+    assert document.batch.padding["target"][:2, 3:].all()
+    assert not document.batch.padding["source"][0].any()
+    assert document.undo_stack.undoText() == "Pad samples 0–1 from step 3"
 
 
 def test_padding_is_moved_for_the_marked_samples_and_for_all(window: MainWindow) -> None:

@@ -23,6 +23,7 @@ from maskviz.settings import Settings
 
 if TYPE_CHECKING:
     from maskviz.gui.editor import EditorPanel
+    from maskviz.gui.heatmaps import HeatmapsPanel
 
 Made = tuple[Batch, str]
 
@@ -42,9 +43,10 @@ class Editing:
         self.weights = WeightActs(self)
         self.words = WordActs(self, settings)
 
-    def take_editor(self, editor: EditorPanel) -> None:
-        """Follow what is selected in the editor, and show words in it."""
+    def take_panes(self, editor: EditorPanel, heatmaps: HeatmapsPanel) -> None:
+        """Follow what is selected in the editor and seen in the heatmaps, and show words in the editor."""
         self.marks.editor = editor
+        self.marks.input_in_view = lambda: heatmaps.mask_view.input
         self.vocabularies.changed.connect(lambda: editor.set_words(self.vocabularies.words))
         editor.set_words(self.vocabularies.words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import Cells, cells_of_steps
 from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
+from maskviz.core.network import InputSpec
 from maskviz.session.document import Document
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Marks(QObject):
         self._document = document
         self._in_editor = False
         self.editor: EditorPanel | None = None
+        self.input_in_view: Callable[[], InputSpec | None] = lambda: None
+        """The input whose padding the heatmaps show."""
         QApplication.instance().focusChanged.connect(self._follow)  # type: ignore[union-attr]
 
     def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
@@ -80,7 +84,8 @@ class Marks(QObject):
         names = list(self.batch.padding)
         if not names:
             raise UnusableInput("The network has no input with a time axis, so there are no steps to change.")
-        chosen = "" if self.editor is None else self.editor.input_name() if self._in_editor else self.editor.header.input.currentText()
+        seen = self.input_in_view()
+        chosen = self.editor.input_name() if self._in_editor and self.editor is not None else seen.name if seen is not None else None
         return chosen if chosen in names else names[0]
 
     def steps(self) -> MarkedSteps:
