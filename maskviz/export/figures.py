@@ -270,7 +270,7 @@ def _paint_one(
         paint_steps(painter, area, window, figure.steps, colors, figure.at)
         if figure.at is not None:
             _mark_step(painter, area, window, figure.at, colors)
-        label = "timestep"
+        label = "timestep" if heatmap.kind != "influence" else "step of the input"
     else:
         paint_bars(painter, area, in_order(heatmap, figure.order), scale, window, colors)
         paint_values_below(painter, area, *bar_range(scale), colors)
@@ -285,7 +285,7 @@ def _paint_one(
     painter.save()
     painter.translate(18, area.center().y())
     painter.rotate(-90)
-    painter.drawText(QRectF(-100, 0, 200, line), int(Qt.AlignmentFlag.AlignCenter), "sample")
+    painter.drawText(QRectF(-100, 0, 200, line), int(Qt.AlignmentFlag.AlignCenter), "sample" if heatmap.kind != "influence" else "step")
     painter.restore()
     if heatmap.values is not None:
         paint_colour_bar(painter, place.bar, scale, colors, heatmap.classes)

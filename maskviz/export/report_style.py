@@ -38,7 +38,7 @@ a { color: $accent; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: 8px 0; font-size: 14px; }
 th { text-align: left; color: $muted; font-weight: 600; font-size: 13px; }
-th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid $border; vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid $border; vertical-align: top; overflow-wrap: break-word; }
 tr:last-child td { border-bottom: none; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 12px 0 0; } figure img { width: 100%; height: auto; }

@@ -42,7 +42,7 @@ def test_svg_has_shapes_and_outlines_alone(source: Source, tmp_path: Path, kind:
     (path,) = export_all(source, tmp_path, (kind,), format="svg", style=FigureStyle.of_millimetres(150, 300))
     root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
     assert not list(root.iter(f"{SVG}text"))
-    labels = {node.get("aria-label") for node in root.iter(f"{SVG}path")}
+    labels = {node.get("aria-label") for node in root.iter(f"{SVG}g")}
     assert source.network.name in labels
     pictures = list(root.iter(f"{SVG}image"))
     assert len(pictures) == (2 if kind == "heatmaps" else 0)  # the two colour bars, whose colours run into each other
