@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -90,6 +91,16 @@ def build(stack: Stack) -> keras.Model:
     except Exception as error:
         raise CannotBuild(f"The input cannot be made: {cause_of(error)}.", SOURCE_ROW, str(error)) from error
     made = {source.name: given}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of lost masks: the findings say more of them
+        _call_rows(stack, made)
+    network = keras.Model(given, made[stack.rows[-1].name], name=stack.name)
+    _compile(network, stack.training)
+    return network
+
+
+def _call_rows(stack: Stack, made: dict[str, Any]) -> None:
+    """Call each row's layer on what is made so far."""
     for number, row in enumerate(stack.rows):
         try:
             result = _called(row, [made[name] for name in stack.taken(number)])
@@ -98,9 +109,6 @@ def build(stack: Stack) -> keras.Model:
         if not isinstance(result, keras.KerasTensor):
             raise CannotBuild(f"‘{row.name}’ gives several tensors, and a row of a stack gives one: let it return no state.", number)
         made[row.name] = result
-    network = keras.Model(given, made[stack.rows[-1].name], name=stack.name)
-    _compile(network, stack.training)
-    return network
 
 
 def _called(row: Row, tensors: list[Any]) -> Any:

@@ -84,7 +84,7 @@ class RowForm(Form):
                 self._add_argument(parameter)
         self._add_wrapper(row)
         self._rare = [p for p in parameters if p.advanced and p.name not in row.arguments]
-        self.more = QPushButton(f"{len(self._rare)} more arguments")
+        self.more = QPushButton(f"{len(self._rare)} more argument{'' if len(self._rare) == 1 else 's'}")
         self.more.setProperty("look", "link")
         self.more.setVisible(bool(self._rare))
         self.more.clicked.connect(self._show_rare)
