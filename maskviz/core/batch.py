@@ -76,24 +76,6 @@ def set_padding(batch: Batch, spec: InputSpec, sample: int | slice | NDArray[Any
     )
 
 
-def set_x(batch: Batch, name: str, index: tuple[int, ...], value: object) -> Batch:
-    """The batch with one cell of an input changed (``index``: sample, step, feature…); the step's content changes with it."""
-    x = _changed(batch.x, name, index, value)
-    content = _changed(batch.content, name, index, value) if name in batch.content else batch.content
-    return replace(batch, x=x, content=content)
-
-
-def set_y(batch: Batch, name: str, index: tuple[int, ...], value: object) -> Batch:
-    """The batch with one cell of a target changed."""
-    return replace(batch, y=_changed(batch.y, name, index, value))
-
-
-def set_weight(batch: Batch, name: str, index: tuple[int, ...], value: float, shape: tuple[int, ...]) -> Batch:
-    """The batch with one weight changed; weights of ones of ``shape`` are made where the output had none."""
-    weights = batch.sample_weight if name in batch.sample_weight else {**batch.sample_weight, name: np.ones(shape, "float32")}
-    return replace(batch, sample_weight=_changed(weights, name, index, value))
-
-
 def without_weights(batch: Batch, name: str) -> Batch:
     """The batch without the weights of one output."""
     return replace(batch, sample_weight={k: v for k, v in batch.sample_weight.items() if k != name})

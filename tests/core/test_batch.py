@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
-from maskviz.core.batch import Batch, changed_rows, set_padding, set_weight, set_x, set_y, without_weights
+from maskviz.core.batch import Batch, changed_rows, set_padding, without_weights
+from maskviz.core.batch_weights import set_weights
 from maskviz.core.network import InputSpec
 
 SPEC = InputSpec("series", (None, None, 2), "float32", "features", -1.0, None, True)
@@ -30,19 +35,23 @@ def test_padding_writes_the_pad_value_and_takes_content_back(batch: Batch) -> No
     assert (batch.x["series"][0, 1] == [2, 3]).all(), "the batch before stays as it was"
 
 
-def test_cells(batch: Batch) -> None:
-    edited = set_x(batch, "series", (1, 0, 1), 9)
-    assert edited.x["series"][1, 0, 1] == edited.content["series"][1, 0, 1] == 9
-    assert edited.y is batch.y
+def cell(arrays: Mapping[str, NDArray], name: str, index: tuple[int, ...], value: float) -> dict[str, NDArray]:
+    new = arrays[name].copy()
+    new[index] = value
+    return {**arrays, name: new}
+
+
+def test_changed_cells_change_their_rows(batch: Batch) -> None:
+    edited = replace(batch, x=cell(batch.x, "series", (1, 0, 1), 9))
     assert_array_equal(changed_rows(batch, edited), [1])
-    assert_array_equal(changed_rows(batch, set_y(edited, "out", (0, 2), 3)), [0, 1])
+    assert_array_equal(changed_rows(batch, replace(edited, y=cell(batch.y, "out", (0, 2), 3))), [0, 1])
 
 
 def test_weights(batch: Batch) -> None:
-    weighted = set_weight(batch, "out", (1, 2), 0.5, (2, 3))
+    weighted = set_weights(batch, "out", np.asarray([1]), np.asarray([2]), 0.5, (2, 3))
     assert_array_equal(weighted.sample_weight["out"], [[1, 1, 1], [1, 1, 0.5]])
     assert changed_rows(batch, weighted) is None, "an output with weights is another pass"
-    assert_array_equal(changed_rows(weighted, set_weight(weighted, "out", (0, 0), 0, (2, 3))), [0])
+    assert_array_equal(changed_rows(weighted, set_weights(weighted, "out", np.asarray([0]), None, 0, (2, 3))), [0])
     assert not without_weights(weighted, "out").sample_weight
 
 
@@ -52,6 +61,6 @@ def test_rows_of_other_shapes_or_types_are_all_of_them(batch: Batch) -> None:
 
 
 def test_nan_equals_nan(batch: Batch) -> None:
-    nan = set_x(batch, "series", (0, 0, 0), np.nan)
-    assert_array_equal(changed_rows(nan, set_x(nan, "series", (0, 0, 0), np.nan)), [])
+    nan, again = (replace(batch, x=cell(batch.x, "series", (0, 0, 0), np.nan)) for _ in range(2))
+    assert_array_equal(changed_rows(nan, again), [])
     assert_array_equal(changed_rows(batch, nan), [0])
