@@ -12,26 +12,32 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from maskviz import resources
 from maskviz.gui.app import application, make_window
 from maskviz.gui.docks import Workspace
+from maskviz.gui.heatmaps.mask_view import MaskView
 from maskviz.gui.main_window import MainWindow
 from tests.benchmarks.table import Row, spent
 from tests.benchmarks.window import first_frame, resident_mib
 from tests.benchmarks.windowed import wait
 
-EXAMPLES = ("lambda_slice_small", "bidirectional_tagger")
+QUICK = ("lambda_slice_small",)
 
 
 def rows(quick: bool, folder: Path) -> list[Row]:
     made = []
-    for name in EXAMPLES[:1] if quick else EXAMPLES:
-        command = [sys.executable, "-m", __name__, name, "30" if quick else "120"]
+    for name in QUICK if quick else [e.name for e in resources.examples()]:
+        command = [sys.executable, "-m", __name__, name, "30" if quick else "60"]
         asked = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         seen = json.loads(asked.stdout.splitlines()[-1])
+        if not seen:
+            continue
+        mib = seen["mib"]
         what, of = f"edit, mouse to pixels ({name})", "painting the heatmaps"
         made += [
             Row(f"{what}: median", seen["median"], seen["painting"], of, 16, absolute=True),
@@ -41,7 +47,7 @@ def rows(quick: bool, folder: Path) -> list[Row]:
     bare = first_frame("bare")[1]
     return [
         *made,
-        Row("memory of the window process, an example open", seen["mib"], bare, "bare pyqtgraph window", 250, "MiB", absolute=True),
+        Row("memory of the window process, an example open", mib, bare, "bare pyqtgraph window", 250, "MiB", absolute=True),
     ]
 
 
@@ -83,12 +89,24 @@ class Heartbeat(QObject):
         self._last = now
 
 
+def edge_to_drag(view: MaskView, samples: int) -> tuple[int, int] | None:
+    """A sample with padding at its end only, and the step where that begins; None where there is no such edge with room before it."""
+    for sample in range(samples):
+        padded = view.row(sample)
+        if padded is not None and padded[-1] and not padded[:5].any() and (np.diff(padded.astype(int)) >= 0).all():
+            return sample, int((~padded).sum())
+    return None
+
+
 def drag(window: MainWindow, panes: Workspace, moves: int) -> list[float]:
     """Drag the edge of the longest sequence to and fro; milliseconds from each move to the frame that shows its result."""
     document, view = window.document, panes.heatmaps.mask_view
     painted = Painted(panes.heatmaps.predictions_row.view)
     document.trace_changed.connect(lambda: setattr(painted, "waiting", painted.waiting or not document.stale))
-    sample, edge = next((s, e) for s in range(document.batch.size) for e in [int((~view.row(s)).sum())] if 4 < e < view.viewport.steps)
+    place = edge_to_drag(view, document.batch.size)
+    if place is None:
+        return []
+    sample, edge = place
     rect, shown = view.map_rect(), view.viewport.window
 
     def at(step: int) -> QPoint:
@@ -124,14 +142,18 @@ def main(name: str, moves: int) -> None:
     drag(window, panes, 5)  # compiles what an edit runs
     heart.reset()
     taken = drag(window, panes, moves)
-    figures = {
-        "median": statistics.median(taken),
-        "most": statistics.quantiles(taken, n=20)[-1],
-        "gap": heart.longest,
-        "idle_gap": idle_gap,
-        "painting": statistics.median(spent(panes.heatmaps.repaint) for _ in range(20)),
-        "mib": resident_mib(),
-    }
+    figures = (
+        {}
+        if not taken
+        else {
+            "median": statistics.median(taken),
+            "most": statistics.quantiles(taken, n=20)[-1],
+            "gap": heart.longest,
+            "idle_gap": idle_gap,
+            "painting": statistics.median(spent(panes.heatmaps.repaint) for _ in range(20)),
+            "mib": resident_mib(),
+        }
+    )
     document.undo_stack.setClean()  # or closing would ask about the edits
     window.close()
     print(json.dumps(figures), flush=True)
