@@ -201,7 +201,7 @@ def folded(graph: Graph, unfolded: frozenset[str], mask_path: bool = False) -> G
         shown[node.id] = closed[-1] if closed else node.id
         if not closed and (mask_path or node.role == "data"):
             nodes.append(node)
-    edges = graph.edges if mask_path else _past_mask_path(graph)
+    edges = graph.edges if mask_path else past_mask_path(graph)
     visible = {node.id for node in nodes}
     outer = {node.id: frozenset(graph.ancestors(node.id)) for node in nodes}
     links: dict[tuple[str, str, int], Edge] = {}
@@ -215,10 +215,10 @@ def folded(graph: Graph, unfolded: frozenset[str], mask_path: bool = False) -> G
         key = (source, target, output)
         links[key] = Edge(source, target, output, edge.mask_only and (key not in links or links[key].mask_only))
     kept = tuple(links.values())
-    return Graph(tuple(nodes), kept if mask_path else _without_detours(nodes, kept))
+    return Graph(tuple(nodes), kept if mask_path else without_detours(nodes, kept))
 
 
-def _past_mask_path(graph: Graph) -> tuple[Edge, ...]:
+def past_mask_path(graph: Graph) -> tuple[Edge, ...]:
     """The edges with every chain of mask-path operations replaced by one mask edge from its first source."""
     hidden = {node.id for node in graph.nodes if node.role == "mask path"}
     into: dict[str, list[Edge]] = {}
@@ -243,7 +243,7 @@ def _past_mask_path(graph: Graph) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _without_detours(nodes: Sequence[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+def without_detours(nodes: Sequence[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
     """The edges without mask edges between two nodes that data already connects."""
     into: dict[str, list[str]] = {}
     for edge in edges:

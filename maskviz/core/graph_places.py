@@ -7,11 +7,11 @@ containers give the same places, whatever was opened before. Levels run downward
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from maskviz.core.graph import Edge, Graph, folded
+from maskviz.core.graph import Edge, Graph, Node, past_mask_path, without_detours
 from maskviz.core.graph_room import CLOSE, Link, Rect, Route, make_room
 from maskviz.core.layout import HEADER, LAYER_GAP, PADDING, Box, Layout, LayoutRequest, Point
 
@@ -24,34 +24,42 @@ STRIPS = 22.0  # room for the strips under a card
 IN_FRAME = 14.0  # from the border of a container to where its links start
 
 
-def levels(
-    graph: Graph, unfolded: frozenset[str], mask_path: bool, card: Point, direction: Direction = "down", gap: float = LAYER_GAP
-) -> dict[Level, LayoutRequest]:
-    """The layout request of the outermost level and of every container that is open, each without what is around it."""
-    width, height = card if direction == "down" else card[::-1]
-    found: dict[Level, LayoutRequest] = {}
-    for level in (None, *(node.id for node in graph.nodes if node.id in unfolded and node.id in graph.containers)):
-        around = frozenset() if level is None else frozenset((level, *graph.ancestors(level)))
-        if not around <= unfolded:
-            continue
-        shown = folded(graph, around, mask_path)
-        own = [node.id for node in shown.nodes if (node.parent if node.parent in graph.by_id else None) == level]
-        if not own:  # nothing but operations on masks, which are hidden
-            continue
-        links = _links_of(shown.edges, own)
-        into, out = (sum(border in link for link in links) for border in (ENTRY, EXIT))
+class Levels:
+    """The levels of a whole graph, whatever is open: the calls in each, and the links between them and across its border."""
+
+    def __init__(self, graph: Graph, mask_path: bool) -> None:
+        self._graph = graph
+        self._own: dict[Level, list[Node]] = {}
+        self._links: dict[Level, dict[Link, bool]] = {}  # whether a link is one of masks alone
+        for node in graph.nodes:
+            if mask_path or node.role == "data":
+                self._own.setdefault(node.parent if node.parent in graph.by_id else None, []).append(node)
+        for edge in graph.edges if mask_path else past_mask_path(graph):
+            for level, link in pieces(graph, edge.source, edge.target):
+                links = self._links.setdefault(level, {})
+                links[link] = links.get(link, True) and edge.mask_only
+
+    def requests(
+        self, unfolded: Set[str], card: Point, direction: Direction = "down", gap: float = LAYER_GAP
+    ) -> dict[Level, LayoutRequest]:
+        """The layout request of the outermost level and of every container that is open."""
+        opened = (node.id for node in self._graph.nodes if node.id in unfolded and node.id in self._own)
+        around = (level for level in opened if all(outer in unfolded for outer in self._graph.ancestors(level)))
+        return {level: self._request(level, card if direction == "down" else card[::-1], gap) for level in (None, *around)}
+
+    def _request(self, level: Level, card: Point, gap: float) -> LayoutRequest:
+        own = self._own.get(level, [])
+        edges = tuple(Edge(a, b, 0, mask_only) for (a, b), mask_only in self._links.get(level, {}).items())
+        border = {edge for edge in edges if edge.source == ENTRY or edge.target == EXIT}
+        inner = without_detours(own, tuple(edge for edge in edges if edge not in border))
+        number = {name: i for i, name in enumerate((ENTRY, *(node.id for node in own), EXIT))}
+        ends = ((edge.source, edge.target) for edge in (*inner, *border))
+        links = sorted(ends, key=lambda link: (number[link[0]], number[link[1]]))
+        into, out = (sum(name in link for link in links) for name in (ENTRY, EXIT))
         boxes = [Box(ENTRY, PORT * (into + 1), 1.0)] if into else []
-        boxes += [Box(name, width, height) for name in own]
+        boxes += [Box(node.id, *card) for node in own]
         boxes += [Box(EXIT, PORT * (out + 1), 1.0)] if out else []
-        found[level] = LayoutRequest(tuple(boxes), tuple(links), gap)
-    return found
-
-
-def _links_of(edges: Iterable[Edge], own: Sequence[str]) -> list[Link]:
-    """The links of a level: between its own nodes, and from and to its border."""
-    number = {name: i for i, name in enumerate((ENTRY, *own, EXIT))}
-    links = {(e.source if e.source in number else ENTRY, e.target if e.target in number else EXIT) for e in edges}
-    return sorted(links - {(ENTRY, EXIT)}, key=lambda link: (number[link[0]], number[link[1]]))
+        return LayoutRequest(tuple(boxes), tuple(links), gap)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def _frame(boxes: Mapping[str, Rect], routes: Mapping[Link, Route], direction: D
 def _route(shown: Graph, link: Link, origins: Mapping[Level, tuple[_Placed, Point]], rects: Mapping[str, Rect]) -> Route:
     """The route of a link through all levels between its ends; a straight line where a level has none."""
     path: Route = []
-    for level, piece in _pieces(shown, *link):
+    for level, piece in pieces(shown, *link):
         part, (x, y) = origins[level]
         points = [(x + px, y + py) for px, py in part.routes.get(piece, ())]
         if path and points and abs(path[-1][0] - points[0][0]) >= CLOSE:
@@ -136,10 +144,13 @@ def _route(shown: Graph, link: Link, origins: Mapping[Level, tuple[_Placed, Poin
     return _tidy(path)
 
 
-def _pieces(shown: Graph, source: str, target: str) -> Iterator[tuple[Level, Link]]:
-    """The levels that a link goes through, with its part in each: out of containers, across, and into containers."""
-    out, into = [source, *shown.ancestors(source)][::-1], [target, *shown.ancestors(target)][::-1]
-    depth = next(i for i, (a, b) in enumerate(zip(out, into, strict=False)) if a != b)
+def pieces(graph: Graph, source: str, target: str) -> Iterator[tuple[Level, Link]]:
+    """The levels that a link goes through, with its part in each: out of containers, across, and into containers. None where one end
+    is in the other."""
+    out, into = [source, *graph.ancestors(source)][::-1], [target, *graph.ancestors(target)][::-1]
+    depth = next((i for i, (a, b) in enumerate(zip(out, into, strict=False)) if a != b), None)
+    if depth is None:
+        return
     for i in range(len(out) - 1, depth, -1):
         yield out[i - 1], (out[i], EXIT)
     yield (out[depth - 1] if depth else None), (out[depth], into[depth])

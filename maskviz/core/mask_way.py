@@ -61,6 +61,7 @@ class MaskWays:
     def __init__(self, graph: Graph, trace: Trace) -> None:
         self._graph = graph
         networks = frozenset(call.id for call in trace.calls if call.is_network)
+        networks |= graph.containers - {call.id for call in trace.calls}  # sections
         self._seen = seen_at(graph, networks)
         self._masks = Masks(folded(graph, networks, mask_path=True), trace)
 

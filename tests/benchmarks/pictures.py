@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView
 
 from maskviz.core import archive
 from maskviz.core.graph import Edge, Graph, Node
+from maskviz.core.graph_sections import MOST_OUTERMOST, SECTION
 from maskviz.core.heatmaps import Choice, Heatmap
 from maskviz.core.layout import Layout, fallback
 from maskviz.engine import layout_process
@@ -44,8 +45,13 @@ def rows(quick: bool, folder: Path) -> list[Row]:
     if not quick:
         made += [heatmap(1, 4000, 4000, 150), *large_heatmap(times)]
     for count, budget in zip(calls, (700.0, 3000.0), strict=False):
-        panel, _ = shown_graph(residual(count))
-        made += [layout(panel.shown, count, budget, min(times, 3)), moving(panel, count)]
+        panel, document = shown_graph(residual(count))
+        made.append(layout(residual(count), count, budget, min(times, 3)))
+        if count > MOST_OUTERMOST:
+            made.append(folding(panel, count, times))
+        panel.unfold_all()
+        wait(lambda panel=panel: not panel.busy)
+        made += [moving(panel, count), tracing(panel, document, count, times)]
         end(panel)
     return made
 
@@ -177,6 +183,32 @@ def moving(panel: GraphPanel, count: int) -> Row:
     )
 
 
+def tracing(panel: GraphPanel, document: Document, count: int, times: int) -> Row:
+    """Selecting a call while all that does not lead to or from it dims, until it is painted, against painting alone."""
+    names = [node.id for node in panel.shown.nodes if node.id not in panel.shown.containers]
+    plain = [spent(panel.view.viewport().repaint) for _ in range(times)]
+    panel.switch("trace", True)
+    ours = [spent(lambda name=name: (document.select(call=name), panel.view.viewport().repaint())) for name in names[:: count // times]]
+    panel.switch("trace", False)
+    return Row(
+        f"selection in trace mode, {count:,} calls", statistics.median(ours), statistics.median(plain), "a frame", 100, absolute=True
+    )
+
+
+def folding(panel: GraphPanel, count: int, times: int) -> Row:
+    """Unfolding a section of a network that is folded, and folding it again, until it is painted, against painting alone."""
+    folded = [node.id for node in panel.shown.nodes if node.class_name == SECTION]
+    plain = [spent(panel.view.viewport().repaint) for _ in range(times)]
+    ours = [spent(lambda name=name: toggled(panel, name)) for name in folded[:times] for _ in range(2)]
+    return Row(f"fold or unfold in {count:,} calls", statistics.median(ours), statistics.median(plain), "a frame", 200, absolute=True)
+
+
+def toggled(panel: GraphPanel, name: str) -> None:
+    panel.toggle(name)
+    wait(lambda: not panel.busy)
+    panel.view.viewport().repaint()
+
+
 def frames(view: QGraphicsView, fit: Callable[[], None]) -> Iterator[float]:
     """Milliseconds of each frame of a zoom from all of the graph to a readable size, and of a pan there."""
     fit()
@@ -211,8 +243,7 @@ def show(panel: GraphPanel, document: Document, graph: Graph) -> None:
     """Show another graph and wait until it has been laid out."""
     document.graph = graph
     document.network_changed.emit()
-    last = graph.nodes[-1].id
-    wait(lambda: bool(panel.shown.nodes) and panel.shown.nodes[-1].id == last)
+    wait(lambda: not panel.busy)
 
 
 def end(panel: GraphPanel) -> None:

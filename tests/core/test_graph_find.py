@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from maskviz.core.graph import Edge, Graph, Node, graph_of
+from maskviz.core.graph import Edge, Graph, Node, folded, graph_of
 from maskviz.core.graph_find import find, words_of
 from maskviz.core.graph_looks import BatchShares, Strip, node_look
 from maskviz.core.graph_paths import calls_by_layer, layer_of, lineage, seen_lit
+from maskviz.core.graph_sections import sectioned, stand_ins
 from maskviz.core.status import Status
 from tests.gui.sample_trace import sliced
 
@@ -78,3 +79,19 @@ def test_shares_count_every_sample_and_step():
     look = node_look(graph_of(trace).by_id["lstm"], trace, call, 0, 17, (0,), 0, shares)
     assert look.strips == (Strip(shares=shares.of("lstm")),)
     assert look.status is Status.KEPT
+
+
+def test_thousands_of_layers_come_in_sections():
+    nodes = (Node("x", "x", "InputLayer", kind="input"), *(Node(f"n{i}", f"n{i}", "Dense") for i in range(2000)))
+    links = [Edge("x", "n0"), *(Edge(f"n{i}", f"n{i + 1}") for i in range(1999)), *(Edge(f"n{i}", f"n{i + 3}") for i in range(0, 1990, 3))]
+    graph = Graph(nodes, tuple(links))
+    made = sectioned(graph)
+    assert made.edges == graph.edges
+    assert [n.id for n in made.nodes if n.class_name != "section"] == [n.id for n in nodes]
+    shown = folded(made, frozenset())
+    assert 40 < len(shown.nodes) < 60
+    assert shown.nodes[0].id == "x"
+    order = {node.id: number for number, node in enumerate(shown.nodes)}
+    assert all(order[edge.source] < order[edge.target] for edge in shown.edges)
+    assert stand_ins(made)[shown.nodes[1].id].id == "n43"
+    assert sectioned(shown) is shown

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskviz.core.graph import Edge, Graph, Node, folded
-from maskviz.core.graph_places import Direction, compose, levels
+from maskviz.core.graph_places import Direction, Levels, compose
 from maskviz.core.layout import Layout, fallback, lay_out
 
 CARD = (240.0, 52.0)
@@ -34,7 +34,7 @@ def network() -> Graph:
 def placed(unfolded: set[str], direction: Direction = "down", method=fallback) -> tuple[Graph, Layout]:
     graph, opened = network(), frozenset(unfolded)
     shown = folded(graph, opened)
-    requests = levels(graph, opened, False, CARD, direction)
+    requests = Levels(graph, False).requests(opened, CARD, direction)
     links = [(edge.source, edge.target) for edge in shown.edges]
     return shown, compose(shown, links, requests, {level: method(request) for level, request in requests.items()}, direction)
 
@@ -105,7 +105,7 @@ def test_left_to_right_flows_right():
 
 
 def test_a_level_knows_the_links_across_its_border():
-    requests = levels(network(), frozenset({"net"}), False, CARD)
+    requests = Levels(network(), False).requests({"net"}, CARD)
     assert set(requests) == {None, "net"}
     names = {box.id for box in requests["net"].boxes}
     assert {"net/a", "net/deep", "\0in", "\0out"} <= names
@@ -114,4 +114,4 @@ def test_a_level_knows_the_links_across_its_border():
 
 
 def test_what_is_open_in_something_folded_has_no_level():
-    assert set(levels(network(), frozenset({"net/deep"}), False, CARD)) == {None}
+    assert set(Levels(network(), False).requests({"net/deep"}, CARD)) == {None}

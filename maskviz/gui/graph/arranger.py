@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core.graph import Graph, folded
-from maskviz.core.graph_places import Direction, Level, compose, levels
+from maskviz.core.graph_places import Direction, Level, Levels, compose
 from maskviz.core.layout import LAYER_GAP, Layout, LayoutRequest
 from maskviz.export.graph_painting import Sizes, request_of
 from maskviz.session.layout_job import LayoutJob
@@ -34,6 +34,7 @@ class Arranger(QObject):
         self.job.done.connect(self._take)
         self._wanted: _Wanted | None = None
         self._known: dict[LayoutRequest, Layout] = {}
+        self._levels: tuple[Graph, bool, Levels] | None = None
 
     @property
     def busy(self) -> bool:
@@ -43,13 +44,16 @@ class Arranger(QObject):
     def arrange(self, graph: Graph, unfolded: frozenset[str], mask_path: bool, sizes: Sizes, direction: Direction, labels: bool) -> None:
         """Asks for the places of a graph with these containers unfolded; ``labels`` leaves room for those of the edges."""
         gap = LABEL_GAP if labels and direction == "right" else LAYER_GAP
-        requests = levels(graph, unfolded, mask_path, sizes.card, direction, gap)
+        if self._levels is None or self._levels[0] is not graph or self._levels[1] != mask_path:
+            self._levels = graph, mask_path, Levels(graph, mask_path)
+        requests = self._levels[2].requests(unfolded, sizes.card, direction, gap)
         self._wanted = _Wanted(folded(graph, unfolded, mask_path), requests, sizes, direction)
         self._go_on()
 
     def forget(self) -> None:
         """Drops what was laid out for another graph."""
         self._known.clear()
+        self._levels = None
 
     def close(self) -> None:
         """Ends the layout process; nothing is answered any more."""

@@ -7,6 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from maskviz.core.graph import Graph, first_unfolding, graph_of
+from maskviz.core.graph_sections import sectioned
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
 from maskviz.gui.elided import ElidedLabel
@@ -27,7 +28,8 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 STALE_AFTER = 150  # ms: what is renewed faster than this is not dimmed, it would only flicker
-MOST_UNFOLDED = 3000  # nodes on screen after "unfold all"
+NOTHING_OPEN = "No network is open.\nDrop a .keras file here."
+MOST_UNFOLDED = 20_000  # nodes on screen after "unfold all"
 
 
 class GraphPanel(QWidget):
@@ -64,7 +66,7 @@ class GraphPanel(QWidget):
         self.setObjectName("graph-panel")
         self.setAccessibleName("Layer graph")
         self.view.setAccessibleName("Layers and their masks; arrow keys walk along the edges, Enter unfolds, Backspace folds")
-        self.view.empty_text = "No network is open.\nDrop a .keras file here."
+        self.view.empty_text = NOTHING_OPEN
         self.view.tooltip_of = self._tooltip
         self._place = ElidedLabel()
         self._place.setAccessibleName("Selected sample and timestep")
@@ -80,8 +82,10 @@ class GraphPanel(QWidget):
         rows.addLayout(head)
         rows.addWidget(self.view, 1)
         rows.addWidget(self.legend)
-        rows.addWidget(self._place)
-        self._place.setContentsMargins(em, 0, em, 0)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(em, 0, em, 0)
+        foot.addWidget(self._place)
+        rows.addLayout(foot)
 
     def _connect(self) -> None:
         document = self._document
@@ -221,12 +225,11 @@ class GraphPanel(QWidget):
         return None if trace is None else (*(c.id for c in trace.calls), *(t.output for t in trace.ledger.terms))
 
     def _use(self, graph: Graph) -> None:
-        outermost = {node.id for node in graph.children.get(None, ())}
-        if outermost.isdisjoint(node.id for node in self._graph.children.get(None, ())):
+        if not any(node.id in self._graph.by_id for node in graph.children.get(None, ())):
             self._unfolded = first_unfolding(graph, self._document.comparison.shown().graph)
             self._first = True
             self._arranger.forget()
-        self._graph = graph
+        self._graph = graph = sectioned(graph)
         self._scene.count_inside(graph)
         self._look()
         self._lay_out()
@@ -312,6 +315,7 @@ class GraphPanel(QWidget):
             self._document.select(call=around)
 
     def _lay_out(self) -> None:
+        self.view.empty_text = f"Laying out {len(self._graph.nodes):,} layers…" if self._graph.nodes else NOTHING_OPEN
         options = self.options
         labels = options.shapes or options.masks
         self._arranger.arrange(self._graph, self._unfolded, options.mask_path, self._scene.sizes, options.direction, labels)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsScene
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.graph_looks import BatchShares, EdgeLook, NodeLook, badge_of, edge_look, node_look, plain_look, strips_of
 from maskviz.core.graph_masks import Masks
+from maskviz.core.graph_sections import stand_ins
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Call, Trace
 from maskviz.export.graph_marks import Side, tone_colour
@@ -48,6 +49,8 @@ class GraphScene(QGraphicsScene):
         self._calls: Mapping[str, Call] = {}
         self._outputs: Mapping[str, tuple[int, ...]] = {}
         self._hidden: Mapping[str, int] = {}
+        self._stand_ins: Mapping[str, Node] = {}
+        self._whole = Graph()
         self._bad: frozenset[str] | None = None
         self._changes: Mapping[str, str] | None = None
         self._sample = self._step = 0
@@ -106,6 +109,8 @@ class GraphScene(QGraphicsScene):
             for outer in whole.ancestors(node.id):
                 inside[outer] = inside.get(outer, 0) + 1
         self._hidden = inside
+        self._stand_ins = stand_ins(whole)
+        self._whole = whole
 
     def show(self, trace: Trace | None, sample: int, step: int, changes: Mapping[str, str] | None = None) -> None:
         """Shows a trace at one timestep of one sample, and by call what differs from another; repaints the items whose look changes,
@@ -250,16 +255,27 @@ class GraphScene(QGraphicsScene):
         return replace(look, badge=self._changes.get(node.id, ""), tone="accent")
 
     def _look_now(self, node: Node, plain: bool) -> NodeLook:
+        if (last := self._stand_ins.get(node.id)) is not None:
+            return self._section_look(node, last, plain)
         batch = self.shares if self.options.whole else None
         if plain:
             return plain_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, batch)
         framed = node.id in self.shown.containers
-        outputs = () if framed else self._outputs.get(node.id, ())
+        outputs = () if framed else self._outputs.get(node.id, (0,) if node.id not in self.shown.by_id else ())
         inside = 0 if framed else self._hidden.get(node.id, 0)
         return node_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, outputs, inside, batch)
 
+    def _section_look(self, node: Node, last: Node, plain: bool) -> NodeLook:
+        """A section shows the output of its last layer, and how many of its layers did something wrong."""
+        look, wrong = self._look_now(last, plain), sum(child.id in self.bad for child in self._whole.children[node.id])
+        inside = 0 if node.id in self.shown.containers else self._hidden.get(node.id, 0)
+        badge = f"{wrong} wrong" if wrong else ""
+        return replace(look, title=node.id, subtitle=node.name, badge=badge, tone="bad" if wrong else "quiet", inside=inside)
+
     def edge_look(self, edge: Edge) -> EdgeLook:
         """What an edge shows now."""
+        if (last := self._stand_ins.get(edge.source)) is not None:
+            edge = replace(edge, source=last.id)
         options = self.options
         batch = self.shares if options.whole else None
         return edge_look(edge, self._trace, self._sample, self._step, batch, self._masks, options.shapes, options.masks)
