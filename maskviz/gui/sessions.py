@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, QStandardPaths, Signal
+from PySide6.QtCore import QEventLoop, QObject, QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from maskviz import resources
@@ -22,6 +22,8 @@ from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import SUFFIX, Session, fingerprint, read_session, write_session
 from maskviz.settings import Settings
 
+REST_MS = 1500  # a network that is being built changes often
+LONGEST_MS = 20_000
 FILTER = f"MaskViz sessions (*{SUFFIX})"
 NETWORK_FILTER = "Keras networks (*.keras *.h5);;All files (*)"
 
@@ -45,6 +47,7 @@ class Sessions(QObject):
 
     wanted = Signal(object)
     saved = Signal()
+    _carry_ended = Signal()
 
     def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, notices: Notices) -> None:
         super().__init__(window)
@@ -55,8 +58,12 @@ class Sessions(QObject):
         self._notices = notices
         self._path: tuple[object, str] | None = None  # what is open, and its session file
         self._carried: tuple[Network, bytes] | None = None  # a network without a file, and what the engine wrote of it
+        self._carrying = False
+        jobs.forgot.connect(self._forget_carrying)
         self.panes: Callable[[], Panes | None] = lambda: None
-        document.trace_changed.connect(self._carry)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._carry)
+        document.trace_changed.connect(self._rest.start)
 
     # -- saving
 
@@ -72,6 +79,8 @@ class Sessions(QObject):
         return bool(path) and self._save(path if path.endswith(SUFFIX) else f"{path}{SUFFIX}")
 
     def _save(self, path: str) -> bool:
+        self._carry()
+        self._await_carried()
         try:
             write_session(path, self.current())
         except MaskVizError as error:
@@ -89,7 +98,7 @@ class Sessions(QObject):
         document, request, panes = self._document, self._jobs.opened, self.panes()
         if document.batch is None or document.network is None:
             raise UnusableInput("There is nothing to save yet: open a network first.")
-        carried = self._carried[1] if self._carried is not None and self._carried[0] is document.network else None
+        carried = self._carried[1] if self._carried is not None and self._is_carried else None
         if carried is None and self._has_no_file:
             raise UnusableInput("The network has no file yet: wait until it has been computed, or save it with File ▸ Save network as.")
         session = Session(document.title, document.path or "", document.batch, selection=document.selection, carried=carried)
@@ -167,21 +176,42 @@ class Sessions(QObject):
         """What is open, by the network's file where there is one."""
         return self._document.network if self._has_no_file else self._document.path
 
+    @property
+    def _is_carried(self) -> bool:
+        return self._carried is not None and self._carried[0] is self._document.network
+
     def _carry(self) -> None:
-        """Have the engine write a network that has no file, as soon as it is at rest: the session carries it along."""
+        """Have the engine write a network that has no file, when it is at rest: the session carries it along."""
         network = self._document.network
-        if network is None or not self._has_no_file or not self._jobs.settled:
-            return
-        if self._carried is not None and self._carried[0] is network:
+        if network is None or not self._has_no_file or self._is_carried or self._carrying or not self._jobs.settled:
             return
         scratch = state_folder() / f"network-{os.getpid()}.keras"
 
         def written(_event: object) -> None:
             self._carried = (network, scratch.read_bytes())
             scratch.unlink()
+            ended()
+
+        def ended(_error: object = None) -> None:
+            self._carrying = False
+            self._carry_ended.emit()
 
         state_folder().mkdir(parents=True, exist_ok=True)
-        self._jobs.ask(Save(str(scratch)), written, refused=lambda error: None, quiet=True)
+        self._carrying = True
+        self._jobs.ask(Save(str(scratch)), written, ended, quiet=True)
+
+    def _forget_carrying(self) -> None:
+        """The engine was started anew, or holds another network: what it was writing never comes."""
+        self._carrying = False
+        self._carry_ended.emit()
+
+    def _await_carried(self) -> None:
+        """Wait until the engine has written the network, if it does so now, but not for ever."""
+        if self._carrying:
+            loop = QEventLoop()
+            self._carry_ended.connect(loop.quit)
+            QTimer.singleShot(LONGEST_MS, loop.quit)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
     @staticmethod
     def _unpacked(session: Session) -> Path:

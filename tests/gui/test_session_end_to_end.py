@@ -39,7 +39,6 @@ def test_built_network_is_saved_stopped_and_taken_up(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     jobs.new_network("recurrent_tagger", {})
     qtbot.waitUntil(lambda: document.trace is not None and jobs.settled, timeout=IMPORTING_KERAS)
-    qtbot.waitUntil(lambda: window.sessions._carried is not None, timeout=IMPORTING_KERAS)
     edit(document)
     qtbot.waitUntil(lambda: not document.stale, timeout=IMPORTING_KERAS)
     before, trace = document.batch, document.trace
