@@ -216,3 +216,17 @@ def test_four_thousand_steps_stay_fluid(qtbot: QtBot) -> None:
         QApplication.processEvents()
     assert (time.perf_counter() - began) / (steps / 100) < 0.05
     assert widget.steps.currentIndex().row() == 3900
+
+
+def test_thousands_of_classes_stay_fluid(qtbot: QtBot) -> None:
+    sample = tagger()
+    doc = document(sample)
+    traces = [replace(doc.trace, outputs={**doc.trace.outputs, "tags": np.full((6, 10, 10_000), n, "float32")}) for n in range(3)]
+    doc.trace = traces[0]
+    widget = panel(qtbot, doc)
+    began = time.perf_counter()
+    for trace in traces[1:]:
+        doc.trace = trace
+        doc.trace_changed.emit()
+    assert (time.perf_counter() - began) / 2 < 1, "seconds for each new result"
+    assert text(widget.steps, "ŷ tags[9999]", 3) == "2"

@@ -106,8 +106,9 @@ def _titled(word: str, name: str, several: bool) -> str:
     return f"{word} {name}" if several else word
 
 
+@lru_cache(maxsize=64)
 def _cells(title: str, kind: Kind, name: str, inner: tuple[int, ...], steps: tuple[int, ...] | None, tip: str) -> list[Column]:
-    """One column for each element of ``inner``, the part of a shape that follows sample and step."""
+    """One column for each element of ``inner``, the part of a shape that follows sample and step; many classes are many columns."""
     if int(np.prod(inner)) == 1:
         return [Column(title, kind, name, (0,) * len(inner), steps, tip)]
     return [Column(f"{title}[{', '.join(map(str, i))}]", kind, name, i, steps, tip) for i in np.ndindex(*inner)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -117,7 +117,9 @@ class StepItems(QAbstractTableModel):
             return
         before, sample = self._arrays, self._sample
         self._read(columns)
-        moved = [n for n, c in enumerate(columns) if sample != self._sample or self._differs(before, c)]
+        keys: set[tuple[Kind, str]] = {(kind, c.name) for c in columns for kind in (OF_WORDS.get(c.kind, c.kind), "filler")}
+        new = {key for key in keys if sample != self._sample or not _same_row(before.get(key), self._arrays.get(key), sample)}
+        moved = [n for n, c in enumerate(columns) if (OF_WORDS.get(c.kind, c.kind), c.name) in new or ("filler", c.name) in new]
         for first, last in _runs(moved):
             self.dataChanged.emit(self.index(0, first), self.index(self._rows - 1, last))
 
@@ -128,11 +130,6 @@ class StepItems(QAbstractTableModel):
         self._sample = sample_of(self._document)
         self._cells: dict[tuple[int, int], Cell] = {}
         self._decimals: dict[tuple[Kind, str], int | None] = {}
-
-    def _differs(self, before: Mapping[tuple[Kind, str], NDArray[Any]], column: Column) -> bool:
-        """Whether a column of the shown sample differs from what stood in ``before``."""
-        keys: tuple[tuple[Kind, str], ...] = ((OF_WORDS.get(column.kind, column.kind), column.name), ("filler", column.name))
-        return any(not _same_row(before.get(key), self._arrays.get(key), self._sample) for key in keys)
 
     def _rows_of(self, columns: tuple[Column, ...]) -> int:
         return 0 if not columns else 1 if self._whole else self._document.time_steps
