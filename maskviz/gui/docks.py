@@ -12,7 +12,7 @@ from maskviz.gui.builder.panel import BuilderPanel
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.file_drop import leave_drops_to_window
 from maskviz.gui.findings import FindingsPanel
-from maskviz.gui.findings.desk import FindingsDesk
+from maskviz.gui.findings_desk import FindingsDesk
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.history import HistoryPanel

@@ -12,7 +12,7 @@ from shiboken6 import isValid
 from maskviz.gui.action_spec import Needs
 from maskviz.gui.actions import build_actions, build_menus, enable_actions, paint_icons, plain_text, set_tip
 from maskviz.gui.autosave import Autosave
-from maskviz.gui.builder.desk import BuilderDesk
+from maskviz.gui.builder_desk import BuilderDesk
 from maskviz.gui.compare_bar import CompareBar
 from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
 from maskviz.gui.editing import Editing
@@ -42,7 +42,7 @@ from maskviz.settings import Settings
 
 if TYPE_CHECKING:
     from maskviz.gui.docks import Workspace
-    from maskviz.gui.findings.desk import FindingsDesk
+    from maskviz.gui.findings_desk import FindingsDesk
 
 FIRST_SIZE = QSize(1440, 900)
 LEAST_SIZE = QSize(960, 600)
@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             return
         from maskviz.gui.docks import Workspace
-        from maskviz.gui.findings.desk import FindingsDesk
+        from maskviz.gui.findings_desk import FindingsDesk
 
         self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
         saved, building = self.settings.bytes("window/panes"), self.builder.building

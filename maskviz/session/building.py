@@ -6,8 +6,10 @@ What is open stays on screen until the new network is there with its trace, and 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand
@@ -20,7 +22,6 @@ from maskviz.core.layer_forms import Forms
 from maskviz.core.messages import AskForms, AskStack, BuildStack, FormsKnown, Load, Loaded, Opens, StackKnown
 from maskviz.session.commands import NOT_MERGED
 from maskviz.session.document import Document
-from maskviz.session.jobs import Jobs
 from maskviz.session.opening import Opening, Swap
 
 REST_MS = 350
@@ -34,6 +35,22 @@ class Trouble:
 
     sentence: str
     row: int | None = None
+
+
+class Engine(Protocol):
+    """What builds: ``session.jobs.Jobs``."""
+
+    forgot: Any
+
+    @property
+    def settled(self) -> bool: ...
+
+    @property
+    def opened(self) -> Opens | None: ...
+
+    def ask(self, request: AskStack | AskForms, then: Callable[[Any], None], refused: Callable[[MaskVizError], None]) -> int: ...
+
+    def rebuild(self, opening: Opening) -> None: ...
 
 
 class BuilderStep(QUndoCommand):
@@ -74,7 +91,7 @@ class Building(QObject):
     refused = Signal(object)
     noticed = Signal(str)
 
-    def __init__(self, document: Document, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, jobs: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._jobs = jobs

@@ -22,8 +22,8 @@ from maskviz.core.trace import Trace
 from maskviz.gui.findings import FindingsPanel
 from maskviz.gui.findings import panel as panel_module
 from maskviz.gui.findings.card import FindingCard
-from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.gui.findings.words import as_text, evidence_lines, headline
+from maskviz.gui.findings_desk import FindingsDesk
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document, EngineState
 from maskviz.session.jobs import Jobs

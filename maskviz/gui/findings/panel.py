@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from typing import Protocol
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.trace import Trace
 from maskviz.gui.findings.card import FindingCard
-from maskviz.gui.findings.desk import FindingsDesk
 from maskviz.palette import Palette
 from maskviz.session.document import Document
+from maskviz.session.repairs import Repairs
 
 REST_MS = 200  # an edit that is followed by another one sooner is part of a gesture
 CALM_MS = 450  # findings that come sooner than this are not dimmed in between
@@ -30,13 +31,30 @@ HEADINGS = {Severity.ERROR: "ERRORS", Severity.WARNING: "WARNINGS", Severity.INF
 Key = tuple[str, str | None, int]
 
 
+class Desk(Protocol):
+    """Carries out what the cards offer: ``gui.findings_desk``."""
+
+    repairs: Repairs
+    ignored_changed: SignalInstance
+
+    def show(self, finding: Finding) -> None: ...
+
+    def save_copy(self, finding: Finding) -> None: ...
+
+    def open_copy(self, finding: Finding) -> None: ...
+
+    def is_ignored(self, finding: Finding) -> bool: ...
+
+    def ignore(self, finding: Finding, ignored: bool = True) -> None: ...
+
+
 class FindingsPanel(QWidget):
     """Cards of the document's findings; a click on one shows its place. ``counted`` carries the number of those that are not ignored,
     None while not known."""
 
     counted = Signal(object)
 
-    def __init__(self, document: Document, desk: FindingsDesk, palette: Palette, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, desk: Desk, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("findings")
         self.setAccessibleName("Findings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from maskviz.core.errors import MaskVizError
@@ -25,7 +25,7 @@ KERAS, SCRIPT = "Keras networks (*.keras)", "Python script that builds it (*.py)
 class FindingsDesk(QObject):
     """Carries out what the cards offer. ``ignored_changed``: other findings are ignored now."""
 
-    ignored_changed = Signal()
+    ignored_changed: SignalInstance = Signal()  # type: ignore[assignment]
 
     def __init__(self, document: Document, jobs: Jobs, settings: Settings, window: QWidget | None = None) -> None:
         super().__init__(window)
