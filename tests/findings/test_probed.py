@@ -60,9 +60,9 @@ def test_a_mean_over_all_steps_follows_their_number() -> None:
     def made(by_real_steps: bool) -> keras.Model:
         x = keras.Input((None, F), name="features")
         real = ops.cast(ops.any(ops.not_equal(x, 0), axis=-1, keepdims=True), "float32")
-        total = ops.sum(layers.Dense(3)(x) * real, axis=1)
-        number = ops.sum(real, axis=1) if by_real_steps else ops.cast(ops.shape(x)[1], "float32")
-        return network(x, layers.Dense(1, name="out")(total / number))
+        zeroed = layers.Dense(3)(x) * real
+        mean = ops.sum(zeroed, axis=1) / ops.sum(real, axis=1) if by_real_steps else ops.mean(zeroed, axis=1)
+        return network(x, layers.Dense(1, name="out")(mean))
 
     assert ids_of(probed(made(False), features(), vector())) == ["MV41-follows-length-of-padding"]
     assert ids_of(probed(made(True), features(), vector())) == []
