@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,15 +153,42 @@ def test_what_cannot_be_used_with_a_good_network(capsys: pytest.CaptureFixture[s
         assert "Traceback" not in err
 
 
+def run_apart(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own: painting needs an application without windows, and there can be only one kind of it."""
+    return subprocess.run([sys.executable, "-m", "maskviz", *arguments], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.engine
 def test_pictures(tmp_path: Path) -> None:
-    """In a process of its own: painting needs an application without windows, and there can be only one kind of it."""
-    arguments = ["export", NETWORK, "--batch", BATCH, "--out", str(tmp_path), "--what", "mask", "--width", "600"]
-    done = subprocess.run([sys.executable, "-m", "maskviz", *arguments], capture_output=True, text=True, check=False)
+    what = ("--what", "mask,values:lstm@norm,graph", "--format", "svg", "--mm", "120", "--transparent")
+    done = run_apart("export", NETWORK, "--batch", BATCH, "--out", str(tmp_path), *what)
     assert done.returncode == 0, done.stderr
     written = [Path(line) for line in done.stdout.splitlines()]
-    assert written
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+    assert [path.name for path in written] == [f"sequence_classifier-{name}.svg" for name in ("mask", "values_lstm_norm", "graph")]
+    widths = [re.search(r'<svg width="([\d.]+)mm"', path.read_text(encoding="utf-8")) for path in written]
+    assert [round(float(found[1])) for found in widths if found] == [120, 120, 120]
+
+
+@pytest.mark.engine
+def test_a_report(tmp_path: Path) -> None:
+    done = run_apart("report", NETWORK, "--batch", BATCH, "--out", str(tmp_path / "report"))
+    assert done.returncode == 0, done.stderr
+    text = Path(done.stdout.strip()).read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "GlobalAveragePooling1D" in text
+    assert hashlib.sha256(EXAMPLE.network.read_bytes()).hexdigest() in text
+
+
+@pytest.mark.parametrize("what", ["nothing", "values", "mask,nothing:lstm"])
+def test_what_cannot_be_exported_is_said_before_the_engine_starts(
+    what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from maskviz.engine import client
+
+    monkeypatch.setattr(client, "command", lambda: pytest.fail("the engine was started"))
+    code, out, err = run(capsys, "export", NETWORK, "--out", str(tmp_path), "--what", what)
+    assert (code, out) == (2, "")
+    assert "cannot be exported; choose from" in err
 
 
 def test_a_dead_engine_is_exit_code_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

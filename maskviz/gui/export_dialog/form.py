@@ -39,7 +39,8 @@ FORMAT_WORDS = (
 NUMBERS = ("csv", "npz")
 # the style draws an empty box in the colour of what is around it
 BOX_OUTLINE = (
-    "QListView::indicator:unchecked { border: 1px solid palette(placeholder-text); border-radius: 3px; width: 11px; height: 11px; }"
+    "QListView::indicator:unchecked, QCheckBox::indicator:unchecked "
+    "{ border: 1px solid palette(placeholder-text); border-radius: 3px; width: 11px; height: 11px; }"
 )
 
 
@@ -52,6 +53,7 @@ class ExportForm(QWidget):
     def __init__(self, items: Iterable[Item], choices: ExportChoices) -> None:
         super().__init__()
         self._items = list(items)
+        self.setStyleSheet(BOX_OUTLINE)
         self._make_list()
         self._make_fields()
         self._lay_out()
@@ -63,7 +65,6 @@ class ExportForm(QWidget):
         self.what = QListWidget()
         self.what.setAccessibleName("What to export")
         self.what.setSpacing(2)
-        self.what.setStyleSheet(BOX_OUTLINE)
         for item in self._items:
             line = QListWidgetItem(item.words)
             line.setData(Qt.ItemDataRole.UserRole, item.key)
