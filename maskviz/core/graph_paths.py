@@ -74,13 +74,15 @@ def seen_at(graph: Graph, unfolded: Set[str]) -> dict[str, str]:
     return seen
 
 
-def seen_lit(graph: Graph, lit: Lit, unfolded: Set[str]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """The nodes and links of a folded graph that show what is lit in the whole one; open containers around it are lit too."""
-    seen = seen_at(graph, unfolded)
+def seen_lit(graph: Graph, lit: Lit, seen: Mapping[str, str]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The nodes and links of a folded graph (see ``seen_at``) that show what is lit in the whole one; open containers around it too."""
     nodes = {seen[name] for name in lit.nodes if name in seen}
-    nodes |= {outer for name in tuple(nodes) for outer in graph.ancestors(name)}
+    if graph.containers:
+        nodes |= {outer for name in tuple(nodes) for outer in graph.ancestors(name)}
     links = {(seen[e.source], seen[e.target]) for e in lit.edges if e.source in seen and e.target in seen}
-    return frozenset(nodes), frozenset(links | _past_hidden(graph, lit, seen))
+    if any(graph.by_id[name].role == "mask path" for name in lit.nodes if name in graph.by_id):
+        links |= _past_hidden(graph, lit, seen)
+    return frozenset(nodes), frozenset(links)
 
 
 def _past_hidden(graph: Graph, lit: Lit, seen: Mapping[str, str]) -> set[tuple[str, str]]:

@@ -6,6 +6,7 @@ import json
 import statistics
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def rows(quick: bool, folder: Path) -> list[Row]:
         if count > MOST_OUTERMOST:
             made.append(folding(panel, count, times))
         panel.unfold_all()
-        wait(lambda panel=panel: not panel.busy)
+        settle(panel)
         made += [moving(panel, count), tracing(panel, document, count, times)]
         end(panel)
     return made
@@ -188,7 +189,7 @@ def tracing(panel: GraphPanel, document: Document, count: int, times: int) -> Ro
     names = [node.id for node in panel.shown.nodes if node.id not in panel.shown.containers]
     plain = [spent(panel.view.viewport().repaint) for _ in range(times)]
     panel.switch("trace", True)
-    ours = [spent(lambda name=name: (document.select(call=name), panel.view.viewport().repaint())) for name in names[:: count // times]]
+    ours = [spent(partial(selected, panel, document, name)) for name in names[:: count // times]]
     panel.switch("trace", False)
     return Row(
         f"selection in trace mode, {count:,} calls", statistics.median(ours), statistics.median(plain), "a frame", 100, absolute=True
@@ -199,13 +200,18 @@ def folding(panel: GraphPanel, count: int, times: int) -> Row:
     """Unfolding a section of a network that is folded, and folding it again, until it is painted, against painting alone."""
     folded = [node.id for node in panel.shown.nodes if node.class_name == SECTION]
     plain = [spent(panel.view.viewport().repaint) for _ in range(times)]
-    ours = [spent(lambda name=name: toggled(panel, name)) for name in folded[:times] for _ in range(2)]
+    ours = [spent(partial(toggled, panel, name)) for name in folded[:times] for _ in range(2)]
     return Row(f"fold or unfold in {count:,} calls", statistics.median(ours), statistics.median(plain), "a frame", 200, absolute=True)
+
+
+def selected(panel: GraphPanel, document: Document, name: str) -> None:
+    document.select(call=name)
+    panel.view.viewport().repaint()
 
 
 def toggled(panel: GraphPanel, name: str) -> None:
     panel.toggle(name)
-    wait(lambda: not panel.busy)
+    settle(panel)
     panel.view.viewport().repaint()
 
 
@@ -243,6 +249,11 @@ def show(panel: GraphPanel, document: Document, graph: Graph) -> None:
     """Show another graph and wait until it has been laid out."""
     document.graph = graph
     document.network_changed.emit()
+    settle(panel)
+
+
+def settle(panel: GraphPanel) -> None:
+    """Wait until the panel's graph has been laid out."""
     wait(lambda: not panel.busy)
 
 

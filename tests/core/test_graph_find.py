@@ -5,7 +5,7 @@ from __future__ import annotations
 from maskviz.core.graph import Edge, Graph, Node, folded, graph_of
 from maskviz.core.graph_find import find, words_of
 from maskviz.core.graph_looks import BatchShares, Strip, node_look
-from maskviz.core.graph_paths import calls_by_layer, layer_of, lineage, seen_lit
+from maskviz.core.graph_paths import calls_by_layer, layer_of, lineage, seen_at, seen_lit
 from maskviz.core.graph_sections import sectioned, stand_ins
 from maskviz.core.status import Status
 from tests.gui.sample_trace import sliced
@@ -60,10 +60,10 @@ def test_lineage_is_what_comes_before_and_after():
 
 
 def test_folded_containers_show_what_is_lit_in_them():
-    nodes, links = seen_lit(shared(), lineage(shared(), "block/dense"), frozenset())
+    nodes, links = seen_lit(shared(), lineage(shared(), "block/dense"), seen_at(shared(), frozenset()))
     assert nodes == {"a", "block", "out"}
     assert links == {("a", "block"), ("block", "out")}
-    nodes, _ = seen_lit(shared(), lineage(shared(), "block/dense"), frozenset({"block"}))
+    nodes, _ = seen_lit(shared(), lineage(shared(), "block/dense"), seen_at(shared(), {"block"}))
     assert nodes == {"a", "block", "block/dense", "out"}
 
 

@@ -20,12 +20,15 @@ class Highlights:
         self._scene = scene
         self._bar = bar
         self._ways: tuple[Graph, Trace, MaskWays] | None = None
+        self._seen: tuple[Graph, frozenset[str], dict[str, str]] = (Graph(), frozenset(), {})
         self._layers: tuple[Graph, dict[str, tuple[str, ...]]] = (Graph(), {})
 
     def show(self, graph: Graph, trace: Trace | None, call: str | None, unfolded: frozenset[str], hits: Sequence[str]) -> None:
         """Marks a whole graph as it is seen with these containers unfolded."""
         options, chosen = self._scene.options, call if call in graph.by_id else None
-        seen = seen_at(graph, unfolded)
+        if self._seen[0] is not graph or self._seen[1] != unfolded:
+            self._seen = graph, unfolded, seen_at(graph, unfolded)
+        seen = self._seen[2]
         lit: Lit | None = None
         tags = {}
         if options.follow:
@@ -35,7 +38,7 @@ class Highlights:
         elif options.trace and chosen is not None:
             lit = lineage(graph, chosen)
         self._bar.setVisible(options.follow)
-        nodes, links = (None, frozenset()) if lit is None else seen_lit(graph, lit, unfolded)
+        nodes, links = (None, frozenset()) if lit is None else seen_lit(graph, lit, seen)
         linked = {seen[name] for name in self._siblings(graph, chosen)} - {chosen}
         self._scene.mark(Marks(nodes, links, frozenset(seen[name] for name in hits), frozenset(linked), tags))
 
