@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
+from maskviz.core.heatmaps import number
 from maskviz.core.network import Network
 from maskviz.core.status import Status
 from maskviz.core.vocabulary import Vocabulary
@@ -188,6 +189,8 @@ class StepItems(QAbstractTableModel):
         if column.kind in OF_WORDS:
             words = self.words_of(column)
             return "" if words is None or value is None or value != value else words.word(int(value))
+        if column.kind == "weight" and value is not None:
+            return number(float(value))  # mostly 0, 1 or a round number
         return number_text(value, self._decimals_of(column.kind, column.name))
 
     def _decimals_of(self, kind: Kind, name: str) -> int | None:
