@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from maskviz.settings import Settings
 if TYPE_CHECKING:
     from maskviz.colormaps import Scale
     from maskviz.core.heatmaps import Heatmap
+    from maskviz.core.layout import Layout
     from maskviz.export.figures import FigureStyle
     from maskviz.export.kinds import AnyFigure, Source
     from maskviz.gui.docks import Workspace
@@ -111,21 +112,23 @@ class TakeAway(QObject):
         """Put what the keyboard is in on the clipboard, as a picture: one heatmap, or the graph; else all heatmaps."""
         from maskviz.export.files import render
 
-        figure = self._current()
-        if figure is not None:
+        def copy(figure: AnyFigure) -> None:
             picture = render(figure, self._style())
             picture.setDevicePixelRatio(1.0)
             QGuiApplication.clipboard().setImage(picture)
             self._notices.show_notice("info", "The picture is on the clipboard.", key="copied")
 
+        self._with_current(copy)
+
     def copy_numbers(self) -> None:
         """Put the numbers behind what the keyboard is in on the clipboard, as a table for a spreadsheet."""
         from maskviz.export.numbers import figure_table
 
-        figure = self._current()
-        if figure is not None:
+        def copy(figure: AnyFigure) -> None:
             QGuiApplication.clipboard().setText(figure_table(figure))
             self._notices.show_notice("info", "The numbers are on the clipboard: paste them into a spreadsheet.", key="copied")
+
+        self._with_current(copy)
 
     def shown(self) -> Shown:
         """What the window shows."""
@@ -144,22 +147,36 @@ class TakeAway(QObject):
             maps = shown_by_default(source).maps
         return Shown(maps, order, self._window, self._settings.statuses)
 
-    def _current(self) -> AnyFigure | None:
-        """The figure of what the keyboard is in."""
-        from maskviz.export.kinds import make_figure
+    def _with_current(self, then: Callable[[AnyFigure], None]) -> None:
+        """Do something with the figure of what the keyboard is in; a graph is laid out first, in a process of its own."""
         from maskviz.gui.export_dialog.items import keys, map_figure
         from maskviz.gui.heatmaps.map_view import MapView
 
         source, workspace, focused = self._source(), self._workspace, QApplication.focusWidget()
         if source is None or workspace is None:
-            return None
+            return
         if focused is not None and workspace.graph.isAncestorOf(focused):
-            return make_figure("graph", source)
-        shown = self.shown()
+            self._with_graph(source, then)
+            return
+        shown, key = self.shown(), "heatmaps"
         if isinstance(focused, MapView):
-            names = [name for name, (heatmap, _scale) in zip(keys(shown.maps), shown.maps, strict=True) if heatmap is focused.heatmap]
-            return map_figure(names[0] if names else "heatmaps", source, shown)
-        return map_figure("heatmaps", source, shown)
+            names = zip(keys(shown.maps), shown.maps, strict=True)
+            key = next((name for name, (heatmap, _scale) in names if heatmap is focused.heatmap), key)
+        then(map_figure(key, source, shown))
+
+    def _with_graph(self, source: Source, then: Callable[[AnyFigure], None]) -> None:
+        from maskviz.export.kinds import graph_to_lay_out, make_figure
+        from maskviz.session.layout_job import LayoutJob
+
+        job = LayoutJob(self)
+
+        def take(_request: object, layout: Layout) -> None:
+            job.close()
+            job.deleteLater()
+            then(make_figure("graph", replace(source, layout=layout)))
+
+        job.done.connect(take)
+        job.request(graph_to_lay_out(source.trace, source.preview)[2])
 
     def _source(self) -> Source | None:
         from maskviz.export.kinds import Source

@@ -39,7 +39,7 @@ def test_what_the_keyboard_is_in_is_copied(window: MainWindow, qtbot: QtBot) -> 
     assert window.workspace is not None
     window.workspace.find_layer()
     window.commands["copy_numbers"].trigger()
-    assert clipboard.text().startswith("call\tclass\tfate")
+    qtbot.waitUntil(lambda: clipboard.text().startswith("call\tclass\tfate"), timeout=15_000)  # laid out in another process
     assert any("clipboard" in sentence for sentence in sentences(window))
 
 
