@@ -19,7 +19,7 @@ from maskviz.palette import Palette
 Hatch = Literal["diagonal", "cross"]
 DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
 # what a block of cells shows: the highest of its cells; the two lowest bits are its hatch
-STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 3, Status.EXPOSED: 4, Status.LEAKING: 5}
+STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 2, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
 SIZES = ("loss", "change", "gradient", "influence")  # kinds of numbers that count from zero
 BAND = 131_072  # cells of a strip, which are worked on at a time: they stay in the processor's cache
@@ -223,8 +223,9 @@ def _telling(key: NDArray[np.uint8], shown: NDArray[Any], rows: int, columns: in
         parts = [(slice(None), slice(k, None, size)) if axis == 1 else (slice(k, None, size), slice(None)) for k in range(size)]
         best, chosen = key[parts[0]], shown[parts[0]]
         for part in parts[1:]:
-            chosen = np.where(key[part] > best, shown[part], chosen)
-            best = np.maximum(best, key[part])
+            more = key[part] > (best | np.uint8(3))  # in rank: which hatch it has does not count
+            chosen = np.where(more, shown[part], chosen)
+            best = np.where(more, key[part], best)
         key, shown = best, chosen
     return key, shown
 
