@@ -15,7 +15,7 @@ test: lint ## everything that is checked: style, types, import contracts, tests
 test-jax: setup ## the engine's answers on the JAX backend beside TensorFlow's; JAX has an environment of its own (0.7 GB)
 	@test -x .jax/bin/python || $(PYTHON) -m venv .jax
 	@.jax/bin/python -m pip install -q jax numpy h5py keras==$$($(PY) -c "import importlib.metadata as m; print(m.version('keras'))")
-	@MASKVIZ_JAX_PYTHON=$(CURDIR)/.jax/bin/python $(PY) -m pytest tests/engine/test_backends.py -k jax
+	@MASKVIZ_JAX_PYTHON=$(CURDIR)/.jax/bin/python $(PY) -m pytest tests/engine/test_backends.py -k jax --timeout 600
 
 lint: setup
 	@$(PY) -m ruff check .
