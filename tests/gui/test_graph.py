@@ -52,7 +52,7 @@ def make(qtbot: QtBot) -> Iterator[Make]:
 
 def settle(qtbot: QtBot, panel: GraphPanel) -> None:
     """Waits until what the panel shows has been laid out and painted."""
-    qtbot.waitUntil(lambda: not panel.busy and bool(panel.view.scene().items()), timeout=10_000)
+    qtbot.waitUntil(lambda: not panel.busy and not panel.gliding and bool(panel.view.scene().items()), timeout=10_000)
     QApplication.processEvents()
 
 

@@ -49,7 +49,7 @@ def make(qtbot: QtBot) -> Iterator[Make]:
 
 
 def settle(qtbot: QtBot, panel: GraphPanel) -> None:
-    qtbot.waitUntil(lambda: not panel.busy and bool(panel._scene.items_by_id), timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.busy and not panel.gliding and bool(panel._scene.items_by_id), timeout=20_000)
     QApplication.processEvents()
 
 
@@ -313,3 +313,40 @@ def test_what_stands_out_is_told_to_screen_readers(make: Make, qtbot: QtBot) -> 
     doc.select(call="block")
     assert "folded, 2 calls inside" in panel.view.accessibleDescription()
     assert "one of 2 calls of this layer" in panel.view.accessibleDescription()
+
+
+def test_cards_glide_to_their_places(make: Make, qtbot: QtBot) -> None:
+    panel = make(of(network()), (900, 860))
+    panel.fold_all()
+    settle(qtbot, panel)
+    panel.toggle("two")
+    settle(qtbot, panel)
+    there = panel._scene.items_by_id["join"].pos()
+    panel.toggle("two")
+    qtbot.waitUntil(lambda: not panel.busy)
+    assert panel.gliding
+    item = panel._scene.items_by_id["join"]
+    assert item.y() > there.y() / 2
+    assert not all(edge.isVisible() for edge in panel._scene.edges)
+    settle(qtbot, panel)
+    assert item.y() < there.y()
+    assert all(edge.isVisible() for edge in panel._scene.edges)
+
+
+def test_thousands_of_layers_are_folded_at_first_and_seen_from_afar(make: Make, qtbot: QtBot) -> None:
+    doc = Document()
+    nodes = tuple(Node(f"n{i}", f"n{i}", "Dense") for i in range(1600))
+    doc.graph = Graph(nodes, tuple(Edge(f"n{i}", f"n{i + 1}") for i in range(1599)))
+    panel = make(doc)
+    assert 30 < len(panel.shown.nodes) < 60
+    doc.select(call="n777")
+    assert panel._scene.node_look(panel.shown.nodes[3]).inside == 40
+    panel.go_to("n777")
+    settle(qtbot, panel)
+    assert panel.view.viewport().rect().contains(panel.view.mapFromScene(panel._scene.items_by_id["n777"].card().center()))
+    panel.unfold_all()
+    settle(qtbot, panel)
+    panel.view.fit()
+    far = panel.view.grab().toImage()
+    panel.finder.field.setText("n777")
+    assert panel.view.grab().toImage() != far

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from maskviz.core.status import Status
+from maskviz.export.graph_marks import tone_colour
 from maskviz.export.graph_painting import edge_colour
 from maskviz.gui.graph.items import DIMMED
 
 if TYPE_CHECKING:
     from maskviz.gui.graph.scene import GraphScene
+
+DOT = 6.0  # pixels
 
 
 class FarPicture:
@@ -20,6 +23,7 @@ class FarPicture:
 
     def __init__(self, scene: GraphScene) -> None:
         self._lines: dict[tuple[str, bool], list[QLineF]] = {}
+        self._dots: dict[str, list[QPointF]] = {}
         self._rects: dict[tuple[int, str, bool], list[QRectF]] = {}  # the number is the order in which they are painted
         for edge in scene.edges:
             dim = edge.opacity() < 1
@@ -34,8 +38,8 @@ class FarPicture:
         if frame:
             self._add(0, palette.groove, dim, card)
             return
-        if name in scene.marks.hits or name in scene.marks.linked:
-            self._add(1, palette.warning if name in scene.marks.hits else palette.accent, dim, card.adjusted(-20, -20, 20, 20))
+        if (colour := self._marked(scene, name)) is not None:
+            self._dots.setdefault(colour, []).append(card.center())
         body = palette.text if name == scene.selected else palette.card if palette.dark else palette.border
         self._add(2, body, dim, card)
         bar = palette.edge if look.status is None else palette.status[look.status]
@@ -43,6 +47,15 @@ class FarPicture:
         if look.tone == "bad":
             patch = QRectF(card.left() + card.width() * 0.7, card.top() + card.height() * 0.2, card.width() * 0.25, card.height() * 0.3)
             self._add(4, palette.status[Status.EXPOSED], dim, patch)
+
+    def _marked(self, scene: GraphScene, name: str) -> str | None:
+        """The colour of the dot on a card that has to be seen however small it is."""
+        palette, marks = scene.palette_, scene.marks
+        if (tag := marks.tags.get(name)) is not None:
+            return tone_colour(tag.tone, palette).name()
+        if name == scene.selected:
+            return palette.text
+        return palette.warning if name in marks.hits else palette.accent if name in marks.linked else None
 
     def _add(self, order: int, colour: str, dim: bool, rect: QRectF) -> None:
         self._rects.setdefault((order, colour, dim), []).append(rect)
@@ -57,6 +70,12 @@ class FarPicture:
             painter.setPen(QPen(_faded(colour, dim), 0))  # a card is never less than a pixel
             painter.setBrush(_faded(colour, dim))
             painter.drawRects(self._rects[order, colour, dim])
+        for colour, dots in self._dots.items():
+            pen = QPen(QColor(colour), DOT)
+            pen.setCosmetic(True)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            painter.drawPoints(dots)
 
 
 def _faded(colour: str, dim: bool) -> QColor:

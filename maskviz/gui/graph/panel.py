@@ -14,6 +14,7 @@ from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.graph.arranger import Arranger
 from maskviz.gui.graph.fields import Legend
 from maskviz.gui.graph.finder import Finder
+from maskviz.gui.graph.glide import Glide, places_of
 from maskviz.gui.graph.highlights import Highlights
 from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.minimap import Minimap
@@ -55,6 +56,7 @@ class GraphPanel(QWidget):
         self.legend = Legend(palette)
         self._highlights = Highlights(self._scene, self.way)
         self._arranger = Arranger(self)
+        self._glide = Glide(self._scene, self)
         self._stale = QTimer(self, singleShot=True, interval=STALE_AFTER)
         self._build()
         self._connect()
@@ -138,6 +140,11 @@ class GraphPanel(QWidget):
     def busy(self) -> bool:
         """Whether a layout is still to come."""
         return self._arranger.busy
+
+    @property
+    def gliding(self) -> bool:
+        """Whether cards are on their way to new places."""
+        return self._glide.running
 
     @property
     def shown(self) -> Graph:
@@ -328,13 +335,15 @@ class GraphPanel(QWidget):
             if self._anchor is None:
                 self._hold(self._document.selection.call or "")
             anchor, self._anchor = self._anchor, None
-            self._layout = layout
+            self._glide.stop()
+            self._layout, before = layout, places_of(self._scene)
             self._scene.rebuild(shown, layout)
             if self._first and shown.nodes:
                 self._first = False
                 self.view.first_view()
             elif anchor is not None:
                 self._put_back(*anchor)
+                self._glide.start(before)
             self.view.viewport().update()
         self._scene.select(None)
         self._take_selection()
