@@ -348,5 +348,5 @@ def test_thousands_of_layers_are_folded_at_first_and_seen_from_afar(make: Make, 
     settle(qtbot, panel)
     panel.view.fit()
     far = panel.view.grab().toImage()
-    panel.finder.field.setText("n777")
+    panel.finder.field.setText("n1200")
     assert panel.view.grab().toImage() != far
