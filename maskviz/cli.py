@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
+from maskviz.display import has_display
 
 if TYPE_CHECKING:
     from maskviz.core.batch import Batch
@@ -144,30 +143,6 @@ def _desktop(install: bool) -> int:
     for path in desktop.install() if install else desktop.uninstall():
         print(f"{'written' if install else 'removed'}  {path}")
     return DONE
-
-
-def has_display() -> bool:
-    """Whether a window can be shown: somebody listens where the environment says the display is."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return True
-    wayland = os.environ.get("WAYLAND_DISPLAY")
-    if wayland and _listens(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), wayland)):
-        return True
-    host, _, number = os.environ.get("DISPLAY", "").rpartition(":")
-    screen = number.split(".")[0]
-    if not screen.isdecimal():
-        return False
-    # a display of another host is believed: Qt says by itself when it does not answer
-    return host not in ("", "unix") or _listens(f"/tmp/.X11-unix/X{screen}") or _listens(f"\0/tmp/.X11-unix/X{screen}")
-
-
-def _listens(address: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(address)
-        except OSError:
-            return False
-    return True
 
 
 def _without_display(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from maskviz.api import by_name
 from maskviz.core import archive
 from maskviz.core.errors import UnusableInput
+from maskviz.display import has_display
 from maskviz.live_code import source_file
 
 
@@ -40,8 +41,6 @@ def show(
 
     Raises UnusableInput where there is no display, or the network cannot be saved or its custom classes cannot be taken along.
     """
-    from maskviz.cli import has_display
-
     if not has_display():
         raise UnusableInput("There is no display to open a window on: use maskviz.trace and maskviz.check, or set DISPLAY.")
     folder = Path(tempfile.mkdtemp(prefix="maskviz-show-"))

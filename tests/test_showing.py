@@ -37,7 +37,7 @@ def _shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, A
             return 0
 
     monkeypatch.setattr(showing, "Popen", Process)
-    monkeypatch.setattr("maskviz.cli.has_display", lambda: True)
+    monkeypatch.setattr(showing, "has_display", lambda: True)
     return started
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_shown_is_said_before_a_window_opens(shown: list[tuple[li
 
 
 def test_without_a_display_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("maskviz.cli.has_display", lambda: False)
+    monkeypatch.setattr(showing, "has_display", lambda: False)
     with pytest.raises(UnusableInput, match="no display"):
         maskviz.show(EXAMPLE.network)
 

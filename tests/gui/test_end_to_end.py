@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,12 +88,15 @@ def export_with_dialog(window: MainWindow, folder: Path, *kinds: str) -> list[Pa
         dialog = QApplication.activeModalWidget()
         try:
             assert isinstance(dialog, ExportDialog)
-            for row in range(dialog.what.count()):
-                item = dialog.what.item(row)
+            for row in range(dialog.form.what.count()):
+                item = dialog.form.what.item(row)
                 ticked = item.data(Qt.ItemDataRole.UserRole) in kinds
                 item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-            dialog.folder.setText(str(folder))
+            dialog.form.folder.setText(str(folder))
             dialog.export.click()
+            deadline = time.monotonic() + 30
+            while not dialog.written and time.monotonic() < deadline:
+                QApplication.processEvents()
             written.extend(dialog.written)
         finally:
             assert isinstance(dialog, QDialog)
