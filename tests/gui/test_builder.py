@@ -216,7 +216,7 @@ def test_a_row_is_dragged(panel: BuilderPanel, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_layer_is_found_and_added_below_the_chosen_row(panel: BuilderPanel, qtbot: QtBot) -> None:
     panel.rows.select_number(0)
-    panel.pick_layer()
+    qtbot.keyClick(panel.rows, Qt.Key.Key_Insert)
     picker = panel.window().findChild(LayerPicker)
     assert isinstance(picker, LayerPicker)
     assert [item.text(0) for item in picker._items()] == ["Embedding", "LSTM", "Add", "Reshape"]

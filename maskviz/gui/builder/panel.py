@@ -54,6 +54,7 @@ class BuilderPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.pages)
         self.rows.chosen.connect(self._choose)
+        self.rows.wanted.connect(self.pick_layer)
         self.rows.moved.connect(self._move_to)
         self.rows.removed.connect(lambda _number: self._remove())
         building.changed.connect(self.refresh)

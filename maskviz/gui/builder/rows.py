@@ -64,11 +64,12 @@ def lines(stack: Stack, forms: Forms | None, trouble: Trouble | None) -> list[Sh
 
 class RowList(QListWidget):
     """``moved`` carries the number of a row and the place it was dragged to, counted without it; ``removed`` that of one to take away;
-    ``chosen`` the number of the row that has become the current one."""
+    ``chosen`` the number of the row that has become the current one; ``wanted``: another row is wanted below it."""
 
     moved = Signal(int, int)
     removed = Signal(int)
     chosen = Signal(int)
+    wanted = Signal()
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +130,8 @@ class RowList(QListWidget):
         alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
         if number >= 0 and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.removed.emit(number)
+        elif event.key() == Qt.Key.Key_Insert:
+            self.wanted.emit()
         elif number > 0 and alt and event.key() == Qt.Key.Key_Up:
             self.moved.emit(number, number - 1)
         elif 0 <= number < rows - 1 and alt and event.key() == Qt.Key.Key_Down:
