@@ -23,6 +23,7 @@ RECIPES: Mapping[str, str] = {
     "MV05-window-reads-padding": "mask_windows",
     "MV08-lambda-drops-mask": "mask_again",
     "MV08-lambda-mask-not-saved": "mask_again",
+    "MV08-lambda-reads-padding": "zero_padding",
     "MV09-operation-drops-mask": "mask_again",
     "MV10-custom-layer-drops-mask": "mask_again",
     "MV10-custom-layer-gets-no-mask": "give_mask",
@@ -53,6 +54,8 @@ NOT_MECHANICAL: Mapping[str, str] = {
     "MV24-": "whether your targets are reversed too is not known: choose between turning the output and turning the mask",
     "MV36-": "a softmax over classes stands where a softmax over steps or none was meant: which one is yours to say",
     "MV37-": "another normalization is another network: it has to be trained anew",
+    "MV41-": "which call spreads over padding is a guess, and what it should do instead is its author's to say",
+    "MV42-": "what differs in training is not changed in a copy: give the named layer its mask",
     "MV38-": "the mask has to reach the loss, as sample_weight or from the layer that makes the sequence",
 }
 """Why there is no surgery, by the beginning of an id."""

@@ -78,9 +78,16 @@ def repair(stage: Stage, finding: str | None = None, call: str | None = None, te
 
 
 def report(start: Stage, repairs: list[Repair], kept: list[Repair], stages: list[Stage]) -> Report:
-    """Judge the repairs by the last copy in which padding does less than in the network itself, and leave later ones out."""
+    """Judge the repairs by the last copy in which padding does less than in the network itself, and leave later ones out.
+
+    A copy in which something else is wrong than before is no good one, whatever its numbers.
+    """
     measures = [measures_of(s.trace) for s in stages]
-    sound = [n for n in range(1, len(stages)) if spares_real_steps(kept[:n], change_of(start.trace, stages[n].trace))]
+    sound = [
+        n
+        for n in range(1, len(stages))
+        if not new_errors(start.trace, stages[n].trace) and spares_real_steps(kept[:n], change_of(start.trace, stages[n].trace))
+    ]
     good = [n for n in sound if helped(measures[0], measures[n])]
     harmless = [n for n in sound if unharmed(measures[0], measures[n])]
     wrong = {(f.id, f.call) for f in start.trace.findings if f.severity == "error"}
