@@ -234,6 +234,8 @@ class Workspace(QMainWindow):
         """Show the builder beside the graph, or bring it to the front where it is."""
         dock = self.docks["builder"]
         if not dock.isVisible():
+            if self.width() < sum(NARROWEST[name] for name in ("builder", "graph", "heatmaps", "findings")):
+                self.tabifyDockWidget(self.docks["graph"], dock)  # there is no room for both
             dock.show()
             self.resizeDocks([dock], [round(min(max(self.width() * 0.2, NARROWEST["builder"]), 360))], Qt.Orientation.Horizontal)
         dock.raise_()
