@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -61,6 +62,17 @@ def write(batch: Batch, network: Network, cells: Cells, values: Any) -> Batch:
         old = np.ones((batch.size,) if len(cells.index) == 1 else batch.y[cells.name].shape[:2], "float32")
     weight = _written(old, cells.index, values)
     return batch if weight is None else replace(batch, sample_weight={**batch.sample_weight, cells.name: weight})
+
+
+def write_all(batch: Batch, network: Network, parts: Sequence[tuple[Cells, Any]]) -> Batch:
+    """``write`` for cells of several arrays, each array written to once; a later value of one cell counts."""
+    keys = list(dict.fromkeys((c.kind, c.name, len(c.index)) for c, _ in parts))
+    for key in keys:
+        own = [(c, values) for c, values in parts if (c.kind, c.name, len(c.index)) == key]
+        index = tuple(np.concatenate(axis) for axis in zip(*(c.index for c, _ in own), strict=True))
+        values = np.concatenate([np.broadcast_to(np.asarray(values), c.count) for c, values in own])
+        batch = write(batch, network, Cells(key[0], key[1], index), values)
+    return batch
 
 
 def _written(array: NDArray[Any], index: tuple[NDArray[np.intp], ...], values: Any) -> NDArray[Any] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
-from maskviz.core.batch_cells import Cells, flag_padding, write
+from maskviz.core.batch_cells import Cells, flag_padding, write_all
 from maskviz.core.batch_text import value_of
 from maskviz.core.batch_words import of_samples, steps_of
 from maskviz.core.errors import UnusableInput
@@ -52,23 +52,21 @@ def merged(cells: Sequence[Cells]) -> list[Cells]:
 def typed(batch: Batch, network: Network, column: Column, sample: int, row: int, text: str, words: Words = no_words) -> Edit:
     """``text`` typed into one cell; raises ``UnusableInput``."""
     step = "" if column.steps is None else f", step {row}"
-    return typed_all(batch, network, [(column, [row])], sample, text, words)[
-        0
-    ], f"Set {column.title} of sample {sample}{step} to {text.strip()}"
+    after, _ = typed_all(batch, network, [(column, [row])], sample, text, words)
+    return after, f"Set {column.title} of sample {sample}{step} to {text.strip()}"
 
 
 def typed_all(
     batch: Batch, network: Network, chosen: Sequence[tuple[Column, Sequence[int]]], sample: int, text: str, words: Words = no_words
 ) -> Edit:
     """``text`` typed into many cells at once; raises ``UnusableInput``."""
-    count = 0
+    parts = []
     numbers = {(c.kind, c.name) for c, _ in chosen}
     for column, rows in chosen:
         cells = cells_of(column, sample, rows)
         if cells is not None and (OF_WORDS.get(column.kind), column.name) not in numbers:  # an id and its word are one cell
-            batch = write(batch, network, cells, value_of(batch, network, cells.kind, cells.name, text, words(column)))
-            count += cells.count
-    return batch, f"Set {count} cells of sample {sample} to {text.strip()}"
+            parts.append((cells, value_of(batch, network, cells.kind, cells.name, text, words(column))))
+    return write_all(batch, network, parts), f"Set {sum(c.count for c, _ in parts)} cells of sample {sample} to {text.strip()}"
 
 
 def pasted(
@@ -89,9 +87,8 @@ def pasted(
         raise UnusableInput(f"The clipboard holds {len(table)} rows, but from row {row} on there are {rows - row}: start further up.")
     if len(table[0]) > len(columns):
         raise UnusableInput(f"The clipboard holds {len(table[0])} columns, but here are {len(columns)}: start further left.")
-    # padding first: where the network makes its mask of the values, these have the last word
-    for number in sorted(range(len(table[0])), key=lambda n: columns[n].kind != "padding"):
-        column = columns[number]
+    parts = []
+    for number, column in enumerate(columns[: len(table[0])]):
         filled = [(row + n, line[number]) for n, line in enumerate(table) if line[number]]
         values = []
         for here, text in filled:
@@ -101,11 +98,11 @@ def pasted(
                 place = f"row {here - row + 1}, column {number + 1} ({column.title})"
                 raise UnusableInput(f"Nothing is pasted, because of {place}: {error}") from None
         places = [r for r, _ in filled]
-        if column.kind == "padding":
+        if column.kind == "padding":  # before the values: where the network makes its mask of these, they have the last word
             batch = flag_padding(batch, network.input(column.name), sample, places, values)
         elif (cells := cells_of(column, sample, places)) is not None:
-            batch = write(batch, network, cells, np.asarray(values))
-    return batch, f"Paste {len(table)} × {len(table[0])} cells into sample {sample}"
+            parts.append((cells, np.asarray(values)))
+    return write_all(batch, network, parts), f"Paste {len(table)} × {len(table[0])} cells into sample {sample}"
 
 
 def _value(batch: Batch, network: Network, column: Column, sample: int, row: int, text: str, words: Vocabulary | None) -> Any:
