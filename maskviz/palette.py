@@ -73,7 +73,7 @@ STATUS_SETS = {
 
 _SAFE = {  # kept, leaking, exposed of Okabe and Ito (2008), and of Paul Tol's medium-contrast scheme (2021)
     ("okabe-ito", "dark"): ("#56b4e9", "#cc79a7", "#e69f00"),
-    ("okabe-ito", "light"): ("#0072b2", "#b3558a", "#d98c00"),
+    ("okabe-ito", "light"): ("#0072b2", "#b3558a", "#c77f00"),
     ("tol", "dark"): ("#6699cc", "#ee99aa", "#eecc66"),
     ("tol", "light"): ("#004488", "#994455", "#c79a1e"),
 }

@@ -65,6 +65,7 @@ class Files(QObject):
         jobs.noticed.connect(lambda sentence: notices.show_notice("info", sentence))
         jobs.saved.connect(lambda path: notices.show_notice("info", f"The network is saved as {path}."))
         document.network_changed.connect(self._network_came)
+        document.trace_changed.connect(self._trace_came)
         document.engine_changed.connect(self._engine_changed)
         document.stale_changed.connect(lambda stale: None if stale else notices.dismiss("engine died"))
 
@@ -235,7 +236,11 @@ class Files(QObject):
         if wanted.session is None and not wanted.temporary and Path(path).parent != state_folder():
             self._settings.add_recent(path)
         self.recent_changed.emit()
-        if wanted.session is not None:
+
+    def _trace_came(self) -> None:
+        """Take up the session that was wanted, once there is something to look at: panes forget what they show when a network comes."""
+        document, wanted = self._document, self._wanted
+        if document.trace is not None and wanted.session is not None and document.path == wanted.path:
             self._wanted = replace(wanted, session=None)
             self._sessions.take_up(*wanted.session)
             self.session_taken_up.emit(wanted.session[1])

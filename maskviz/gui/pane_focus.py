@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
+from shiboken6 import isValid
 
 if TYPE_CHECKING:
     from maskviz.gui.docks import PaneTitle, Workspace
@@ -36,7 +37,9 @@ class PaneFocus(QObject):
         here = next((n for n, dock in enumerate(docks) if dock.isAncestorOf(QApplication.focusWidget() or dock)), None)
         dock = docks[(0 if by > 0 else -1) if here is None else (here + by) % len(docks)]
         dock.raise_()
-        target = self._last.get(dock) or first_in(dock)
+        target = self._last.get(dock)
+        if target is None or not isValid(target) or not target.isVisibleTo(dock):
+            target = first_in(dock)
         if target is not None:
             target.setFocus(Qt.FocusReason.TabFocusReason if by > 0 else Qt.FocusReason.BacktabFocusReason)
 
@@ -44,13 +47,12 @@ class PaneFocus(QObject):
         workspace = self._workspace()
         return [] if workspace is None or not workspace.isVisible() else [d for d in workspace.docks.values() if not d.isHidden()]
 
-    def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
+    def _follow(self, _old: QWidget | None, new: QWidget | None) -> None:
         workspace = self._workspace()
         for dock in workspace.docks.values() if workspace is not None else ():
             inside = new is not None and dock.isAncestorOf(new)
             if inside and new is not None:
                 self._last[dock] = new
-                new.destroyed.connect(lambda _=None, dock=dock: self._last.pop(dock, None))
             title: PaneTitle = dock.titleBarWidget()  # type: ignore[assignment]
             title.set_active(inside)
 

@@ -97,10 +97,16 @@ def test_dropped_session_is_taken_up(
 ) -> None:
     file = tmp_path / "mine.maskviz"
     save_to(monkeypatch, file)
+    assert opened.workspace is not None
+    opened.workspace.heatmaps.set_profile("time")
+    opened.workspace.heatmaps.set_order("loss")
     opened.commands["save_session"].trigger()
     before = opened.document.batch
     assert before is not None
     opened.document.select(call=None, sample=0, step=0)
+    opened.workspace.heatmaps.set_profile("none")
+    opened.workspace.heatmaps.set_order("given")
+    opened.workspace.docks["ledger"].close()
     drop(opened, file)
     ((path, custom, unsafe, batch, loss),) = opens
     assert (path, loss) == (str(network), "mse")
@@ -108,6 +114,8 @@ def test_dropped_session_is_taken_up(
     name = next(iter(before.x))
     np.testing.assert_array_equal(batch.x[name], before.x[name])
     assert (opened.document.selection.call, opened.document.selection.step) == ("shift", 5)
+    assert (opened.workspace.heatmaps.profile, opened.workspace.heatmaps.order) == ("time", "loss")
+    assert not opened.workspace.docks["ledger"].isHidden()
     assert sentences(opened) == []
     assert not opened.isWindowModified()
 
