@@ -327,28 +327,33 @@ def paint_edge(
 _LEGEND = tuple(status for status in Status if status is not Status.ENDED)
 
 
-def _legend_grid(width: float, sizes: Sizes) -> tuple[int, float]:
-    """How many entries of the legend stand in a row, and the width of each."""
+def _legend_spots(width: float, sizes: Sizes) -> list[tuple[float, int]]:
+    """Where each entry of the legend stands: how far from the left, and in which row."""
     metrics = QFontMetricsF(sizes.font(0.9))
-    column = max(metrics.horizontalAdvance(STATUS_WORDS[status][0]) for status in _LEGEND) + sizes.em * 2.4
-    return min(len(_LEGEND), max(1, int(width // column))), column
+    spots, left, row = [], 0.0, 0
+    for status in _LEGEND:
+        wide = metrics.horizontalAdvance(STATUS_WORDS[status][0]) + sizes.em * 1.4
+        if left and left + wide > width:
+            left, row = 0.0, row + 1
+        spots.append((left, row))
+        left += wide + sizes.em * 1.1
+    return spots
 
 
 def legend_height(width: float, sizes: Sizes) -> float:
     """Height of the legend in a given width."""
-    return -(-len(_LEGEND) // _legend_grid(width, sizes)[0]) * sizes.em * 1.8
+    return (_legend_spots(width, sizes)[-1][1] + 1) * sizes.em * 1.8
 
 
 def paint_legend(painter: QPainter, left: float, top: float, width: float, sizes: Sizes, palette: Palette) -> None:
     """The statuses with their marks and words, in as many rows as ``width`` needs."""
     em = sizes.em
-    columns, column = _legend_grid(width, sizes)
     painter.setFont(sizes.font(0.9))
-    for i, status in enumerate(_LEGEND):
-        x, y = left + (i % columns) * column, top + (i // columns) * em * 1.8
+    for status, (dx, row) in zip(_LEGEND, _legend_spots(width, sizes), strict=True):
+        x, y = left + dx, top + row * em * 1.8
         paint_tick(painter, status, QRectF(x, y + em * 0.35, em * 0.95, em * 0.95), palette)
         painter.setPen(QColor(palette.muted))
-        words = QRectF(x + em * 1.4, y, column, em * 1.65)
+        words = QRectF(x + em * 1.4, y, width, em * 1.65)
         painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, STATUS_WORDS[status][0])
 
 

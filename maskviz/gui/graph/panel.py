@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from maskviz.core.graph import Graph, first_unfolding, graph_of
@@ -30,6 +30,7 @@ from maskviz.session.document import Document
 
 STALE_AFTER = 150  # ms: what is renewed faster than this is not dimmed, it would only flicker
 NOTHING_OPEN = "No network is open.\nDrop a .keras file here."
+LOW = 420  # logical pixels; a lower pane leaves out what is said elsewhere
 MOST_UNFOLDED = 20_000  # nodes on screen after "unfold all"
 
 
@@ -306,6 +307,10 @@ class GraphPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self._arranger.job.warm)  # after the first painting
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place.setVisible(self.height() >= LOW)  # the timestep bar says it too
 
     def _unfold(self, unfolded: frozenset[str], held: str = "") -> None:
         if unfolded != self._unfolded:
