@@ -31,6 +31,7 @@ QPushButton:hover, QToolButton[look="button"]:hover { background: $hover; }
 QPushButton:pressed, QToolButton[look="button"]:pressed { background: $groove; }
 QPushButton:focus, QToolButton[look="button"]:focus { border-color: $accent; }
 QPushButton:disabled, QToolButton[look="button"]:disabled { color: $faint; }
+QPushButton[look="small"] { padding: 5px 7px; }
 QPushButton[look="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[look="primary"]:hover { background: $accent_hover; }
 QPushButton[look="primary"]:focus { border: 2px solid $text; padding: 4px 10px; }

@@ -89,6 +89,7 @@ class BuilderPanel(QWidget):
         tools = QHBoxLayout()
         tools.setContentsMargins(8, 6, 8, 4)
         tools.setSpacing(5)
+        self.add.setMinimumWidth(self.add.fontMetrics().horizontalAdvance(self.add.text()) + 34)
         tools.addWidget(self.add)
         tools.addStretch(1)
         for button in (self.up, self.down, self.take):
