@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +128,16 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: any(f.call and "attention" in f.call for f in findings.findings), timeout=5000)
     before = trace.ledger.reported
     output = trace.network_outputs[0]
+    document.select(call=output.ref)
+    window.commands["map_values"].trigger()
+    values_row = window.workspace.heatmaps.rows[-1]
+
+    def values() -> Any:
+        return None if values_row.heatmap is None else values_row.heatmap.values
+
+    qtbot.waitUntil(lambda: values() is not None, timeout=IMPORTING_KERAS)
+    shown = values()
+    np.testing.assert_allclose(shown, trace.outputs[output.name].reshape(*shown.shape, -1)[..., 0], rtol=1e-4, atol=1e-5)
 
     drag_edge(window, qtbot, 0, 2)
     assert document.undo_stack.count() == 1, "a drag is one undo step"
@@ -139,6 +150,7 @@ def test_the_main_job(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     assert not np.array_equal(edited.outputs[output.name], trace.outputs[output.name])
     name = document.network.inputs[0].name  # type: ignore[union-attr]
     assert edited.padding[name][0, 3:].all()
+    qtbot.waitUntil(lambda: values() is not shown and not np.array_equal(values()[0], shown[0]), timeout=IMPORTING_KERAS)
 
     window.commands["undo"].trigger()
     wait_until_checked(window, qtbot)

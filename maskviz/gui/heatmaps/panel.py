@@ -13,13 +13,13 @@ from maskviz.core.heatmaps import Choice, Heatmap, read_out
 from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
-from maskviz.gui.heatmaps import keys
+from maskviz.gui.heatmaps import axes, keys
 from maskviz.gui.heatmaps.add_menu import recurrent_calls
 from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.row_list import RowList
 from maskviz.gui.heatmaps.spotlight_bar import SpotlightBar
-from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow, axis_steps
+from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow
 from maskviz.gui.heatmaps.tools_bar import ToolsBar
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
@@ -68,6 +68,7 @@ class HeatmapsPanel(QWidget):
             self._connect_row(row)
             self.list.insert(-1, row)
         self.mask_row.tool_chosen.connect(self._take_tool)
+        self.viewport.reordered.connect(self._on_reordered)
         document.network_changed.connect(self._on_network)
         document.batch_changed.connect(self._on_batch)
         document.trace_changed.connect(self._on_trace)
@@ -175,13 +176,17 @@ class HeatmapsPanel(QWidget):
         self.order = order
         if document.batch is not None:
             rows = sample_order(order, document.batch, document.trace, self.mask_row.input, document.selection.output)
-            self.order = order if rows is not None else "given"
             self.viewport.set_order(rows)
             self.viewport.reveal(document.selection.step, document.selection.sample)
         for row in self.rows:
             row.set_selected(document.selection.sample, document.selection.step)
         self.tools_bar.show_choices()
         self.changed.emit()
+
+    def _on_reordered(self) -> None:
+        if self.viewport.order is None:  # also where another batch has another number of samples
+            self.order = "given"
+            self.tools_bar.show_choices()
 
     def set_profile(self, profile: Profile) -> None:
         """Show curves along the cross-hair below the maps, or none."""
@@ -241,8 +246,6 @@ class HeatmapsPanel(QWidget):
             row.spec = MapSpec(row.spec.kind)
         self.viewport.fit()
         self.viewport.set_order(None)
-        self.order = "given"
-        self.tools_bar.show_choices()
         self._refresh()
 
     def _on_batch(self) -> None:
@@ -312,20 +315,7 @@ class HeatmapsPanel(QWidget):
         self._place()
 
     def _place(self) -> None:
-        """Lengths of the axes, room for labels, and the one time axis below the lowest map that has timesteps."""
-        shared = [row for row in self.rows if row.view.viewport is self.viewport]
-        maps = [row.heatmap for row in shared if row.heatmap is not None]
-        samples = max((m.samples for m in maps), default=0)
-        self.viewport.set_extent(max([axis_steps(self.document), *(len(m.present) for m in maps if m.present is not None)]), samples)
-        lowest = next((row for row in reversed(shared) if row.heatmap is not None and row.heatmap.has_time), None)
-        selection = self.document.selection
-        digits = max([samples - 1, *(row.view.viewport.samples - 1 for row in self.rows)], default=0)
-        for row in self.rows:
-            row.view.show_axis = row is lowest or row.view.viewport is not self.viewport
-            row.view.label_digits = max(2, len(str(max(digits, 0))))
-            row.set_selected(selection.sample, selection.step)
-            row.view.update()
-            row.place_bar()
+        axes.lay(self.rows, self.viewport, self.document)
 
     # mouse and keys
 
@@ -385,9 +375,7 @@ class HeatmapsPanel(QWidget):
 
     def time_axis(self) -> tuple[int, int]:
         """Where the shared time axis begins in this panel, and how wide it is."""
-        view = next((row.view for row in self.rows if row.view.viewport is self.viewport), self.mask_view)
-        cells = view.map_rect()
-        return view.mapTo(self, cells.topLeft().toPoint()).x() if view.isVisible() else 0, round(cells.width())
+        return axes.span(self.rows, self.viewport, self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
