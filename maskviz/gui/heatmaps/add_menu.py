@@ -37,7 +37,7 @@ def fill(menu: QMenu, trace: Trace | None, selected: str | None, shown: Iterable
         return
     refs = [call.ref(number) for number in range(len(call.outputs))]
     if len(refs) == 1:
-        menu.addSection(f"Of {refs[0]}")
+        menu.addAction(f"Of {refs[0]}").setEnabled(False)  # a section's text is not painted under a style sheet
         _add_kinds(menu, trace, call, refs[0], add)
     for ref in refs if len(refs) > 1 else ():
         _add_kinds(menu.addMenu(f"Of {ref}"), trace, call, ref, add)
