@@ -92,5 +92,5 @@ class ConsentPanel(QFrame):
         box.setAccessibleName(name)
         box.setProperty("look", "code")
         box.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        box.setFixedHeight(min(max(len(lines), 1), 6) * box.fontMetrics().lineSpacing() + 18)
+        box.setFixedHeight(min(max(len(lines), 1), 6) * box.fontMetrics().lineSpacing() + 22)
         return box
