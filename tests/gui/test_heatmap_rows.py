@@ -20,10 +20,12 @@ from maskviz.core.messages import Answered
 from maskviz.core.probes import Ask, AskInfluence, AskValues, Influence, Values
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.heatmaps.call_row import CallRow
+from maskviz.gui.main_window import MainWindow
 from maskviz.palette import DARK
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Region
 from maskviz.session.questions import Questions
 from tests.gui import sample_trace
+from tests.gui.window_hands import open_sample, sentences
 
 LEFT = Qt.MouseButton.LeftButton
 UNITS = 5
@@ -318,3 +320,49 @@ def test_painting_over_sorted_rows_changes_the_samples_seen_there(panel: Heatmap
     after = document.batch.padding["features"]
     assert sorted(np.flatnonzero((after != before).any(axis=1)).tolist()) == sorted(samples)
     assert after[samples, 1:4].all()
+
+
+def test_a_sorted_view_ends_with_another_network_or_another_number_of_samples(panel: HeatmapsPanel) -> None:
+    document = panel.document
+    panel.set_order("loss")
+    assert panel.tools_bar.order_button.text() == "Sorted by loss"
+    assert document.batch is not None
+    few = {name: array[:4] for name, array in document.batch.x.items()}
+    padding = {name: array[:4] for name, array in document.batch.padding.items()}
+    document.trace = None
+    document.edit(replace(document.batch, x=few, padding=padding, content=few, y={}), "Four samples")
+    document.trace_changed.emit()
+    assert panel.viewport.samples == 4
+    assert panel.order == "given"
+    assert panel.tools_bar.order_button.text() == "Sort"
+
+
+def test_rows_about_calls_of_another_network_are_closed_when_it_is_traced(panel: HeatmapsPanel) -> None:
+    document, other = panel.document, sample_trace.tagger()
+    panel.add("status", "shift")
+    panel.add("status", "dense")
+    document.open("other", None, other.graph, other.network, other.batch)
+    document.show_trace(other.trace(other.batch), None, stale=False)
+    assert kinds(panel) == ["mask", "predictions", "loss"]
+
+
+def test_the_menu_of_the_window_adds_maps_of_the_selected_layer(window: MainWindow) -> None:
+    document = open_sample(window)
+    assert window.workspace is not None
+    panel = window.workspace.heatmaps
+    window.commands["map_status"].trigger()
+    assert "Click a layer in the graph first" in sentences(window)[-1]
+    document.select(call="lstm_1")
+    window.commands["map_status"].trigger()
+    window.commands["map_mask"].trigger()
+    assert [(row.spec.kind, row.spec.ref) for row in panel.rows[3:]] == [("status", "lstm_1"), ("call_mask", "lstm_1")]
+    window.commands["map_by_length"].trigger()
+    assert panel.order == "length"
+    for profile in ("time", "samples", "none"):
+        window.commands["map_profile"].trigger()
+        assert panel.profile == profile
+    document.mark(Region((1,), 2, 3))
+    window.commands["map_unmark"].trigger()
+    assert document.region is None
+    window.commands["map_first"].trigger()
+    assert kinds(panel) == ["mask", "predictions", "loss"]
