@@ -22,7 +22,7 @@ from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.main_window import MainWindow
 from maskviz.palette import DARK
-from maskviz.session.document import Document, Region
+from maskviz.session.document import Document, EngineState, Region
 from maskviz.session.questions import Questions
 from tests.gui import sample_trace
 from tests.gui.window_hands import open_sample, sentences
@@ -261,6 +261,15 @@ def test_influence_has_axes_of_its_own_and_is_asked_for_once(panel: HeatmapsPane
     assert row.ask_button.text() == "Recompute"
     row.ask_button.click()
     assert engine.asked[-1] == AskInfluence("lstm", 5)
+
+
+def test_what_takes_long_says_how_far_it_is(panel: HeatmapsPanel) -> None:
+    row = panel.add("influence", "lstm")
+    panel.document.set_engine(EngineState("busy", "influence on lstm: 40 % of 24 steps…"))
+    assert row.heatmap is not None
+    assert row.heatmap.explanation == "influence on lstm: 40 % of 24 steps…"
+    engine_of(panel).answer()
+    assert row.heatmap.explanation == ""
 
 
 def test_a_refusal_is_said_in_the_row(panel: HeatmapsPanel) -> None:

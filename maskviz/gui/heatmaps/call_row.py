@@ -57,6 +57,7 @@ class CallRow(MapRow):
         if self.own_axes is not None:
             self.view.show_axis = True
         questions.changed.connect(self._answered)
+        document.engine_changed.connect(self._show_progress)
         self._show_controls()
 
     @property
@@ -92,6 +93,7 @@ class CallRow(MapRow):
         if self._asked is not None:
             self.questions.cancel(self._asked)
         self.questions.changed.disconnect(self._answered)
+        self.document.engine_changed.disconnect(self._show_progress)
 
     def show_stale(self) -> None:
         """Dim what is older than the batch, or about another sample, unless it is so for a moment only."""
@@ -168,6 +170,15 @@ class CallRow(MapRow):
         if question == self._asked and (not self._watching or self.questions.state(question).kind in ("answered", "refused")):
             self.refresh()
 
+    def _show_progress(self) -> None:
+        """Say how far the engine is with what this map waits for; an older map stays meanwhile."""
+        if self._asked is None or self.questions.running != self._asked or self.document.engine.kind != "busy":
+            return
+        if self.questions.answer(self._asked) is None:
+            self.refresh()
+        elif not self._watching:
+            self.subtitle.setText(self.document.engine.sentence)
+
     def _is_of_another_sample(self) -> bool:
         return self.spec.kind == "influence" and self._asked not in (None, self.spec.question(self.document.selection.sample))
 
@@ -177,6 +188,8 @@ class CallRow(MapRow):
             return state.sentence
         if state is None or state.kind == "not asked":
             return "It was stopped: press Compute to have it computed."
+        if self.questions.running == self._asked and self.document.engine.kind == "busy":
+            return self.document.engine.sentence
         return WAITS[self.spec.kind]
 
     # controls
