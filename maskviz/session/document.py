@@ -70,6 +70,11 @@ class Opened:
     selection: Selection
 
 
+def shapes_of(batch: Batch) -> dict[str, tuple[int, ...]]:
+    """Samples and timesteps of every input."""
+    return {name: x.shape[:2] for name, x in batch.x.items()}
+
+
 class Document(QObject):
     """The state of the window. Views read it, listen to its signals and call ``select`` and ``edit``; they never compute.
 
@@ -251,7 +256,7 @@ class Document(QObject):
             self._tell_edit(before)
 
     def _tell_edit(self, before: Batch | None) -> None:
-        if before is None or self.batch is None or before.size != self.batch.size:
+        if before is None or self.batch is None or shapes_of(before) != shapes_of(self.batch):
             self.mark(None)
         self.batch_changed.emit()
         self.select()  # the selected sample may be gone

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from maskviz.core.status import Status
 from maskviz.gui.editor.columns import OF_WORDS
@@ -123,6 +124,22 @@ class CellPainter(QStyledItemDelegate):
 
     # --- editing
 
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        """A line to type into; it completes words."""
+        editor = super().createEditor(parent, option, index)
+        words = self._items.words_of(self._items.columns[index.column()])
+        if isinstance(editor, QLineEdit) and words is not None and self._items.cell(index.row(), index.column()).kind in OF_WORDS:
+            completer = QCompleter(list(words.words.values()), editor)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            completer.setMaxVisibleItems(8)
+            editor.setCompleter(completer)
+            editor.returnPressed.connect(partial(self._finish, editor))  # Return reaches no delegate while words are offered
+        return editor
+
+    def _finish(self, editor: QWidget) -> None:
+        self.commitData.emit(editor)
+        self.closeEditor.emit(editor)
+
     def setEditorData(self, editor: QWidget, index: Index) -> None:
         """What is being typed stays when new results arrive meanwhile."""
         if not (isinstance(editor, QLineEdit) and editor.isModified()):
@@ -148,7 +165,7 @@ class CellPainter(QStyledItemDelegate):
         """What was typed goes into all selected cells."""
         chosen = self._view.chosen_with(index)
         if isinstance(editor, QLineEdit) and sum(len(rows) for _, rows in chosen) > 1:
-            if editor.isModified():
+            if editor.text() != index.data(Qt.ItemDataRole.EditRole):
                 self._items.set_all(chosen, editor.text())
         else:
             super().setModelData(editor, model, index)
