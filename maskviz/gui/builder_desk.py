@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from maskviz.core.messages import Saved, WriteScript
@@ -36,7 +36,7 @@ class BuilderDesk(QObject):
 
     def edit(self) -> None:
         """Take up the network that is open, in the builder's pane."""
-        self._show_pane()
+        QTimer.singleShot(0, self, lambda: self._show_pane())  # once panes that are shown for the first time have been laid out
         self.building.open()
 
     def save_script(self) -> None:
