@@ -18,6 +18,7 @@ class How(StrEnum):
     LOST = "lost"  # the output still has timesteps, the mask is gone
     REMOVED = "removed"  # a call took it off its own input, which others use too
     VANISHED = "vanished"  # it was gone when the next call took the tensor
+    USED = "used"  # a call took it as an argument
     ENDED = "ended"  # no time axis any more
     OUTPUT = "output"  # it reaches an output of the network
     LOSS = "loss"  # and the loss
@@ -156,6 +157,9 @@ def _onwards(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
             elif masks.graph.by_id[edge.target].kind == "loss":
                 way.calls.add(edge.target)
                 way.end(edge.target, How.LOSS)
+            elif edge.mask_only and not _goes_on(masks, edge.target):
+                way.calls.add(edge.target)
+                way.end(edge.target, How.USED)
             elif _has_mask(masks, edge.target):
                 waiting.append(edge.target)
             else:
@@ -163,10 +167,17 @@ def _onwards(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
                 way.end(edge.target, _how_at(masks, edge.target))
 
 
-def _how_at(masks: Masks, name: str) -> How:
+def _goes_on(masks: Masks, name: str) -> bool:
+    """Whether a mask that a call was given as an argument is in what it puts out."""
     call = masks.calls.get(name)
-    timed = call is not None and any(out.has_time for out in call.outputs)
-    return How.LOST if timed else How.ENDED
+    return call is not None and (call.role == "mask path" or (call.fate is Fate.CREATES and _has_mask(masks, name)))
+
+
+def _how_at(masks: Masks, name: str, output: int | None = None) -> How:
+    """How a mask ends at a call whose output, or outputs, have none."""
+    call = masks.calls.get(name)
+    outputs = () if call is None else call.outputs if output is None else call.outputs[output : output + 1]
+    return How.LOST if any(out.has_time for out in outputs) else How.ENDED
 
 
 def _taken_off(masks: Masks, edge: Edge) -> tuple[str, How]:
@@ -181,9 +192,10 @@ def _taken_off(masks: Masks, edge: Edge) -> tuple[str, How]:
 def _lost_before(masks: Masks, way: MaskWay, node_id: str) -> set[str]:
     """Goes back from a call without a mask to where masks were lost; the calls that had them last."""
     inside = within(masks.graph, node_id) - masks.graph.containers
-    waiting, found = list(inside or {node_id}), set[str]()
+    waiting = [(name, _how_at(masks, name)) for name in inside or {node_id}]
+    found = set[str]()
     while waiting:
-        name = waiting.pop()
+        name, how = waiting.pop()
         if name in way.after:
             continue
         way.after.add(name)
@@ -193,9 +205,9 @@ def _lost_before(masks: Masks, way: MaskWay, node_id: str) -> set[str]:
                 continue
             if mask.sent is None:
                 way.edges_after.add(edge)
-                waiting.append(edge.source)
+                waiting.append((edge.source, _how_at(masks, edge.source, edge.output)))
                 continue
             way.edges.add(edge)
             found.add(edge.source)
-            way.end(*(_taken_off(masks, edge) if mask.lost else (name, _how_at(masks, name))))
+            way.end(*(_taken_off(masks, edge) if mask.lost else (name, how)))
     return found

@@ -118,6 +118,18 @@ def test_a_mask_given_as_an_argument_is_created_by_its_operation():
     assert found is not None
     assert "not_equal" in found.calls
     assert "x" not in found.calls
+    attention = replace(made("attention", ("x", None), fate=Fate.NONE), mask_sources=("not_equal",), received={"attention_mask": "m0"})
+    found = way("not_equal", X, operation, attention)
+    assert found is not None
+    assert found.endings == [Ending("attention", How.USED)]
+
+
+def test_states_without_a_time_axis_lose_no_mask():
+    lstm = made("lstm", ("embed", "m0"), mask="m0")
+    lstm = replace(lstm, outputs=(*lstm.outputs, TensorOut((2, 3), "float32", None, False)))
+    found = way("dense", X, EMBED, lstm, made("dense", ("lstm#1", None), fate=Fate.NONE, time=False))
+    assert found is not None
+    assert found.endings == [Ending("lstm", How.ENDED)]
 
 
 def test_a_mask_that_no_call_takes_reaches_the_output():
