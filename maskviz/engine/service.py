@@ -152,6 +152,7 @@ class Service:
         keras.utils.clear_session()  # names are numbered anew, so that a file shows the same names each time
         self._say("loading the network" if isinstance(request, Load) else "building the network")
         if isinstance(request, BuildStack):
+            keras.utils.set_random_seed(0)  # also after a restart, new layers begin with the same weights
             network = building.build(Stack.from_dict(request.stack))
             return network, loading.complete(network)
         if isinstance(request, Build):

@@ -199,6 +199,7 @@ class Building(QObject):
 
         def done(event: Loaded) -> None:
             self.is_building = False
+            self.trouble = None if self.stack is stack else self.trouble
             self._built, self._of = stack, (request,)
             self.kept = (event.kept, event.weights)
             self.changed.emit()
@@ -211,6 +212,7 @@ class Building(QObject):
 
         self._of = (*self._of, request)
         batch, self._batch = self._batch or document.batch, None
+        self.is_building = False  # what is being built is not waited for any more
         self._jobs.rebuild(Opening(request, self._title, Graph(), batch, swap=Swap(done, refused, document.batch)))
         self.is_building = True
         self.changed.emit()
