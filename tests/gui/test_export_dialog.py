@@ -153,8 +153,11 @@ def test_numbers_have_no_size_and_animations_walk(qtbot: QtBot, tmp_path: Path) 
     assert not dialog.form.width_px.isEnabled()
     (path,) = export(qtbot, dialog)
     assert path.read_text().startswith("map,sample,step,value,state\n")
+    dialog.form.transparent.setChecked(True)
+    assert dialog.form.choices().style().transparent is True
     choose(dialog, "gif")
     assert dialog.form.width_px.isEnabled()
+    assert dialog.form.choices().style().transparent is False
     (path,) = export(qtbot, dialog)
     assert path.read_bytes().startswith(b"GIF89a")
     dialog.show_preview()

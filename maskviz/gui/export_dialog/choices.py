@@ -27,8 +27,8 @@ class ExportChoices:
     folder: str = ""
 
     def style(self, statuses: str = "standard") -> FigureStyle:
-        """Size and look of the figures."""
-        return FigureStyle(self.width, self.dpi, self.theme, self.transparent, self.legend, statuses)
+        """Size and look of the figures; a GIF has no half-transparent edges, so it keeps its ground."""
+        return FigureStyle(self.width, self.dpi, self.theme, self.transparent and self.format != "gif", self.legend, statuses)
 
     @classmethod
     def load(cls, store: QSettings) -> ExportChoices:
