@@ -165,7 +165,7 @@ def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = Fa
         low = 0.0
     if low == high:
         width = abs(low) * 0.5 or 0.5
-        low, high = (low, low + 2 * width) if zero and low == 0 else (low - width, high + width)
+        low, high = (low, low + 2 * width) if zero and low == 0 and not symmetric else (low - width, high + width)
     return low, high
 
 

@@ -77,9 +77,11 @@ class FindingsDesk(QObject):
             self._jobs.saved.emit(path)
 
     def open_copy(self, finding: Finding) -> None:
-        """Open the repaired copy of a finding in place of the network, on the same batch."""
+        """Open the repaired copy of a finding in place of the network, on the same batch, beside what was open as A."""
         copy = self.repairs.state(finding).path
         if copy is not None:
+            if self._document.comparison.pinned is None:
+                self._document.comparison.pin()
             self._jobs.open_copy(str(copy))
 
     # -- what is ignored

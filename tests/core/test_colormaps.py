@@ -62,6 +62,7 @@ def test_automatic_ranges() -> None:
     assert auto_range(np.array([np.nan, 2.0, 5.0, np.inf])) == (2.0, 5.0)
     assert auto_range(np.array([2.0, 5.0]), zero=True) == (0.0, 5.0)
     assert auto_range(np.array([-1.0, 5.0]), symmetric=True) == (-5.0, 5.0)
+    assert auto_range(np.array([0.0, 0.0]), zero=True, symmetric=True) == (-0.5, 0.5), "no difference is the colour of zero"
     assert auto_range(np.array([np.nan])) == auto_range(np.array([])) == (0.0, 1.0)
 
 

@@ -256,6 +256,7 @@ def test_a_fix_is_applied_from_its_card_and_its_outcome_shown(qtbot: QtBot, monk
     assert first.apply.isHidden()
     first.outcome.open.click()
     assert opened == ["/tmp/copy.keras"]
+    assert doc.comparison.pinned == doc.now(), "the copy is compared with it"
     repairs._set(DROPS, Repairing("done", "It did not help: nothing moved."))
     assert first.outcome.sentence.property("look") == "warning"
     assert first.outcome.save.isHidden()

@@ -25,7 +25,9 @@ class Outcome(QWidget):
         self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.stop = self._link("Stop", "Do not repair the copy", self.stopped)
-        self.open = self._link("Open repaired copy", "Open the repaired copy in place of the network, on the same batch", self.opened)
+        self.open = self._link(
+            "Open repaired copy", "Open the repaired copy on the same batch, and compare it with the network (A)", self.opened
+        )
         self.save = self._link("Save it…", "Save the repaired copy as a .keras file", self.saved)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 2, 0, 0)
