@@ -63,15 +63,16 @@ def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDA
 
 def set_padding(batch: Batch, spec: InputSpec, sample: int | slice | NDArray[Any], padded: NDArray[Any]) -> Batch:
     """The batch with the padding of one sample of one input replaced by ``padded`` ``(time,)`` bool, or of several at once by
-    ``(samples, time)``."""
+    ``(samples, time)``. A step that becomes padding holds the pad value, one that becomes real its content; others stay as they are.
+    """
     name = spec.name
     pad = np.asarray(spec.pad_value if spec.pad_value is not None else 0, dtype=batch.x[name].dtype)
-    content = batch.content[name][sample]
-    wide = padded.reshape(padded.shape + (1,) * (content.ndim - padded.ndim))
+    was, x, content = batch.padding[name][sample], batch.x[name][sample], batch.content[name][sample]
+    hidden, shown = (steps.reshape(steps.shape + (1,) * (x.ndim - steps.ndim)) for steps in (padded & ~was, was & ~padded))
     return replace(
         batch,
         padding=_changed(batch.padding, name, sample, padded),
-        x=_changed(batch.x, name, sample, np.where(wide, pad, content)),
+        x=_changed(batch.x, name, sample, np.where(hidden, pad, np.where(shown, content, x))),
         declared=batch.declared | {name},
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.batch import Batch
+from maskviz.core.batch import Batch, set_padding
 from maskviz.core.batch_fit import pad_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network
@@ -125,17 +125,9 @@ def _roomy(batch: Batch, name: str, values: Any) -> Batch:
 
 def flag_padding(batch: Batch, spec: InputSpec, sample: int, steps: Any, padded: Any) -> Batch:
     """The batch with some steps of one sample made padding or real; a step that is so already keeps what it holds."""
-    name = spec.name
-    was = batch.padding[name][sample]
-    now = was.copy()
+    now = batch.padding[spec.name][sample].copy()
     now[steps] = padded
-    if np.array_equal(now, was):
-        return batch
-    padding, x = batch.padding[name].copy(), batch.x[name].copy()
-    padding[sample] = now
-    x[sample, now & ~was] = np.asarray(pad_of(spec), x.dtype)
-    x[sample, was & ~now] = batch.content[name][sample, was & ~now]
-    return replace(batch, x={**batch.x, name: x}, padding={**batch.padding, name: padding}, declared=batch.declared | {name})
+    return batch if np.array_equal(now, batch.padding[spec.name][sample]) else set_padding(batch, spec, sample, now)
 
 
 # --- filling

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from maskviz import resources
 from maskviz.core import archive, batch_files
 from maskviz.core.batch import Arrays, Batch, set_padding
@@ -80,7 +82,9 @@ def repadded(batch: Batch, before: Network, after: Network) -> Batch:
     """The batch with its padding filled anew where the pad value of an input is another than ``before``."""
     for old, new in zip(before.inputs, after.inputs, strict=True):
         if old.pad_value != new.pad_value and new.name in batch.padding:
-            batch = set_padding(batch, new, slice(None), batch.padding[new.name])
+            padding = batch.padding[new.name]
+            real = set_padding(batch, new, slice(None), np.zeros_like(padding))
+            batch = set_padding(real, new, slice(None), padding)
     return batch
 
 

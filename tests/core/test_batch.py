@@ -64,3 +64,9 @@ def test_nan_equals_nan(batch: Batch) -> None:
     nan, again = (replace(batch, x=cell(batch.x, "series", (0, 0, 0), np.nan)) for _ in range(2))
     assert_array_equal(changed_rows(nan, again), [])
     assert_array_equal(changed_rows(batch, nan), [0])
+
+
+def test_padding_that_stays_keeps_what_it_holds(batch: Batch) -> None:
+    noisy = replace(batch, x=cell(batch.x, "series", (0, 2, 0), 0.5))
+    wider = set_padding(noisy, SPEC, 0, np.asarray([False, True, True]))
+    assert wider.x["series"][0, 1:].tolist() == [[-1, -1], [0.5, -1]]
