@@ -135,7 +135,7 @@ def compared(document: Document) -> tuple[Section, ...]:
 
 
 def _pair(pair: Pair) -> Line:
-    both = f"{number(pair.a, aligned=True)} → {number(pair.b, aligned=True)}"
+    both = f"{number(pair.a, aligned=True)}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{number(pair.b, aligned=True)}"
     if pair.difference is None:
         return Line(pair.label, both, "only in one of them")
     if np.isclose(pair.a, pair.b, rtol=1e-6, atol=0, equal_nan=True):  # type: ignore[arg-type]

@@ -163,7 +163,7 @@ def test_what_is_pinned_stands_beside_what_is_open(qtbot: QtBot) -> None:
     doc.edit(set_padding(doc.batch, sample.network.inputs[0], 0, np.arange(24) >= 3), "Pad sample 0 from step 3")
     answer(doc, sample)
     after = doc.trace.ledger.kept_only
-    assert f"{number(before, aligned=True)} → {number(after, aligned=True)}" in widget.sheet.text()
+    assert f"{number(before, aligned=True)}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{number(after, aligned=True)}" in widget.sheet.text()
     comparison.unpin()
     assert "COMPARED" not in widget.sheet.text()
 
