@@ -15,6 +15,9 @@ from maskviz.core.network import Network
 from maskviz.core.vocabulary import Vocabulary
 
 
+STEP = "step"  # the title of the step numbers
+
+
 def value_of(batch: Batch, network: Network, kind: Kind, name: str, text: str, words: Vocabulary | None = None) -> Any:
     """The value ``text`` means in a cell of an input, a target or a weight; with ``words`` a word means its id.
 
@@ -31,8 +34,13 @@ def value_of(batch: Batch, network: Network, kind: Kind, name: str, text: str, w
 
 
 def table_of(text: str) -> list[list[str]]:
-    """Rows and columns of text as spreadsheets copy it: tab-separated, cells with tabs or line ends in quotes."""
+    """Rows and columns of text as spreadsheets copy it: tab-separated, cells with tabs or line ends in quotes.
+
+    Titles and step numbers of cells that were copied with headings are left out.
+    """
     lines = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), delimiter="\t"))
+    if len(lines) > 1 and lines[0][:1] == [STEP]:
+        lines = [line[1:] for line in lines[1:]]
     width = max((len(line) for line in lines), default=0)
     return [[cell.strip() for cell in line] + [""] * (width - len(line)) for line in lines]
 

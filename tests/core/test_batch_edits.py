@@ -245,6 +245,7 @@ def test_a_block_of_a_spreadsheet() -> None:
     assert table_of('1\t2\r\n"a\tb"\t3\r\n') == [["1", "2"], ["a\tb", "3"]]
     assert table_of("1\n2\t3") == [["1", ""], ["2", "3"]]
     assert table_of("") == []
+    assert table_of("step\tx\ty\n4\t1\t2\n5\t3\t4\n") == [["1", "2"], ["3", "4"]]
 
 
 def test_words_for_samples_and_steps() -> None:

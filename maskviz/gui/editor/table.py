@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from maskviz.core.batch_text import table_of
+from maskviz.core.batch_text import STEP, table_of
 from maskviz.gui.editor.columns import ARRAYS, OF_WORDS, Column, exact_text
 from maskviz.gui.editor.items import StepItems
 from maskviz.gui.editor.painting import CellPainter
@@ -193,7 +193,7 @@ class StepTable(QTableView):
         if not chosen:
             return
         columns = range(min(chosen), max(chosen) + 1)
-        lines = [["step", *(self.items.columns[c].title for c in columns)]] if headings else []
+        lines = [[STEP, *(self.items.columns[c].title for c in columns)]] if headings else []
         for row in self.chosen_rows():
             cells = [self._copied(row, c) if row in chosen.get(c, ()) else "" for c in columns]
             lines.append([str(row), *cells] if headings else cells)
