@@ -14,7 +14,6 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
 from maskviz.core.vocabulary import Vocabulary
 
-
 STEP = "step"  # the title of the step numbers
 
 
