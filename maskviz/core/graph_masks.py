@@ -38,7 +38,7 @@ class Masks:
         return known
 
     def _find(self, edge: Edge) -> EdgeMask:
-        target = self.calls.get(edge.target)
+        target = self._taker(edge)
         if edge.mask_only:
             received = next((key for key in (target.received if target else {}).values() if isinstance(key, str)), None)
             return EdgeMask(received, received)
@@ -48,6 +48,14 @@ class Masks:
             if tensor.source is not None and (tensor.source == name or split_ref(tensor.source)[0] in around):
                 return EdgeMask(self._given_out(tensor.source) or made, tensor.mask)
         return EdgeMask(made, made)
+
+    def _taker(self, edge: Edge) -> Call | None:
+        """The call that takes the tensor: the outermost layer around the edge's end whose border it crosses, for what calls in a layer
+        do with masks is its own business; networks only hand on."""
+        around = {edge.source, *self.graph.ancestors(edge.source)}
+        inwards = [name for name in (edge.target, *self.graph.ancestors(edge.target)) if name not in around]
+        takers = (call for name in reversed(inwards) if (call := self.calls.get(name)) is not None)
+        return next((call for call in takers if call.id == edge.target or not call.is_network), None)
 
     def _given_out(self, source: str) -> str | None:
         """The mask of a tensor by its name: what a container gives out may have one that the call in it did not put there."""

@@ -78,6 +78,14 @@ def test_a_mask_that_is_taken_off_its_tensor_names_the_thief():
     assert Masks(graph, trace).on(Edge("embed", "add")).lost
 
 
+def test_calls_in_a_layer_miss_no_mask():
+    inner = made("attention/query", ("embed", None), fate=Fate.NONE, parent="attention")
+    graph, trace = traced(X, EMBED, made("attention", ("embed", "m0"), mask="m0"), inner, made("after", ("attention", "m0"), mask="m0"))
+    assert Edge("embed", "attention/query") in graph.edges
+    assert Masks(graph, trace).on(Edge("embed", "attention/query")) == EdgeMask("m0", "m0")
+    assert Masks(graph, trace).on(Edge("attention/query", "after")) == EdgeMask("m0", "m0")
+
+
 def test_a_mask_that_vanishes_between_calls_is_missing_at_the_next():
     found = way("embed", X, EMBED, made("dense", ("embed", None), fate=Fate.NONE))
     assert found is not None

@@ -350,3 +350,23 @@ def test_thousands_of_layers_are_folded_at_first_and_seen_from_afar(make: Make, 
     far = panel.view.grab().toImage()
     panel.finder.field.setText("n1200")
     assert panel.view.grab().toImage() != far
+
+
+def test_tools_and_unfolding_do_not_scroll_or_zoom(make: Make, qtbot: QtBot) -> None:
+    doc = document(sliced())
+    panel = make(doc)
+    doc.select(call="lstm")
+    scale, place = panel.view.scale_, panel.view.mapFromScene(panel._scene.items_by_id["lstm"].pos())
+    press(panel, "follow")
+    QApplication.processEvents()
+    assert panel.view.scale_ == scale
+    assert panel.view.mapFromScene(panel._scene.items_by_id["lstm"].pos()) == place
+    folded = make(of(network()))
+    folded.fold_all()
+    settle(qtbot, folded)
+    folded._document.select(call="net")
+    before = folded.view.mapFromScene(folded._scene.items_by_id["x2"].pos())
+    folded.toggle("net")
+    settle(qtbot, folded)
+    assert folded._scene.items_by_id["net"].frame
+    assert (folded.view.mapFromScene(folded._scene.items_by_id["x2"].pos()) - before).manhattanLength() <= 2

@@ -168,6 +168,7 @@ class GraphPanel(QWidget):
         self.tools.show_options(options)
         if old == options:
             return
+        self.view.keep()
         self.map.wanted = options.map
         turned = old.sideways != options.sideways
         self._first = self._first or turned
@@ -315,6 +316,7 @@ class GraphPanel(QWidget):
     def _unfold(self, unfolded: frozenset[str], held: str = "") -> None:
         if unfolded != self._unfolded:
             self._unfolded = unfolded
+            self.view.keep()
             self._hold(held or self._document.selection.call or "")
             self._lay_out()
 

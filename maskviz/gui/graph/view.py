@@ -129,9 +129,17 @@ class GraphView(QGraphicsView):
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + moved.y())
 
     def reveal(self, item: NodeItem) -> None:
-        """Scrolls as little as needed to have an item in view."""
-        em = round(2 * self._graph.sizes.em)
-        self.ensureVisible(item.card(), em, em)
+        """Scrolls as little as needed to have a card, or the title of a frame, in view."""
+        em, card = round(2 * self._graph.sizes.em), item.card()
+        if item.frame:
+            card = QRectF(card.center().x(), card.top(), 1, em).intersected(card)
+            if self.seen().intersects(QRectF(item.card().left(), card.top(), item.card().width(), em)):
+                return
+        self.ensureVisible(card, em, em)
+
+    def keep(self) -> None:
+        """From now on a resize keeps what is in view where it is."""
+        self._untouched = False
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         super().scrollContentsBy(dx, dy)
