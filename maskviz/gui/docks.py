@@ -35,7 +35,7 @@ NARROWEST = {
     "findings": 255,
     "inspector": 255,
     "ledger": 255,
-    "heatmaps": 360,
+    "heatmaps": 410,
 }  # what a pane needs to be read
 
 

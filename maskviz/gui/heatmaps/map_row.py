@@ -22,7 +22,8 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
-LOWEST = 104  # logical pixels of a row, below which the rows scroll
+FEW, LOWEST_OF_FEW = 3, 72  # so many rows may be as low as that (logical pixels) before they scroll
+LOWEST = 104
 
 
 OF_DIFFERENCES = Look("diverging", symmetric=True)
@@ -85,7 +86,7 @@ class MapRow(QWidget):
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.controls = QHBoxLayout()
         self.controls.setSpacing(2)
-        self.setMinimumHeight(LOWEST)
+        self._least = LOWEST
         view.setAccessibleName(spec.title)
         self._buttons = (
             self._button("up", f"Move {spec.title} up", lambda: self.moved.emit(-1)),
@@ -187,11 +188,16 @@ class MapRow(QWidget):
             self.body.addWidget(self.profile)
         if self.profile is not None:
             self.profile.show_along(along)
-            self.setMinimumHeight(LOWEST + (0 if self.profile.isHidden() else self.profile.height()))
+        self.set_least(self._least)
 
     def show_stale(self) -> None:
         """Dim the map where it is older than the batch."""
         self.view.set_dimmed(self.document.stale)
+
+    def set_least(self, height: int) -> None:
+        """The least height of the map with its title; a profile comes to it."""
+        self._least = height
+        self.setMinimumHeight(height + (self.profile.height() if self.profile is not None and not self.profile.isHidden() else 0))
 
     def set_selected(self, sample: int, step: int) -> None:
         """Put the cross-hair there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from maskviz.gui.heatmaps.map_row import MapRow
+from maskviz.gui.heatmaps.map_row import FEW, LOWEST, LOWEST_OF_FEW, MapRow
 
 
 class RowList(QScrollArea):
@@ -35,11 +35,18 @@ class RowList(QScrollArea):
         """Put a row in; negative: at the end."""
         self._layout.insertWidget(index, row, 1)
         row.show()
+        self._set_least()
 
     def take(self, row: MapRow) -> None:
         """Take a row out; it stays as it is."""
         self._layout.removeWidget(row)
         row.hide()
+        self._set_least()
+
+    def _set_least(self) -> None:
+        """The first few maps fit into a low window, each of many is to be read."""
+        for row in self.rows:
+            row.set_least(LOWEST_OF_FEW if len(self.rows) <= FEW else LOWEST)
 
     def move(self, row: MapRow, index: int) -> bool:  # type: ignore[override]
         """Put a row elsewhere; whether that is another place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QSpinBox, QToolButton
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSpinBox, QToolButton
 
 from maskviz.core.heatmaps import Heatmap, loss_map, mask_map, network_output, prediction_map, shared_steps, unit_count
 from maskviz.core.map_rows import Kind, MapSpec
@@ -38,6 +38,7 @@ def add_box(row: MapRow, name: str) -> QComboBox:
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setMinimumWidth(56)  # a narrow pane leaves it no more
     box.setMaximumWidth(190)
     row.controls.addWidget(box)
     return box
@@ -48,6 +49,7 @@ def add_units(row: MapRow, name: str) -> QSpinBox:
     box = QSpinBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
+    box.setMinimumWidth(60)
     row.controls.addWidget(box)
     return box
 
@@ -78,6 +80,9 @@ class MaskRow(MapRow):
         self.input_box.activated.connect(self._choose_input)
         self.input: str | None = None
         self.tools = QButtonGroup(self)
+        together = QHBoxLayout()
+        together.setSpacing(0)
+        self.controls.addLayout(together)
         for words, tool, tip in TOOLS:
             button = QToolButton()
             button.setText(words)
@@ -87,7 +92,7 @@ class MaskRow(MapRow):
             button.setAccessibleName(f"{words}: {tip}")
             button.setProperty("tool", tool)
             self.tools.addButton(button)
-            self.controls.addWidget(button)
+            together.addWidget(button)
         self.tools.buttonClicked.connect(lambda button: self.tool_chosen.emit(button.property("tool")))
         self._paint_tools()
 
