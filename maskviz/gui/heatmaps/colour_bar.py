@@ -77,6 +77,7 @@ class ColourBar(QWidget):
         if heatmap is not None and heatmap.status is not None:
             self._states = _shares(heatmap)
             self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in self._states))
+        self._place()
         self.update()
 
     def set_bottom(self, bottom: int) -> None:
@@ -111,6 +112,7 @@ class ColourBar(QWidget):
         room = self.width() - left
         self.high.setGeometry(left, int(bar.top()) - 2, room, height)
         self.low.setGeometry(left, int(bar.bottom()) - height + 2, room, height)
+        self.low.setVisible(not self.high.isHidden() and bar.height() >= 1.6 * height)  # two do not fit beside a low map
         size = self.auto.sizeHint()
         self.auto.setGeometry(left, int(bar.center().y()) - height // 2, min(size.width(), room), height)
 

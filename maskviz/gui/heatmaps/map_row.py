@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.core.compare import difference
@@ -24,6 +24,7 @@ from maskviz.session.document import Document, Opened
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
 FEW, LOWEST_OF_FEW = 3, 72  # so many rows may be as low as that (logical pixels) before they scroll
 LOWEST = 104
+ROOMY = 470  # width from which there is room for buttons that are seen only under the mouse
 
 
 OF_DIFFERENCES = Look("diverging", symmetric=True)
@@ -126,9 +127,6 @@ class MapRow(QWidget):
         button.setAccessibleName(tip)
         button.setIconSize(QSize(12, 12))
         button.clicked.connect(clicked)
-        policy = button.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        button.setSizePolicy(policy)
         return button
 
     @property
@@ -232,7 +230,13 @@ class MapRow(QWidget):
         menu.deleteLater()
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        self._show_buttons(True)
+        self._show_buttons(self.width() >= ROOMY)  # the menu has them, too
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for button in self._buttons:
+            policy = button.sizePolicy()
+            policy.setRetainSizeWhenHidden(self.width() >= ROOMY)
+            button.setSizePolicy(policy)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._show_buttons(False)
