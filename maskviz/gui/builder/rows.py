@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QDropEvent, QFont, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QDropEvent, QFont, QKeyEvent, QPainter, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -157,9 +157,15 @@ class RowList(QListWidget):
         to = min(max(place - 1 + (1 if below else 0), 0), rows)  # before this row, counted with the dragged one
         event.setDropAction(Qt.DropAction.IgnoreAction)
         event.accept()
+        self.setState(QAbstractItemView.State.NoState)
+        self.viewport().update()  # without the line that marked the place
         to -= to > number
         if number >= 0 and to != number:
             self.moved.emit(number, to)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.viewport().setAcceptDrops(True)  # rows alone: files go on to the window, as everywhere
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
