@@ -19,7 +19,7 @@ class InputKeys(QObject):
     def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
         if old is not None:
             old.removeEventFilter(self)
-        if isinstance(new, self.INPUTS):
+        if isinstance(new, self.INPUTS) and new.window().windowType() != Qt.WindowType.Popup:  # lists of choices take Return by this event
             new.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

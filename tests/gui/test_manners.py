@@ -51,6 +51,18 @@ def test_settings_are_remembered_and_put_back(window: MainWindow) -> None:
     assert (again.scale, again.pad_id, again.pad_feature, again.engine_gib) == (1.0, 0, 0.0, 0)
 
 
+def test_a_list_of_choices_is_used_by_keyboard(dialog: SettingsDialog, qtbot: QtBot) -> None:
+    dialog.show()
+    box = dialog.statuses
+    box.setFocus()
+    box.showPopup()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is box.view())
+    qtbot.keyClick(box.view(), Qt.Key.Key_Down)
+    qtbot.keyClick(box.view(), Qt.Key.Key_Return)
+    assert box.currentIndex() == 1
+    assert not box.view().isVisible()
+
+
 @pytest.mark.parametrize("text", ["nonsense", "", "7.3e999", "-5"])
 def test_damaged_settings_read_as_the_default(text: str) -> None:
     settings = Settings()
@@ -383,3 +395,18 @@ def test_menus_actions_and_dialogs_go_through_the_seam(window: MainWindow, qapp:
 def test_without_a_translation_the_texts_are_english(qapp: QApplication) -> None:
     assert not install(qapp, QLocale("tlh"))
     assert tr("Reload") == "Reload"
+
+
+# -- low windows
+
+
+def test_a_window_that_was_low_at_first_has_the_ledger_below_once_it_grows(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1024, 640)
+    open_sample(window)
+    workspace = window.workspace
+    assert workspace is not None
+    inspector, ledger = workspace.docks["inspector"], workspace.docks["ledger"]
+    qtbot.waitUntil(lambda: ledger in workspace.tabifiedDockWidgets(inspector))
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: ledger not in workspace.tabifiedDockWidgets(inspector))
+    qtbot.waitUntil(lambda: ledger.y() > inspector.y() and ledger.height() > 150)
