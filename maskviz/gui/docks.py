@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.builder.panel import BuilderPanel
 from maskviz.gui.editor import EditorPanel
@@ -198,11 +198,13 @@ class Workspace(QMainWindow):
         self.docks["inspector"].raise_()
 
     def _lay_below(self) -> None:
-        """Lay ledger and history below the inspector, where there is room for them."""
-        docks, self._behind = self.docks, False
-        self.splitDockWidget(docks["inspector"], docks["ledger"], Qt.Orientation.Vertical)
-        self.tabifyDockWidget(docks["ledger"], docks["history"])
-        docks["ledger"].raise_()
+        """Lay ledger and history below the inspector, where there is room for them; Qt untabs panes only when all are laid out anew."""
+        focused, hidden = QApplication.focusWidget(), [dock for dock in self.docks.values() if dock.isHidden()]
+        self.reset_layout()
+        for dock in hidden:
+            dock.hide()
+        if focused is not None:
+            focused.setFocus()
 
     def _share_room(self) -> None:
         """Give the panes sizes that are parts of the window's."""
@@ -265,7 +267,8 @@ class Workspace(QMainWindow):
             return
         if self._kept is None:
             if self._behind and self.height() >= LOW:
-                self._lay_below()
+                self._behind = False
+                QTimer.singleShot(0, self, self._lay_below)
             self._share_room()
         else:
             self._give(*self._kept)

@@ -49,7 +49,7 @@ class PaneFocus(QObject):
 
     def _follow(self, _old: QWidget | None, new: QWidget | None) -> None:
         workspace = self._workspace()
-        for dock in workspace.docks.values() if workspace is not None and isValid(workspace) else ():
+        for dock in filter(isValid, workspace.docks.values()) if workspace is not None else ():
             inside = new is not None and dock.isAncestorOf(new)
             if inside and new is not None:
                 self._last[dock] = new
