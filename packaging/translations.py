@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskviz.gui import action_list, help, theme, tour
+from maskviz.gui.graph import marks, tools
 from maskviz.palette import STATUS_SETS, STATUS_WORDS
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,8 @@ def texts_in_data() -> Iterator[str]:
     yield from (word for words in STATUS_WORDS.values() for word in words)
     yield from STATUS_SETS.values()
     yield from (text for _, text in theme.CHOICES)
+    yield from (word for switch in (*tools.SWITCHES, *tools.IN_MENU) for word in switch[1:3])
+    yield from (*marks.HOW_TAGS.values(), *marks.ENDING_WORDS.values())
 
 
 def main(languages: list[str]) -> int:

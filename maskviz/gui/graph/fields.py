@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from maskviz.core.status import Status
 from maskviz.export.graph_painting import Sizes, legend_height, paint_legend
+from maskviz.gui.words import tr
 from maskviz.palette import STATUS_WORDS, Palette
 
 
@@ -19,11 +20,12 @@ class FindField(QLineEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setPlaceholderText("Find: lstm drops, (16, exposed…")
-        self.setAccessibleName("Find layers by name, class, shape, fate or status")
+        self.setPlaceholderText(tr("Find: lstm drops, (16, exposed…"))
+        self.setAccessibleName(tr("Find layers by name, class, shape, fate or status"))
         self.setToolTip(
-            "Every word must match: a name, a class, a shape such as (16, 21, what became of the mask, or a status.<br>"
-            "Enter goes to the next match, Shift+Enter to the one before."
+            tr("Every word must match: a name, a class, a shape such as (16, 21, what became of the mask, or a status.")
+            + "<br>"
+            + tr("Enter goes to the next match, Shift+Enter to the one before.")
         )
         self.setClearButtonEnabled(True)
 
@@ -43,7 +45,7 @@ class Legend(QWidget):
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._palette = palette
-        self.setAccessibleName("Legend")
+        self.setAccessibleName(tr("Legend"))
         self.setAccessibleDescription("; ".join(f"{word}: {meaning}" for word, meaning in STATUS_WORDS.values()))
         self.setToolTip("<br>".join(f"<b>{STATUS_WORDS[s][0]}</b>: {STATUS_WORDS[s][1]}" for s in Status))
         # a fixed height would be that of one row

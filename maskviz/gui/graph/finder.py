@@ -11,6 +11,7 @@ from maskviz.core.graph import Graph
 from maskviz.core.graph_find import Statuses, find
 from maskviz.core.trace import Trace
 from maskviz.gui.graph.fields import FindField
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 
@@ -25,7 +26,7 @@ class Finder(QWidget):
         super().__init__(parent)
         self.field = FindField()
         self.count = QLabel()
-        self.count.setAccessibleName("Matches")
+        self.count.setAccessibleName(tr("Matches"))
         self.hits: list[str] = []
         self._selected: str | None = None
         row = QHBoxLayout(self)
@@ -69,7 +70,7 @@ class Finder(QWidget):
 
     def _show_count(self) -> None:
         place = f"{self.hits.index(self._selected) + 1} of " if self._selected in self.hits else ""
-        self.count.setText(f"{place}{len(self.hits)}" if self.hits else "none")
+        self.count.setText(f"{place}{len(self.hits)}" if self.hits else tr("none"))
         self.count.setVisible(bool(self.words))
 
     def set_palette(self, palette: Palette) -> None:

@@ -11,6 +11,7 @@ from maskviz.core.trace import Trace
 from maskviz.gui.graph.marks import Marks, tags_of
 from maskviz.gui.graph.scene import GraphScene
 from maskviz.gui.graph.way_bar import WayBar
+from maskviz.gui.words import tr
 
 
 class Highlights:
@@ -45,16 +46,16 @@ class Highlights:
     def _follow(self, graph: Graph, trace: Trace | None, chosen: str | None) -> MaskWay | None:
         """The way of the selected call's mask, said in words too."""
         if trace is None:
-            self._bar.say("What happens to the mask is known when the network has run.")
+            self._bar.say(tr("What happens to the mask is known when the network has run."))
             return None
         if chosen is None:
-            self._bar.say("Select a layer to follow its mask.")
+            self._bar.say(tr("Select a layer to follow its mask."))
             return None
         if self._ways is None or self._ways[0] is not graph or self._ways[1] is not trace:
             self._ways = graph, trace, MaskWays(graph, trace)
         way = self._ways[2].of(chosen)
         if way is None:
-            self._bar.say(f"No mask comes to {chosen.removeprefix('loss:')}: none is created before it.")
+            self._bar.say(tr("No mask comes to {call}: none is created before it.").format(call=chosen.removeprefix("loss:")))
         else:
             self._bar.show_way(way)
         return way

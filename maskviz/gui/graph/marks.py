@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from maskviz.core.graph_looks import Tone
 from maskviz.core.mask_way import Ending, How, MaskWay
 from maskviz.export.graph_marks import Tag
+from maskviz.gui.words import tr
 
 HOW_TAGS = {
     How.LOST: "mask lost here",
@@ -36,32 +37,32 @@ def tags_of(way: MaskWay, seen: Mapping[str, str]) -> dict[str, Tag]:
     """The tags of a mask's way on the nodes that show its places; a loss is not hidden by anything else in the same container."""
     tags: dict[str, Tag] = {}
     for name in way.created:
-        tags[seen.get(name, name)] = Tag("mask created here" + _inside(name, seen), "good")
+        tags[seen.get(name, name)] = Tag(tr("mask created here") + _inside(name, seen), "good")
     for ending in sorted(way.endings, key=lambda e: e.bad):
         tone: Tone = "bad" if ending.bad else "quiet"
-        tags[seen.get(ending.call, ending.call)] = Tag(HOW_TAGS[ending.how] + _inside(ending.call, seen), tone)
+        tags[seen.get(ending.call, ending.call)] = Tag(tr(HOW_TAGS[ending.how]) + _inside(ending.call, seen), tone)
     return tags
 
 
 def _inside(name: str, seen: Mapping[str, str]) -> str:
     """Where in a folded container a place is."""
     shown = seen.get(name, name)
-    return "" if shown == name else f", in {name.removeprefix(shown + '/')}"
+    return "" if shown == name else tr(", in {call}").format(call=name.removeprefix(shown + "/"))
 
 
 def way_words(way: MaskWay) -> list[tuple[str, str | None]]:
     """A mask's way as pieces of text, each with the call it is about: ``created by masking → lost in shift``."""
     pieces: list[tuple[str, str | None]] = []
     if way.created:
-        pieces.append(("created by ", None))
+        pieces.append((tr("created by") + " ", None))
         for number, name in enumerate(way.created):
             pieces += [(", ", None)] * bool(number) + [(name, name)]
     for ending in sorted(way.endings, key=lambda e: not e.bad):
-        pieces += [(" → ", None), (f"{_ENDING_WORDS[ending.how]} ", None), (_name_of(ending), ending.call)]
+        pieces += [(" → ", None), (tr(ENDING_WORDS[ending.how]) + " ", None), (_name_of(ending), ending.call)]
     return pieces
 
 
-_ENDING_WORDS = {
+ENDING_WORDS = {
     How.LOST: "lost in",
     How.REMOVED: "removed by",
     How.VANISHED: "missing at",

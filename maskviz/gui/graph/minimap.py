@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from maskviz.gui.graph.scene import GraphScene
 from maskviz.gui.graph.view import GraphView
+from maskviz.gui.words import tr
 
 LARGEST, MOST, LEAST = 0.3, 170.0, 64.0  # of the view's width and height, and in pixels
 INSET = 8
@@ -24,8 +25,8 @@ class Minimap(QWidget):
         self._graph = scene
         self._cards: QPixmap | None = None
         self._content = QRectF()
-        self.setAccessibleName("Map of the whole graph")
-        self.setToolTip("The whole graph; drag to move what is in view")
+        self.setAccessibleName(tr("Map of the whole graph"))
+        self.setToolTip(tr("The whole graph; drag to move what is in view"))
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self._later = QTimer(self, singleShot=True, interval=RENEW_MS)
         self._later.timeout.connect(self._renew)

@@ -25,6 +25,7 @@ from maskviz.gui.graph.tools import ToolRow
 from maskviz.gui.graph.tooltip import edge_tooltip, tooltip
 from maskviz.gui.graph.view import GraphView
 from maskviz.gui.graph.way_bar import WayBar
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
@@ -67,12 +68,12 @@ class GraphPanel(QWidget):
 
     def _build(self) -> None:
         self.setObjectName("graph-panel")
-        self.setAccessibleName("Layer graph")
-        self.view.setAccessibleName("Layers and their masks; arrow keys walk along the edges, Enter unfolds, Backspace folds")
-        self.view.empty_text = NOTHING_OPEN
+        self.setAccessibleName(tr("Layer graph"))
+        self.view.setAccessibleName(tr("Layers and their masks; arrow keys walk along the edges, Enter unfolds, Backspace folds"))
+        self.view.empty_text = tr(NOTHING_OPEN)
         self.view.tooltip_of = self._tooltip
         self._place = ElidedLabel()
-        self._place.setAccessibleName("Selected sample and timestep")
+        self._place.setAccessibleName(tr("Selected sample and timestep"))
         rows = QVBoxLayout(self)
         em = round(self._scene.sizes.em)
         rows.setContentsMargins(0, em // 2, 0, em // 2)
@@ -260,8 +261,12 @@ class GraphPanel(QWidget):
         self._scene.show(self._trace(), selection.sample, selection.step, self._document.comparison.changes())
         self._describe()
         known, side = self._document.batch is not None, self._document.comparison
-        words = "all samples and timesteps" if self.options.whole else f"sample {selection.sample} · timestep {selection.step}"
-        shown = {"A": "A: ", "B": "B: ", "difference": "B, with what differs from A: "}[side.side] if side.pinned is not None else ""
+        words = (
+            tr("all samples and timesteps")
+            if self.options.whole
+            else tr("sample {sample} · timestep {step}").format(sample=selection.sample, step=selection.step)
+        )
+        shown = {"A": "A: ", "B": "B: ", "difference": tr("B, with what differs from A: ")}[side.side] if side.pinned is not None else ""
         self._place.setText(f"{shown}{words}" if known else " ")
 
     def _take_stale(self, stale: bool) -> None:
@@ -329,7 +334,9 @@ class GraphPanel(QWidget):
             self._document.select(call=around)
 
     def _lay_out(self) -> None:
-        self.view.empty_text = f"Laying out {len(self._graph.nodes):,} layers…" if self._graph.nodes else NOTHING_OPEN
+        self.view.empty_text = (
+            tr("Laying out {n} layers…").format(n=f"{len(self._graph.nodes):,}") if self._graph.nodes else tr(NOTHING_OPEN)
+        )
         options = self.options
         labels = options.shapes or options.masks
         self._arranger.arrange(self._graph, self._unfolded, options.mask_path, self._scene.sizes, options.direction, labels)

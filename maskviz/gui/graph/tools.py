@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from maskviz.gui.graph.options import GraphOptions
 from maskviz.gui.icons import icon, quiet_icon
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 # option, name, what it does, key (see gui.action_list)
@@ -34,14 +35,14 @@ class ToolRow(QWidget):
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Graph tools")
+        self.setAccessibleName(tr("Graph tools"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(1)
         self.buttons = {name: self._switch(name, title, tip, key) for name, title, tip, key in SWITCHES}
         for button in self.buttons.values():
             row.addWidget(button)
-        self.more = self._button("More graph tools", "More: fold, map, mask path")
+        self.more = self._button(tr("More graph tools"), tr("More: fold, map, mask path"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(self._menu())
         row.addStretch(1)
@@ -58,8 +59,8 @@ class ToolRow(QWidget):
         return button
 
     def _switch(self, option: str, title: str, tip: str, key: str) -> QToolButton:
-        button = self._button(title, f"<b>{title}</b> ({key})<br>{tip}")
-        button.setAccessibleDescription(tip)
+        button = self._button(tr(title), f"<b>{tr(title)}</b> ({key})<br>{tr(tip)}")
+        button.setAccessibleDescription(tr(tip))
         button.setCheckable(True)
         button.clicked.connect(lambda on: self.switched.emit(option, on))
         return button
@@ -67,14 +68,14 @@ class ToolRow(QWidget):
     def _menu(self) -> QMenu:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        for what, text in (("unfold", "Unfold all"), ("fold", "Fold all"), ("fit", "Fit (Space)")):
+        for what, text in (("unfold", tr("Unfold all")), ("fold", tr("Fold all")), ("fit", tr("Fit (Space)"))):
             menu.addAction(text).triggered.connect(lambda _=False, what=what: self.asked.emit(what))
         menu.addSeparator()
         self.choices: dict[str, QAction] = {}
         for option, title, tip in IN_MENU:
-            action = self.choices[option] = menu.addAction(title)
+            action = self.choices[option] = menu.addAction(tr(title))
             action.setCheckable(True)
-            action.setToolTip(tip)
+            action.setToolTip(tr(tip))
             action.triggered.connect(lambda on, option=option: self.switched.emit(option, on))
         return menu
 

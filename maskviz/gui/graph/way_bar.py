@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from maskviz.core.mask_way import MaskWay
 from maskviz.gui.graph.marks import way_words
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 
 
@@ -22,7 +23,7 @@ class WayBar(QLabel):
         self._palette = palette
         self._calls: list[str] = []
         self.setObjectName("way-bar")
-        self.setAccessibleName("Way of the mask")
+        self.setAccessibleName(tr("Way of the mask"))
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard)
