@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from maskviz.session.document import Document
 from maskviz.session.session_file import SUFFIX, Session, read_session, write_session
 
 EVERY_MS = 30_000
+UNUSED_SECONDS = 14 * 86_400
 PREFIX = "unsaved-"
 
 
@@ -85,6 +87,7 @@ class Autosave(QObject):
 
     def offer(self) -> None:
         """Offer the newest session that was left by a program that did not end properly."""
+        tidy()
         left = sorted(left_behind(), key=lambda file: file.stat().st_mtime)
         if left:
             self._offer(left[-1])
@@ -96,7 +99,8 @@ class Autosave(QObject):
             self._discard(file)
             self._notices.show_notice("error", f"The edits of a MaskViz that did not end properly are lost: {error}", error.details)
             return
-        when = datetime.fromtimestamp(file.stat().st_mtime).strftime("%H:%M on %-d %B")
+        moment = datetime.fromtimestamp(file.stat().st_mtime)
+        when = f"{moment:%H:%M} on {moment.day} {moment:%B}"
         self._notices.show_notice(
             "warning",
             f"MaskViz did not end properly: restore “{session.title}” with your edits, as it was at {when}?",
@@ -127,6 +131,14 @@ def _write(file: Path, session: Session, left: Path | None) -> None:
         write_session(file, session)
         if left is not None:
             left.unlink(missing_ok=True)
+
+
+def tidy() -> None:
+    """Remove the networks that sessions carried and that nobody has used for a while."""
+    for file in state_folder().glob("*.keras"):
+        with suppress(OSError):
+            if time.time() - file.stat().st_atime > UNUSED_SECONDS:
+                file.unlink()
 
 
 def lock_of(file: Path) -> QLockFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -298,6 +299,16 @@ def test_the_session_of_a_window_that_is_still_open_is_not_offered(opened: MainW
     opened.autosave.offer()
     assert sentences(opened) == []
     lock.unlock()
+
+
+def test_networks_that_sessions_carried_do_not_pile_up(opened: MainWindow) -> None:
+    state_folder().mkdir(parents=True, exist_ok=True)
+    old, new = state_folder() / "old.keras", state_folder() / "new.keras"
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (0, 0))
+    opened.autosave.offer()
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_a_session_that_was_cut_off_is_said_and_removed(opened: MainWindow) -> None:
