@@ -116,7 +116,7 @@ class FindingCard(QFrame):
             return
         if self._details is None:
             self._details = _details(self.finding, self._refusal if self.finding.fix else "", self._ignore_link())
-            self._column.insertWidget(2, self._details)
+            self._column.insertWidget(3, self._details)
         else:
             self._details.hide()
             self._details.deleteLater()
@@ -211,10 +211,10 @@ def _details(finding: Finding, refusal: str, ignore: QPushButton) -> QWidget:
         site.setObjectName("link")
         row.addWidget(site)
     row.addStretch(1)
-    row.addWidget(ignore)
     column.addLayout(row)
     if finding.evidence:
         column.addLayout(_evidence(finding))
+    column.addWidget(ignore, 0, Qt.AlignmentFlag.AlignLeft)
     return details
 
 
