@@ -209,7 +209,8 @@ def loss_words(trace: Trace, name: str) -> str:
     if len(trace.contributions) > 1:
         words += f" · this output {number(float(np.sum(trace.contributions[name], dtype=np.float64)))}"
     if ledger.padding_share is not None and np.isfinite(ledger.padding_share):
-        words += f" · {ledger.padding_share:.0%} comes from padding"
+        digits = 0 if ledger.padding_share >= 0.01 or ledger.padding_share == 0 else 1
+        words += f" · {ledger.padding_share:.{digits}%} comes from padding"
     return words
 
 
