@@ -18,7 +18,7 @@ from maskviz.core.heatmaps import Choice
 from maskviz.core.network import Network
 from maskviz.export.figures import FigureStyle
 from maskviz.export.gif import gif_bytes
-from maskviz.export.kinds import KINDS, AnyFigure, Source, at_step, drawing_of, make_figure, spec_of, steps_of
+from maskviz.export.kinds import KINDS, AnyFigure, Source, at_step, drawing_of, make_figure, questions_of, steps_of
 from maskviz.export.media import Drawing, image_of, pdf_bytes, png_bytes, svg_bytes
 from maskviz.export.numbers import csv_text, npz_bytes
 
@@ -63,8 +63,7 @@ def file_names(
 
     Raises UnusableInput for a kind that does not exist.
     """
-    for kind in what:
-        spec_of(kind)
+    questions_of(what)
     names: dict[str, tuple[str, Choice]] = {}
     for kind in what:
         several = [i.name for i in network.inputs if i.has_time] if kind == "mask" else [o.name for o in network.outputs]

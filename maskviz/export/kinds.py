@@ -25,7 +25,7 @@ from maskviz.export.graph_picture import graph_drawing, print_sizes
 from maskviz.export.media import Drawing
 
 KINDS = ("heatmaps", *STANDARD, "graph")
-"""What can be exported of every network; ``values:lstm`` and the like are about a call."""
+"""What can be exported of every network; ``values:lstm`` and the like are about a call, and ``mask+values:lstm`` is one figure of two."""
 VIEWS = get_args(View)
 
 
@@ -91,7 +91,7 @@ def spec_of(kind: str) -> MapSpec | None:
 
 def questions_of(kinds: Sequence[str], sample: int = 0) -> dict[str, Ask]:
     """What the engine has to be asked for some kinds; raises UnusableInput for what is no kind."""
-    specs = {kind: spec_of(kind) for kind in kinds}
+    specs = {part: spec_of(part) for kind in kinds for part in kind.split("+")}
     asked = {kind: spec.question(sample) for kind, spec in specs.items() if spec is not None}
     return {kind: question for kind, question in asked.items() if question is not None}
 
@@ -101,6 +101,8 @@ def make_figure(kind: str, source: Source) -> AnyFigure:
 
     Raises UnusableInput for a call that the network does not have.
     """
+    if "+" in kind:
+        return _together([make_figure(part, source) for part in kind.split("+")])
     if kind == "graph":
         shown, sizes, request = graph_to_lay_out(source.trace, source.preview)
         return GraphFigure(shown, sizes, source.layout or lay_out(request), source.trace, *source.at, source.network.name)
@@ -109,6 +111,14 @@ def make_figure(kind: str, source: Source) -> AnyFigure:
         return _call_figure(spec, source, source.answers.get(kind))
     kinds = STANDARD if kind == "heatmaps" else (kind,)
     return heatmap_figure(source.network, source.batch, source.trace, kinds, source.choice)
+
+
+def _together(figures: Sequence[AnyFigure]) -> Figure:
+    """The maps of several figures in one."""
+    maps = [figure for figure in figures if isinstance(figure, Figure)]
+    if len(maps) < len(figures):
+        raise UnusableInput("The graph cannot stand in one figure with heatmaps: export it by itself.")
+    return replace(maps[0], maps=tuple(pair for figure in maps for pair in figure.maps), steps=max(figure.steps for figure in maps))
 
 
 def _call_figure(spec: MapSpec, source: Source, answer: Answer | None) -> Figure:

@@ -204,3 +204,15 @@ def test_maps_of_calls_are_named(source: Source, tmp_path: Path) -> None:
     assert path.name == "seed_lambda_slice-status_shift.png"
     with pytest.raises(UnusableInput, match="did you mean lstm"):
         make_figure("status:lsmt", source)
+
+
+def test_any_set_of_maps_is_one_figure(source: Source, tmp_path: Path) -> None:
+    figure = make_figure("loss+status:shift", source)
+    assert [heatmap.kind for heatmap, _scale in figure.maps] == ["loss", "status"]  # type: ignore[union-attr]
+    assert set(questions_of(["mask+values:lstm"])) == {"values:lstm"}
+    (path,) = export_all(source, tmp_path, ("mask+loss",), style=FigureStyle(500, 96))
+    assert path.name == "seed_lambda_slice-mask_loss.png"
+    with pytest.raises(UnusableInput, match="by itself"):
+        make_figure("mask+graph", source)
+    with pytest.raises(UnusableInput, match="cannot be exported"):
+        export_all(source, tmp_path, ("mask+nothing",))

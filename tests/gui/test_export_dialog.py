@@ -179,3 +179,18 @@ def test_a_long_export_can_be_stopped(qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: dialog.export.isVisible(), timeout=15_000)
     assert "Stopped" in dialog.message.text()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_any_set_of_heatmaps_is_one_figure(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    tick(dialog, "mask", "loss", "graph")
+    dialog.form.together.setChecked(True)
+    dialog.form.what.setCurrentRow(1)
+    dialog.show_preview()
+    tall = dialog.preview.picture.image.height()
+    assert sorted(p.name for p in export(qtbot, dialog)) == ["seed_lambda_slice-graph.png", "seed_lambda_slice-mask_loss.png"]
+    dialog.form.together.setChecked(False)
+    dialog.show_preview()
+    assert dialog.preview.picture.image.height() < 0.8 * tall
+    dialog.form.folder.setText(str(tmp_path / "apart"))
+    assert len(export(qtbot, dialog)) == 3

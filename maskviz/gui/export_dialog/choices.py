@@ -15,7 +15,7 @@ WIDTHS, DPIS = (200, 20_000), (48, 1200)
 
 @dataclass(frozen=True)
 class ExportChoices:
-    """``what`` has keys of items of the dialog; ``width`` is in pixels."""
+    """``what`` has keys of items of the dialog; with ``together`` the heatmaps among them make one figure. ``width`` is in pixels."""
 
     what: tuple[str, ...] = ("heatmaps",)
     format: Format = "png"
@@ -25,6 +25,7 @@ class ExportChoices:
     transparent: bool = False
     legend: bool = True
     folder: str = ""
+    together: bool = False
 
     def style(self, statuses: str = "standard") -> FigureStyle:
         """Size and look of the figures; a GIF has no half-transparent edges, so it keeps its ground."""
@@ -58,6 +59,7 @@ class ExportChoices:
             flag("transparent", first.transparent),
             flag("legend", first.legend),
             str(store.value("export/folder", "")),
+            flag("together", first.together),
         )
 
     def save(self, store: QSettings) -> None:

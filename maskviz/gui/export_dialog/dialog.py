@@ -175,8 +175,8 @@ class ExportDialog(QDialog):
 
     def _names(self) -> dict[str, str]:
         """File names by key; of a series of pictures the first one."""
-        choices = self.form.choices()
-        return {key: file_name(self.source.network, key, choices.format) for key in choices.what}
+        format = self.form.choices().format
+        return {key: file_name(self.source.network, key, format) for key in self.form.figures()}
 
     def _show_files(self) -> None:
         names = list(self._names().values())

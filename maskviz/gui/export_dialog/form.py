@@ -85,6 +85,7 @@ class ExportForm(QWidget):
         self.format = self._box(*FORMAT_WORDS)
         self.transparent = QCheckBox("Transparent ground")
         self.legend = QCheckBox("Legend")
+        self.together = QCheckBox("Ticked heatmaps in one figure")
         self.folder = QLineEdit()
         self.browse = QPushButton("Browse…")
         for widget, name in (
@@ -115,6 +116,7 @@ class ExportForm(QWidget):
             ("Resolution", (self.dpi,)),
             ("Theme", (self.theme,)),
             ("", (self.legend, self.transparent)),
+            ("", (self.together,)),
             ("Folder", (self.folder, self.browse)),
         ):
             row = QHBoxLayout()
@@ -135,11 +137,14 @@ class ExportForm(QWidget):
         self.dpi.valueChanged.connect(self._show_width)
         for box in (self.transparent, self.legend):
             box.toggled.connect(self.changed)
+        self.together.toggled.connect(self.changed)
+        self.together.toggled.connect(self.files_changed)
         self.theme.currentIndexChanged.connect(self.changed)
         self.format.currentIndexChanged.connect(self._format_changed)
         self.folder.textChanged.connect(self.files_changed)
         self.what.currentRowChanged.connect(self.changed)
         self.what.itemChanged.connect(self.files_changed)
+        self.what.itemChanged.connect(self.changed)
         self.browse.clicked.connect(self._choose_folder)
 
     # what is chosen
@@ -155,6 +160,7 @@ class ExportForm(QWidget):
         self.format.setCurrentIndex(max(self.format.findData(choices.format), 0))
         self.transparent.setChecked(choices.transparent)
         self.legend.setChecked(choices.legend)
+        self.together.setChecked(choices.together)
         self.folder.setText(choices.folder)
         self._fill_millimetres()
 
@@ -169,6 +175,7 @@ class ExportForm(QWidget):
             self.transparent.isChecked(),
             self.legend.isChecked(),
             self.folder.text().strip(),
+            self.together.isChecked(),
         )
 
     def remembered(self, before: ExportChoices) -> ExportChoices:
@@ -181,10 +188,19 @@ class ExportForm(QWidget):
         ticked = [self.what.item(row).checkState() == Qt.CheckState.Checked for row in range(self.what.count())]
         return [item.key for item, on in zip(self._items, ticked, strict=True) if on and item.takes(self.format.currentData())]
 
+    def figures(self) -> list[str]:
+        """The keys of the figures to make of what is ticked: ``mask+loss`` is one of two heatmaps."""
+        ticked = self.kinds()
+        maps = [item.key for item in self._items if item.is_map and item.key in ticked]
+        if not self.together.isChecked() or len(maps) < 2:
+            return ticked
+        return ["+".join(maps), *(key for key in ticked if key not in maps)]
+
     def current(self) -> str:
-        """The key of the line that is looked at."""
+        """The key of the figure that is looked at."""
         row = self.what.currentRow()
-        return self._items[row].key if 0 <= row < len(self._items) else ""
+        own = self._items[row].key if 0 <= row < len(self._items) else ""
+        return next((key for key in self.figures() if own in key.split("+")), own)
 
     # fields that follow each other
 

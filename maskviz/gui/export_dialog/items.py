@@ -39,6 +39,11 @@ class Item:
     key: str
     words: str
 
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a single heatmap."""
+        return self.key not in ("heatmaps", "graph", "window")
+
     def takes(self, format: str) -> bool:
         """Whether there is such a file of it."""
         return self.key != "window" or format in PICTURES
@@ -69,8 +74,9 @@ def keys(maps: Sequence[tuple[Heatmap, Scale]]) -> list[str]:
 
 
 def map_figure(key: str, source: Source, shown: Shown) -> Figure:
-    """The figure of all maps (``heatmaps``) or of one, as the window shows them."""
-    chosen = [pair for name, pair in zip(keys(shown.maps), shown.maps, strict=True) if key in ("heatmaps", name)]
+    """The figure of all maps (``heatmaps``), of one, or of some (``mask+loss``), as the window shows them."""
+    names = key.split("+")
+    chosen = [pair for name, pair in zip(keys(shown.maps), shown.maps, strict=True) if key == "heatmaps" or name in names]
     lengths = [a.shape[1] for m, _scale in chosen if (a := m.status if m.status is not None else m.values) is not None and a.ndim == 2]
     steps = max(lengths, default=shared_steps(source.batch, source.trace))
     return figure_of(source.network, source.batch, chosen, steps, shown.order)
