@@ -56,6 +56,7 @@ QAbstractItemView { selection-background-color: $selected; selection-color: $tex
 QHeaderView::section { background: $pane; color: $muted; border: none; border-bottom: 1px solid $border; padding: 3px 7px; }
 QTableCornerButton::section { background: $pane; border: none; }
 QScrollArea { background: transparent; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollBar { background: transparent; border: none; }
 QScrollBar:vertical { width: 11px; margin: 1px; }
 QScrollBar:horizontal { height: 11px; margin: 1px; }
@@ -65,6 +66,7 @@ QScrollBar::handle:horizontal { min-width: 28px; }
 QScrollBar::handle:hover { background: $edge; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0px; height: 0px; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QTabBar { qproperty-drawBase: 0; }
 QTabBar::tab { background: $pane; color: $muted; padding: 5px 12px; border: none; border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 
