@@ -34,7 +34,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class LayoutRequest:
-    """What is to be laid out: boxes, outer ones before inner ones, and links between their ids; ``layer_gap`` is the room between layers."""
+    """What is to be laid out: boxes, outer ones before inner ones, and links between their ids; ``layer_gap`` is room between layers."""
 
     boxes: tuple[Box, ...]
     links: tuple[tuple[str, str], ...]

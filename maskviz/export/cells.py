@@ -223,9 +223,9 @@ def _telling(key: NDArray[np.uint8], shown: NDArray[Any], rows: int, columns: in
         parts = [(slice(None), slice(k, None, size)) if axis == 1 else (slice(k, None, size), slice(None)) for k in range(size)]
         best, chosen = key[parts[0]], shown[parts[0]]
         for part in parts[1:]:
-            more = key[part] > (best | np.uint8(3))  # in rank: which hatch it has does not count
-            chosen = np.where(more, shown[part], chosen)
-            best = np.where(more, key[part], best)
+            higher = key[part] > (best | np.uint8(3))  # in rank: which hatch it has does not count
+            chosen = np.where(higher, shown[part], chosen)
+            best = np.where(higher, key[part], best)
         key, shown = best, chosen
     return key, shown
 

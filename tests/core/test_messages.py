@@ -60,7 +60,8 @@ def test_requests(request_: Any) -> None:
 @pytest.mark.parametrize("rows", [None, np.asarray([1, 4])])
 def test_batches(rows: Any) -> None:
     x = {"a/b": np.asarray([["w", "ö"]]), "c": np.ones((1, 2, 3), "float32")}
-    batch = Batch(x, {"out": np.asarray([1])}, {"out": np.asarray([0.5])}, {"c": np.asarray([[True, False]])}, {}, "from a test", frozenset("c"))
+    padding = {"c": np.asarray([[True, False]])}
+    batch = Batch(x, {"out": np.asarray([1])}, {"out": np.asarray([0.5])}, padding, {}, "from a test", frozenset("c"))
     number, received = request_from_wire(*sent(request_to_wire(2, RunTrace(batch, rows))))
     assert isinstance(received, RunTrace)
     assert (number, received.batch.source, received.batch.declared) == (2, "from a test", {"c"})

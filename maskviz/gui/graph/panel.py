@@ -235,8 +235,8 @@ class GraphPanel(QWidget):
         return None if trace is None else (*(c.id for c in trace.calls), *(t.output for t in trace.ledger.terms))
 
     def _use(self, graph: Graph) -> None:
-        top = graph.children.get(None, ())
-        if 2 * sum(node.id in self._graph.by_id for node in top) <= min(len(top), len(self._graph.children.get(None, ()))):  # another network
+        top, before = graph.children.get(None, ()), self._graph.children.get(None, ())
+        if 2 * sum(node.id in self._graph.by_id for node in top) <= min(len(top), len(before)):  # another network
             self._unfolded = first_unfolding(graph, self._document.comparison.shown().graph)
             self._first = True
             self._arranger.forget()
