@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from maskviz.core.messages import Saved, WriteScript
 from maskviz.gui.notices import Notices
+from maskviz.gui.words import tr
 from maskviz.session.building import Building
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -50,7 +51,7 @@ class BuilderDesk(QObject):
 def ask_script_path(window: QWidget | None, settings: Settings, name: str) -> str:
     """Where a script shall go; empty when the user does not say."""
     start = str(Path(settings.folder) / f"{name.replace(' ', '_')}.py")
-    path, _ = QFileDialog.getSaveFileName(window, "Save as a Python script", start, "Python scripts (*.py)")
+    path, _ = QFileDialog.getSaveFileName(window, tr("Save as a Python script"), start, tr("Python scripts (*.py)"))
     if path:
         settings.folder = str(Path(path).parent)
     return path if not path or path.endswith(".py") else f"{path}.py"
@@ -60,6 +61,7 @@ def write_script(jobs: Jobs, notices: Notices, request: WriteScript) -> None:
     """Have a script written, and say where it is."""
 
     def written(event: Saved) -> None:
-        notices.show_notice("info", f"The script that builds the network is saved as {event.path}; it holds no weights.")
+        sentence = tr("The script that builds the network is saved as {path}; it holds no weights.")
+        notices.show_notice("info", sentence.format(path=event.path))
 
     jobs.ask(request, written)

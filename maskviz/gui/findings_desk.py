@@ -13,6 +13,7 @@ from maskviz.core.finding import Finding
 from maskviz.core.finding_steps import steps_of
 from maskviz.core.messages import WriteScript
 from maskviz.gui.findings.words import headline
+from maskviz.gui.words import tr
 from maskviz.session.document import Document, Spotlight
 from maskviz.session.jobs import Jobs
 from maskviz.session.repairs import Repairs
@@ -59,7 +60,7 @@ class FindingsDesk(QObject):
     def save_copy(self, finding: Finding) -> None:
         """Ask for a file, and write the repaired copy of a finding into it, or a script that builds it."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'network'}-repaired.keras")
-        path, kind = QFileDialog.getSaveFileName(self._window, "Save the repaired copy", start, f"{KERAS};;{SCRIPT}")
+        path, kind = QFileDialog.getSaveFileName(self._window, tr("Save the repaired copy"), start, f"{KERAS};;{SCRIPT}")
         copy = self.repairs.state(finding).path
         if not path or copy is None:
             return

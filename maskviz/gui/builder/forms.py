@@ -13,6 +13,7 @@ from maskviz.core.builder import ABOVE, ATTENTION, MERGES, RECURRENT, SLICE, Row
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import Forms, Parameter
 from maskviz.gui.builder.fields import Field, Line, Pick, Whole, field_of
+from maskviz.gui.words import tr
 
 MERGE_MODES = ("concat", "sum", "mul", "ave")
 TAKEN = ("Query", "Value", "Key")
@@ -59,7 +60,7 @@ class Form(QWidget):
 def read_name(text: str) -> str:
     """A name as typed. Raises UnusableInput."""
     if not text.strip():
-        raise UnusableInput("Give it a name.")
+        raise UnusableInput(tr("Give it a name."))
     return text.strip()
 
 
@@ -128,7 +129,7 @@ class RowForm(Form):
             takes[place] = name
             self._give(replace(self._row, takes=tuple(takes)), label)
 
-        self.add(f"takes {place}", label, Pick(label, [("the row above", ABOVE)], "The row whose output this one is called on."), given)
+        self.add(f"takes {place}", label, Pick(label, [("the row above", ABOVE)], tr("The row whose output this one is called on.")), given)
 
     def _take_more(self, name: Value) -> None:
         takes = self._row.takes
@@ -151,12 +152,12 @@ class RowForm(Form):
             return
         both = [("Bidirectional", "Bidirectional")] if row.kind in RECURRENT else []
         choices = [("nothing", ""), *both, ("TimeDistributed", "TimeDistributed")]
-        tip = "Bidirectional runs from both ends; TimeDistributed applies the layer to each step by itself."
+        tip = tr("Bidirectional runs from both ends; TimeDistributed applies the layer to each step by itself.")
         self.add("wrapper", "wrapped in", Pick("wrapped in", choices, tip), lambda w: self._give(
             replace(self._row, wrapper=w, wrapping=self._row.wrapping if w == "Bidirectional" else {}), "wrapper"))  # fmt: skip
         if row.wrapper == "Bidirectional":
             modes = [(mode, mode) for mode in MERGE_MODES]
-            self.add("merge_mode", "merge_mode", Pick("merge_mode", modes, "How both directions are joined."), lambda mode: self._give(
+            self.add("merge_mode", "merge_mode", Pick("merge_mode", modes, tr("How both directions are joined.")), lambda mode: self._give(
                 replace(self._row, wrapping={"merge_mode": mode}), "merge_mode"))  # fmt: skip
 
     def _show_rare(self) -> None:
@@ -170,19 +171,19 @@ class SourceForm(Form):
     """What the network is given: ids of a vocabulary, or features."""
 
     def __init__(self, source: Source) -> None:
-        super().__init__("Input", "A batch of sequences: ids for an Embedding, or several numbers in each step.")
+        super().__init__(tr("Input"), tr("A batch of sequences: ids for an Embedding, or several numbers in each step."))
         self.identity = source.is_ids
         self._source = source
         kinds = [("ids (batch, steps)", True), ("features (batch, steps, features)", False)]
         self.add("kind", "holds", Pick("holds", kinds), self._turn)
         self.add("name", "name", Line("name", read_name), lambda name: self._give(name=name))
-        tip = "Length of every sequence."
+        tip = tr("Length of every sequence.")
         self.add("steps", "steps", Whole("steps", tip, 0, "any"), lambda steps: self._give(steps=steps))
         if source.is_ids:
-            tip = "How many ids there are, the pad id 0 included; embeddings of the input follow it."
+            tip = tr("How many ids there are, the pad id 0 included; embeddings of the input follow it.")
             self.add("vocabulary", "vocabulary", Whole("vocabulary", tip, 2), lambda n: self._give(vocabulary=n))
         else:
-            tip = "Numbers in one step."
+            tip = tr("Numbers in one step.")
             self.add("features", "features", Whole("features", tip, 1), lambda n: self._give(features=n))
         self.show_source(source)
 
@@ -205,7 +206,7 @@ class TrainingForm(Form):
     """What ``compile()`` is given."""
 
     def __init__(self, forms: Forms, training: Training) -> None:
-        super().__init__("Loss and metrics", "What the ledger explains. The loss must fit the last row: classes need a softmax.")
+        super().__init__(tr("Loss and metrics"), tr("What the ledger explains. The loss must fit the last row: classes need a softmax."))
         self._training = training
         losses = [("none: not compiled", None), *((name, name) for name in forms.losses)]
         self.add("loss", "loss", Pick("loss", losses), lambda loss: self._give("loss", loss))

@@ -13,13 +13,10 @@ from maskviz.core.layer_forms import new_row
 from maskviz.gui.builder.forms import Form, RowForm, SourceForm, TrainingForm
 from maskviz.gui.builder.picker import LayerPicker
 from maskviz.gui.builder.rows import RowList, lines
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.building import Building
 from maskviz.session.document import Document
-
-FIRST = "Open a network, or make a new one: here it becomes a stack of layers that you can change, with masks and heatmaps live."
-THERE = "Change the network that is open: add, remove and reorder its layers, and edit their arguments. Weights that fit are kept."
-OPENING = "Taking the network apart…"
 
 
 class BuilderPanel(QWidget):
@@ -30,23 +27,23 @@ class BuilderPanel(QWidget):
     def __init__(self, document: Document, building: Building, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("builder")
-        self.setAccessibleName("Builder")
+        self.setAccessibleName(tr("Builder"))
         self._document = document
         self._building = building
         self._refusal = ""
         self._form: Form | None = None
         self._gestures: dict[tuple[int, str], int] = {}
         self.rows = RowList(palette)
-        self.add = self._button("Add layer…", "Add a layer below the chosen row (Insert)", self.pick_layer)
-        self.up = self._button("↑", "Move the chosen row up (Alt+Up)", lambda: self._move(-1))
-        self.down = self._button("↓", "Move the chosen row down (Alt+Down)", lambda: self._move(1))
-        self.take = self._button("Remove", "Remove the chosen row (Delete)", self._remove)
+        self.add = self._button(tr("Add layer…"), tr("Add a layer below the chosen row (Insert)"), self.pick_layer)
+        self.up = self._button("↑", tr("Move the chosen row up (Alt+Up)"), lambda: self._move(-1))
+        self.down = self._button("↓", tr("Move the chosen row down (Alt+Down)"), lambda: self._move(1))
+        self.take = self._button(tr("Remove"), tr("Remove the chosen row (Delete)"), self._remove)
         self.add.setProperty("look", "primary")
         self.trouble = _label("error")
         self.status = _label("muted")
         self.sentence = _label("muted")
-        self.begin = self._button("Edit this network", "", building.open)
-        self.new = self._button("New network…", "", self.asked_new.emit)
+        self.begin = self._button(tr("Edit this network"), "", building.open)
+        self.new = self._button(tr("New network…"), "", self.asked_new.emit)
         self.pages = QStackedWidget()
         self.pages.addWidget(self._first_page())
         self.pages.addWidget(self._stack_page())
@@ -146,21 +143,34 @@ class BuilderPanel(QWidget):
     def _show_first(self) -> None:
         self.pages.setCurrentIndex(0)
         is_open = self._document.network is not None
-        self.sentence.setText(OPENING if self._building.is_opening else self._refusal or (THERE if is_open else FIRST))
+        self.sentence.setText(self._first_sentence(is_open))
         self.begin.setVisible(is_open and not self._refusal)
         self.begin.setEnabled(not self._building.is_opening)
         self._drop_form()
 
+    def _first_sentence(self, is_open: bool) -> str:
+        if self._building.is_opening:
+            return tr("Taking the network apart…")
+        if self._refusal:
+            return self._refusal
+        if is_open:
+            return tr(
+                "Change the network that is open: add, remove and reorder layers, and edit their arguments. Weights that fit are kept."
+            )
+        return tr("Open a network, or make a new one: here it becomes a stack of layers that you can change, with masks and heatmaps live.")
+
     def _status(self) -> str:
         building = self._building
         if building.is_building:
-            return "Building…"
+            return tr("Building…")
         if building.trouble is not None:
-            return "The last network that worked is shown."
+            return tr("The last network that worked is shown.")
         if building.kept is None:
-            return "As it was opened."
+            return tr("As it was opened.")
         kept, weights = building.kept
-        return f"{kept} of {weights} weights are kept." if weights > kept else f"All {weights} weights are kept." if weights else ""
+        if weights > kept:
+            return tr("{kept} of {weights} weights are kept.").format(kept=kept, weights=weights)
+        return tr("All {weights} weights are kept.").format(weights=weights) if weights else ""
 
     def _refuse(self, error: object) -> None:
         self._refusal = str(error)
@@ -169,6 +179,9 @@ class BuilderPanel(QWidget):
     def _network_came(self) -> None:
         self._refusal = ""
         self.refresh()
+        added, self._added = self._added, ""
+        if added and self._document.trace is not None and self._document.trace.call(added) is not None:
+            self._document.select(call=added)
 
     def _follow_selection(self) -> None:
         """A call that is chosen elsewhere is the row that is edited."""
@@ -264,6 +277,7 @@ class BuilderPanel(QWidget):
         place = len(stack.rows) if number == TRAINING_ROW else number + 1
         row = new_row(stack, forms, kind, place)
         self._gestures.clear()
+        self._added = row.name
         self._building.edit(added(stack, place, row), f"Add {row.name}")
         self.rows.select_number(place)
         self.rows.setFocus()

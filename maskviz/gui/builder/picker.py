@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from maskviz.core.layer_forms import Forms, LayerForm
+from maskviz.gui.words import tr
 
 SIZE = QSize(440, 460)
 KIND = Qt.ItemDataRole.UserRole
@@ -31,16 +32,16 @@ class LayerPicker(QDialog):
     def __init__(self, forms: Forms, below: QWidget) -> None:
         super().__init__(below.window(), Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAccessibleName("Add a layer")
+        self.setAccessibleName(tr("Add a layer"))
         self._forms = forms
         self.line = QLineEdit()
-        self.line.setPlaceholderText("Find a layer…")
-        self.line.setAccessibleName("Find a layer")
+        self.line.setPlaceholderText(tr("Find a layer…"))
+        self.line.setAccessibleName(tr("Find a layer"))
         self.line.textChanged.connect(self._filter)
         self.line.installEventFilter(self)
         self.list = QTreeWidget()
         self.list.setProperty("look", "palette")
-        self.list.setAccessibleName("Layers")
+        self.list.setAccessibleName(tr("Layers"))
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(12)

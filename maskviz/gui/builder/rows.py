@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.builder import ABOVE, ATTENTION, SOURCE_ROW, TRAINING_ROW, Stack, summary
 from maskviz.core.layer_forms import Forms
+from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.building import Trouble
 
@@ -73,7 +74,7 @@ class RowList(QListWidget):
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Rows of the stack")
+        self.setAccessibleName(tr("Rows of the stack"))
         self.setObjectName("builder_rows")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, Q
 from maskviz.core.finding import Finding
 from maskviz.gui.findings.outcome import Outcome
 from maskviz.gui.findings.words import as_text, evidence_lines, headline, verdict
+from maskviz.gui.words import tr
 from maskviz.session.repairs import Repairing
 
 COPIED_MS = 1500
@@ -43,8 +44,8 @@ class FindingCard(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.title, self.text, self.kind = _label("strong"), _label("muted"), _label("caption")
         self.toggle = _link("", self._turn)
-        self.apply = _link("Apply fix", lambda: self.applied.emit(self.finding))
-        self.apply.setToolTip("Repair a copy of the network, and run the same tests on it")
+        self.apply = _link(tr("Apply fix"), lambda: self.applied.emit(self.finding))
+        self.apply.setToolTip(tr("Repair a copy of the network, and run the same tests on it"))
         self.outcome = Outcome()
         foot = QHBoxLayout()
         foot.setContentsMargins(0, 0, 0, 0)
@@ -104,7 +105,7 @@ class FindingCard(QFrame):
         self._repairing = state
         self.outcome.show_state(state)
         again = state.stale or state.kind == "untried"
-        self.apply.setText("Apply again" if state.stale else "Apply fix")
+        self.apply.setText(tr("Apply again") if state.stale else tr("Apply fix"))
         self.apply.setVisible(again and not self._refusal and bool(self.finding.fix))
 
     def set_unfolded(self, unfolded: bool) -> None:
@@ -132,7 +133,7 @@ class FindingCard(QFrame):
             self.unfolds.emit()
 
     def _ignore_link(self) -> QPushButton:
-        words = "Heed again" if self._is_ignored else "Ignore here"
+        words = tr("Heed again") if self._is_ignored else tr("Ignore here")
         link = _link(words, self._turn_ignored)
         link.setToolTip(SHOW_AGAIN if self._is_ignored else IGNORE)
         link.setAccessibleName(f"{words}: {self.title.text()}")

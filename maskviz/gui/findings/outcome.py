@@ -6,11 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from maskviz.gui.toolbar import restyle
+from maskviz.gui.words import tr
 from maskviz.session.repairs import Repairing
-
-RUNNING = "Repairing a copy, and running the same tests on it…"
-WAITING = "Waiting for the engine…"
-OLDER = "Measured before the newest edit."
 
 
 class Outcome(QWidget):
@@ -24,11 +21,11 @@ class Outcome(QWidget):
         super().__init__(parent)
         self.sentence = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.stop = self._link("Stop", "Do not repair the copy", self.stopped)
+        self.stop = self._link(tr("Stop"), tr("Do not repair the copy"), self.stopped)
         self.open = self._link(
             "Open repaired copy", "Open the repaired copy on the same batch, and compare it with the network (A)", self.opened
         )
-        self.save = self._link("Save it…", "Save the repaired copy as a .keras file", self.saved)
+        self.save = self._link(tr("Save it…"), tr("Save the repaired copy as a .keras file, or as a script that builds it"), self.saved)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 2, 0, 0)
         grid.setHorizontalSpacing(12)
@@ -51,9 +48,10 @@ class Outcome(QWidget):
 
     def show_state(self, state: Repairing) -> None:
         """Say how far the repair is."""
-        words = {"waiting": WAITING, "running": RUNNING}.get(state.kind, state.sentence)
-        mark = "✓ " if state.verified else ""
-        self.sentence.setText(f"{mark}{words}{f' {OLDER}' if state.stale else ''}")
+        waiting, running = tr("Waiting for the engine…"), tr("Repairing a copy, and running the same tests on it…")
+        words = {"waiting": waiting, "running": running}.get(state.kind, state.sentence)
+        older = f" {tr('Measured before the newest edit.')}" if state.stale else ""
+        self.sentence.setText(f"{'✓ ' if state.verified else ''}{words}{older}")
         look = "good" if state.verified else "warning" if state.kind in ("done", "refused") else "muted"
         if self.sentence.property("look") != look:
             self.sentence.setProperty("look", look)
