@@ -228,6 +228,16 @@ def test_a_layer_is_found_and_added_below_the_chosen_row(panel: BuilderPanel, qt
     assert isinstance(panel._form, RowForm)
 
 
+def test_a_call_that_is_chosen_elsewhere_is_edited_and_steps_do_not_move_the_rows(panel: BuilderPanel) -> None:
+    panel._document.select(call="lstm")
+    assert panel.rows.number == 1
+    panel.rows.select_number(TRAINING_ROW)
+    panel._document.select(step=3)
+    assert panel.rows.number == TRAINING_ROW
+    panel._document.select(call="add")
+    assert panel.rows.number == 2
+
+
 def test_trouble_without_a_row_is_said_below_the_form(panel: BuilderPanel) -> None:
     panel._building.trouble = Trouble("The network cannot run on this batch.")
     panel.refresh()

@@ -31,6 +31,8 @@ class BuilderPanel(QWidget):
         self._document = document
         self._building = building
         self._refusal = ""
+        self._added = ""  # a row whose call is selected once it is there
+        self._call: str | None = None
         self._form: Form | None = None
         self._gestures: dict[tuple[int, str], int] = {}
         self.rows = RowList(palette)
@@ -186,6 +188,9 @@ class BuilderPanel(QWidget):
     def _follow_selection(self) -> None:
         """A call that is chosen elsewhere is the row that is edited."""
         stack, call = self._building.stack, self._document.selection.call
+        if call == self._call:
+            return  # another step or sample
+        self._call = call
         place = stack.place(call) if stack is not None and call is not None else None
         if place is not None and self.rows.number != place:
             self.rows.select_number(place)
