@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from maskviz.core import archive
+from maskviz.core import archive, probes
 from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import UnusableInput
 from maskviz.core.finding import Finding, Severity
-from maskviz.core.messages import Evaluate, Evaluated, Generate, Generated, Load, Loaded, RunTrace, Traced, UseDevice
+from maskviz.core.messages import Answered, Evaluate, Evaluated, Generate, Generated, Load, Loaded, RunTrace, Traced, UseDevice
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
@@ -38,13 +39,16 @@ def trace(
     unsafe: bool = False,
     loss: str | None = None,
     padding: Any = None,
+    thorough: bool = False,
 ) -> Trace:
     """What happens to masks, predictions and loss when ``network`` sees a batch.
 
     ``network`` is a built ``keras.Model``, traced in this process, or the path of a ``.keras`` file, traced in a process of its own;
     ``custom`` and ``unsafe`` are for files (trusted code with custom classes; code inside the file). ``x``, ``y``, ``sample_weight`` and
     ``padding`` (bool, True = filler) are arrays, or dicts by name or lists by position for several inputs or outputs; ``x`` is
-    ``(batch, time)`` for ids, ``(batch, time, features)`` for features. ``loss`` names a loss for a network that has none.
+    ``(batch, time)`` for ids, ``(batch, time, features)`` for features. ``loss`` names a loss for a network that has none. ``thorough``
+    adds what ``maskviz check`` looks at too, and takes longer: more and less padding (the length test), and gradients in training mode
+    where training may treat padding otherwise.
 
     Raises UnusableInput when the file or the batch cannot be used, EngineFailed when the engine's process dies.
     """
@@ -53,8 +57,11 @@ def trace(
         return batch_of(described, x, y, sample_weight, padding)
 
     if isinstance(network, (str, os.PathLike)):
-        return trace_file(Path(network), make, custom=None if custom is None else str(custom), unsafe=unsafe, loss=loss)[0]
-    return _trace_live(network, make, x, loss)
+        code = None if custom is None else str(custom)
+        return trace_file(Path(network), make, custom=code, unsafe=unsafe, loss=loss, thorough=thorough)[0]
+    from maskviz.engine import inline  # a network of this very process: Keras is here already
+
+    return inline.trace(network, make, live_inputs(x), loss, thorough)
 
 
 def check(
@@ -67,12 +74,13 @@ def check(
     unsafe: bool = False,
     loss: str | None = None,
     padding: Any = None,
+    thorough: bool = False,
 ) -> list[Finding]:
     """What is wrong or worth knowing when ``network`` sees a batch: errors first, then by effect on the loss; empty where nothing is.
 
     Takes and raises what ``trace`` does. Findings are about this batch: one without padding shows nothing about masks.
     """
-    return list(trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding).findings)
+    return list(trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding, thorough=thorough).findings)
 
 
 def assert_masked(
@@ -87,6 +95,7 @@ def assert_masked(
     unsafe: bool = False,
     loss: str | None = None,
     padding: Any = None,
+    thorough: bool = False,
 ) -> None:
     """For a test suite: fail where padding has an effect that it should not have on this batch.
 
@@ -96,7 +105,7 @@ def assert_masked(
     Raises UnusableInput when the batch has no padding, since such a test could never fail; else takes and raises what ``trace`` does.
     """
     limit, known = Severity(at_least), frozenset([accept] if isinstance(accept, str) else accept)
-    traced = trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding)
+    traced = trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding, thorough=thorough)
     if not any(bool(p.any()) for p in traced.padding.values()):
         raise UnusableInput(
             "The batch has no padding, so it shows nothing about masks: add a padded sample, or say which steps are padding=."
@@ -123,6 +132,7 @@ def trace_file(
     custom: str | None = None,
     unsafe: bool = False,
     loss: str | None = None,
+    thorough: bool = False,
     device: str | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> tuple[Trace, Batch, Network]:
@@ -131,7 +141,7 @@ def trace_file(
     with BlockingEngine(tell) as engine:
         if device is not None:
             engine.ask(UseDevice(device))
-        return trace_with(engine, path, make_batch, seed=seed, custom=custom, unsafe=unsafe, loss=loss)
+        return trace_with(engine, path, make_batch, seed=seed, custom=custom, unsafe=unsafe, loss=loss, thorough=thorough)
 
 
 def trace_with(
@@ -143,12 +153,20 @@ def trace_with(
     custom: str | None = None,
     unsafe: bool = False,
     loss: str | None = None,
+    thorough: bool = False,
 ) -> tuple[Trace, Batch, Network]:
     """The same in an engine that is there already: one after another, many files need only one."""
     network, batch, traced = open_in(engine, Load(str(path), custom, unsafe, loss), make_batch, seed)
     evaluated = engine.ask(Evaluate())
     assert isinstance(evaluated, Evaluated)
-    return trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds), batch, network
+    found = trace_of(evaluated.put_into(traced.recording), batch, traced.device, traced.seconds)
+    return probes.thorough(found, partial(_answer, engine)) if thorough else found, batch, network
+
+
+def _answer(engine: BlockingEngine, question: probes.Ask) -> probes.Answer:
+    answered = engine.ask(question)
+    assert isinstance(answered, Answered)
+    return answered.answer
 
 
 def open_in(engine: BlockingEngine, load: Load, make_batch: MaybeBatch, seed: int = 0) -> tuple[Network, Batch, Traced]:
@@ -163,14 +181,6 @@ def open_in(engine: BlockingEngine, load: Load, make_batch: MaybeBatch, seed: in
     traced = engine.ask(RunTrace(batch))
     assert isinstance(traced, Traced)
     return loaded.network, batch, traced
-
-
-def _trace_live(network: Any, make_batch: MakeBatch, x: Any, loss: str | None) -> Trace:
-    """Trace a network of this very process: Keras is here already."""
-    from maskviz.engine import inline
-
-    recording, batch = inline.trace(network, make_batch, live_inputs(x), loss)
-    return trace_of(recording, batch, "CPU")
 
 
 def batch_of(network: Network, x: Any, y: Any = None, sample_weight: Any = None, padding: Any = None) -> Batch:

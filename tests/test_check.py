@@ -265,6 +265,27 @@ def test_check_from_python(batch: tuple[Any, Any]) -> None:
 
 
 @pytest.mark.engine
+def test_a_thorough_check_from_python(batch: tuple[Any, Any], tmp_path: Path) -> None:
+    """What only more padding shows is found when asked for, of a live network as of its file."""
+    import keras
+    from keras import layers
+
+    keras.utils.clear_session()
+    x = keras.Input((None,), dtype="int32", name="ids")
+    read = layers.GRU(4)(layers.Embedding(20, 4, mask_zero=True)(x))
+    steps = keras.ops.sum(keras.ops.ones_like(x, dtype="float32"), axis=1, keepdims=True)
+    network = keras.Model(x, layers.Dense(1, name="out")(read * steps))
+    network.compile(loss="mse")
+    ids, y = batch[0], batch[1][:, 0]
+    assert [f.id for f in maskviz.check(network, ids, y) if f.severity == "error"] == []
+    assert [f.id for f in maskviz.check(network, ids, y, thorough=True) if f.severity == "error"] == ["MV41-follows-length-of-padding"]
+    with pytest.raises(AssertionError, match="MV41"):
+        maskviz.assert_masked(network, ids, y, thorough=True)
+    network.save(tmp_path / "steps.keras")
+    assert maskviz.trace(tmp_path / "steps.keras", ids, y, thorough=True).length_follows == {"out": 1.0}
+
+
+@pytest.mark.engine
 def test_assert_masked(batch: tuple[Any, Any]) -> None:
     """Silent on a clean network; else a message with the layer, the numbers and the fix."""
     maskviz.assert_masked(tagger(), *batch)

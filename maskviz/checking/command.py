@@ -19,16 +19,13 @@ from maskviz.core import archive, batch_files
 from maskviz.core.batch import Batch
 from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
 from maskviz.core.finding import Severity
-from maskviz.core.messages import Answered, RepairCopy, Repaired, UseDevice
+from maskviz.core.messages import RepairCopy, Repaired, UseDevice
 from maskviz.core.network import Network
-from maskviz.core.probes import Ask, AskGradients, AskLength, Gradients, LengthTest, with_gradients, with_length_test
 from maskviz.core.repair import with_verdicts
 from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 from maskviz.finding_text import Style
 
-OTHERWISE_IN_TRAINING = ("BatchNormalization", "SpectralNormalization")
-"""Layers that look at other steps in training than in inference."""
 WIDEST = 110  # longer lines are hard to read
 
 
@@ -113,33 +110,15 @@ def _checked(engine: BlockingEngine, file: str, batch_file: str | None, options:
         return batch
 
     asked = {"seed": options.seed, "custom": options.custom, "unsafe": options.unsafe, "loss": options.loss}
-    trace, batch, _ = api.trace_with(engine, Path(file), read, **asked)
+    trace, batch, _ = api.trace_with(engine, Path(file), read, **asked, thorough=not options.quick)
     if not any(bool(p.any()) for p in trace.padding.values()):
         notes.append("The batch has no padding, so this run shows nothing about masks: give a batch with padding.")
-    if not options.quick:
-        trace = _probed(engine, trace)
     if options.verify:
         trace, tried, said = _verified(engine, trace)
         notes.extend(said)
     checked = Checked(file, trace, batch.source, tuple(notes), tried=tried)
     checked.findings  # noqa: B018  the rules are asked here, where a fault of theirs is met
     return checked
-
-
-def _probed(engine: BlockingEngine, trace: Trace) -> Trace:
-    """The trace with the length test, and with the gradients of training where training may differ from what was traced."""
-    trains_otherwise = any(call.inside or call.class_name in OTHERWISE_IN_TRAINING for call in trace.calls)
-    asks: tuple[Ask, ...] = (AskLength(), AskGradients(training=True)) if trains_otherwise else (AskLength(),)
-    for ask in asks:
-        try:
-            answered = engine.ask(ask)
-        except UnusableInput:  # no loss, say: the trace stands without it
-            continue
-        if isinstance(answered, Answered) and isinstance(answered.answer, LengthTest):
-            trace = with_length_test(trace, answered.answer)
-        elif isinstance(answered, Answered) and isinstance(answered.answer, Gradients):
-            trace = with_gradients(trace, answered.answer)
-    return trace
 
 
 def _verified(engine: BlockingEngine, trace: Trace) -> tuple[Trace, dict[tuple[str, str | None], str], tuple[str, ...]]:

@@ -177,14 +177,21 @@ class Facts:
 
     @cached_property
     def loss_moves(self) -> dict[str, float]:
-        """By output: how far its loss over real steps moves in the padding test, where other content stands in padding."""
+        """By output: how far its loss over real steps moves in the padding test, where other content stands in padding.
+
+        A loss that is one number for the whole batch moves as a whole.
+        """
         found: dict[str, float] = {}
         for terms in self.trace.ledger.terms:
-            if terms.separable and terms.changed is not None and terms.changed.shape == terms.values.shape:
+            if terms.changed is None or terms.changed.shape != terms.values.shape:
+                continue
+            if terms.separable:
                 mask = self._real_steps(terms)
                 given, changed = (contributions(replace(terms, values=v, mask=mask)).sum() for v in (terms.values, terms.changed))
-                if np.isfinite(changed - given):
-                    found[terms.output] = found.get(terms.output, 0.0) + abs(float(changed - given))
+            else:
+                given, changed = (terms.weight * v.mean() for v in (terms.values, terms.changed))
+            if np.isfinite(changed - given):
+                found[terms.output] = found.get(terms.output, 0.0) + abs(float(changed - given))
         return found
 
     def _real_steps(self, terms: LossTerms) -> NDArray[Any] | None:

@@ -5,13 +5,14 @@ Every answer is about the batch that was traced last. Arrays begin with the batc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.errors import UnusableInput
 from maskviz.core.trace import Trace
 
 Array = NDArray[Any]
@@ -212,6 +213,28 @@ QUICK: tuple[type[Ask], ...] = (AskValues,)
 """Questions answered as quickly as a trace: an edit need not stop them."""
 ASKS: dict[str, type[Ask]] = {c.__name__: c for c in (AskValues, AskInfluence, AskGradients, AskStates, AskLength)}
 _VALUES: dict[str, Any] = {c.__name__: c for c in (Values, Influence, Gradients, RecurrentStates, LengthTest, WeightGradient, LengthPart)}
+
+
+OTHERWISE_IN_TRAINING = ("BatchNormalization", "SpectralNormalization")
+"""Layers that look at other steps in training than in inference."""
+
+
+def thorough(trace: Trace, ask: Callable[[Ask], Answer]) -> Trace:
+    """The trace with the length test, and with the gradients of training where training may differ from what was traced.
+
+    ``ask`` answers a question about the batch of the trace; where it raises UnusableInput (no loss, say), the trace stands without it.
+    """
+    trains_otherwise = any(call.inside or call.class_name in OTHERWISE_IN_TRAINING for call in trace.calls)
+    for question in (AskLength(), AskGradients(training=True))[: 1 + trains_otherwise]:
+        try:
+            answer = ask(question)
+        except UnusableInput:
+            continue
+        if isinstance(answer, LengthTest):
+            trace = with_length_test(trace, answer)
+        elif isinstance(answer, Gradients):
+            trace = with_gradients(trace, answer)
+    return trace
 
 
 def with_length_test(trace: Trace, test: LengthTest) -> Trace:

@@ -276,15 +276,21 @@ def helped(before: Measures, after: Measures) -> bool:
     """Whether padding does less than before and nothing more: fewer steps follow it, its share of the loss is smaller, or NaN is gone."""
     if not unharmed(before, after):
         return False
-    share = (after.padding_share or 0.0) - (before.padding_share or 0.0)
+    share = _share(after) - _share(before)
     mended = before.loss is not None and math.isnan(before.loss) and after.loss is not None and not math.isnan(after.loss)
     return after.harm < before.harm or share < -SMALLEST_SHARE or mended
 
 
 def unharmed(before: Measures, after: Measures) -> bool:
     """Whether padding does no more than before. Its share of the loss moves a little when real steps no longer follow it."""
-    share = (after.padding_share or 0.0) - (before.padding_share or 0.0)
+    share = _share(after) - _share(before)
     return after.harm <= before.harm and share <= (LARGEST_DRIFT if after.harm < before.harm else SMALLEST_SHARE)
+
+
+def _share(measures: Measures) -> float:
+    """Padding's share of the loss; all of it where NaN has spoilt it."""
+    share = measures.padding_share or 0.0
+    return 1.0 if math.isnan(share) else share
 
 
 def spares_real_steps(repairs: Iterable[Repair], change: Change) -> bool:

@@ -269,7 +269,8 @@ class ForwardPass:
             result.update({f"loss/{number}/{name}": ops.cast(t, "float32") for name, t in terms.items() if t is not None})
         if len(self._changed_losses) == len(self.recorded_losses):
             for number, (given, changed) in enumerate(zip(self.recorded_losses, self._changed_losses, strict=True)):
-                if given.separable and changed.separable:
-                    self.per_row.add(f"loss/{number}/changed")
-                    result[f"loss/{number}/changed"] = ops.cast(changed.values, "float32")
+                values = changed.values if changed.separable else changed.result
+                if values is not None and given.separable == changed.separable:
+                    result[f"loss/{number}/changed"] = ops.cast(values, "float32")
+                    self.per_row |= {f"loss/{number}/changed"} if given.separable else set()
         return result

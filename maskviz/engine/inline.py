@@ -9,24 +9,39 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
+from maskviz.core import probes
+from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.messages import RepairCopy
 from maskviz.core.network import Network
 from maskviz.core.probes import Answer, Ask
-from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
+from maskviz.core.trace import Trace
 from maskviz.engine import loading
 from maskviz.engine.service import Service, explained, with_loss
 from maskviz.engine.signature import signature_of
 
 
 def trace(
-    network: Any, make_batch: Callable[[Network], Batch], given: Mapping[str, NDArray[Any]], loss: str | None
-) -> tuple[Recording, Batch]:
-    """The recording of a live network on a batch. ``given`` are the inputs by name, for a network that declares none."""
+    network: Any, make_batch: Callable[[Network], Batch], given: Mapping[str, NDArray[Any]], loss: str | None, thorough: bool
+) -> Trace:
+    """The trace of a live network on a batch. ``given`` are the inputs by name, for a network that declares none.
+
+    ``thorough`` asks what ``core.probes.thorough`` does.
+    """
     with _serving(network, make_batch, given, loss) as (service, batch):
-        return service.trace(batch), batch
+        traced = trace_of(service.trace(batch), batch, "CPU")
+
+        def ask(question: Ask) -> Answer:
+            try:
+                return service.probe(batch, question, lambda sentence: None)
+            except MaskVizError:
+                raise
+            except Exception as error:
+                raise explained(error) from error
+
+        return probes.thorough(traced, ask) if thorough else traced
 
 
 def probe(

@@ -63,11 +63,6 @@ def lambda_slice() -> keras.Model:
     return nets.network(x, nets.ending(layers.Lambda(lambda t: t[:, 2:], name="shift")(recurrent(e))))
 
 
-def lambda_identity() -> keras.Model:
-    x, e = nets.words()
-    return nets.network(x, nets.ending(layers.Lambda(lambda t: t * 1.0, name="same")(recurrent(e))))
-
-
 def lambda_scaled() -> keras.Model:
     x, e = nets.words()
     return nets.network(x, nets.ending(layers.Lambda(lambda t: t * 2.0, name="twice")(recurrent(e))))
@@ -168,6 +163,27 @@ def normalized() -> keras.Model:
     return nets.network(x, nets.ending(recurrent(scale(layers.Masking(name="masking")(x))) * 2.0))
 
 
+def decoder() -> keras.Model:
+    x, e = nets.words()
+    return nets.network(x, nets.ending(recurrent(layers.RepeatVector(nets.T, name="repeat")(layers.GRU(4)(e)))))
+
+
+def concatenation() -> keras.Model:
+    x, e = nets.words()
+    plain = layers.Embedding(12, 4, name="plain")(x)
+    return nets.network(x, nets.ending(recurrent(layers.Concatenate(name="join")([e, plain]))))
+
+
+def masking_of_nan() -> keras.Model:
+    x = keras.Input((nets.T, nets.F), name="features")
+    return nets.network(x, nets.ending(recurrent(layers.Masking(float("nan"), name="masking")(x))))
+
+
+def lambda_sum() -> keras.Model:
+    x, e = nets.words()
+    return nets.network(x, layers.Dense(1, name="out")(layers.Lambda(lambda t: keras.ops.sum(t, axis=1), name="sum")(e)))
+
+
 def calls_of(network: keras.Model) -> dict[str, int]:
     """How often each layer and operation of a network has been called in a graph."""
     return {operation.name: len(operation._inbound_nodes) for operation in network.operations}
@@ -179,7 +195,6 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any, Any, str]] = {
     "two attentions": (two_attentions, IDS, nets.series, "MV11"),
     "initial state": (initial_state, IDS, nets.series, "MV12"),
     "slice in a Lambda": (lambda_slice, IDS, lambda: nets.series()[:, 2:], "MV08"),
-    "identity in a Lambda": (lambda_identity, IDS, nets.series, "MV08"),
     "scaling in a Lambda": (lambda_scaled, IDS, nets.series, "MV08"),
     "slice by an operation": (operation_slice, IDS, lambda: nets.series()[:, 1:-1], "MV09"),
     "last layer": (last_layer_drops, IDS, lambda: nets.series(4), "MV08"),
@@ -202,6 +217,10 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Any, Any, str]] = {
     ),
     "convolution with strides": (windows(layers.Conv1D, filters=4, kernel_size=3, strides=2), IDS, lambda: nets.series(steps=2), "MV05"),
     "ids from a lookup": (looked_up, IDS, nets.series, "MV05-window"),
+    "decoder": (decoder, IDS, nets.series, "MV13"),
+    "concatenation": (concatenation, IDS, nets.series, "MV16"),
+    "masking of NaN": (masking_of_nan, lambda: nets.features(pad=np.nan), nets.series, "MV28"),
+    "sum in a Lambda": (lambda_sum, IDS, nets.vector, "MV08-lambda-reads"),
     "adapted normalization": (normalized, FEATURES, nets.series, "MV09"),
 }
 
@@ -218,7 +237,7 @@ def test_a_repair_is_verified_and_survives_a_file(name: str, tmp_path: Path) -> 
 
     assert all(r.verified for r in report.repairs), str(report)
     assert next(f for f in report.findings if f.id.startswith(rule)).verified is True
-    assert not [f for f in report.left if f.severity == "error"]
+    assert {f.id for f in report.left if f.severity != "info"} <= {f.id for f in report.findings if f.severity == "warning"}
     assert report.change.others == 0
     assert report.after.harm == 0 or report.after.harm < report.before.harm
     assert calls_of(network) == calls, "the network itself was changed"

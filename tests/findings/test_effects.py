@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from tests.findings.nets import PADDED, data, features, network, traced, vector
 
@@ -45,3 +47,16 @@ def test_without_a_loss_leaks_are_ranked_by_how_much_they_reach() -> None:
     assert [f.call for f in errors] == ["group", "conv"]
     assert errors[0].effect == errors[1].effect == 0
     assert errors[0].reach > errors[1].reach > 0
+
+
+def test_a_loss_that_is_one_number_moves_as_a_whole() -> None:
+    def one_number(y: Any, predicted: Any) -> Any:
+        return ops.mean(ops.square(y - predicted))
+
+    x, masked = data()
+    flat = layers.Dense(1, name="out")(layers.Flatten(name="flat")(masked))
+    found = traced(network(x, flat, loss=one_number), features(), vector())
+    (leak,) = (f for f in found.findings if f.severity == "error")
+    assert not found.ledger.terms[0].separable
+    assert leak.effect == pytest.approx(abs(float(found.ledger.terms[0].changed) - float(found.ledger.terms[0].values)))
+    assert leak.effect > 0

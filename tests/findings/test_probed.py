@@ -11,13 +11,13 @@ from keras import layers, ops
 import maskviz
 from maskviz.core.probes import with_gradients, with_length_test
 from maskviz.core.trace import Trace
-from tests.findings.nets import PADDED, F, V, features, ids, ids_of, network, traced, vector
+from tests.findings.nets import PADDED, F, T, V, features, ids, ids_of, network, traced, vector
 
 pytestmark = [pytest.mark.engine, pytest.mark.expects_log("triggered tf.function retracing")]
 
 
-def probed(made: keras.Model, x: Any, y: Any, training: bool = False) -> Trace:
-    trace = with_length_test(traced(made, x, y), maskviz.length_test(made, x, y=y, padding=PADDED))
+def probed(made: keras.Model, x: Any, y: Any, training: bool = False, padding: Any = PADDED) -> Trace:
+    trace = with_length_test(traced(made, x, y, padding=padding), maskviz.length_test(made, x, y=y, padding=padding))
     return with_gradients(trace, maskviz.gradients(made, x, y, training=True, padding=PADDED)) if training else trace
 
 
@@ -38,9 +38,9 @@ class Attend(keras.Layer):
         return None
 
 
-def attention(masked: bool) -> keras.Model:
+def attention(masked: bool, steps: int | None = None) -> keras.Model:
     """A recurrent layer repeats its last output over padding, so that an attention behind it reads no content of padding."""
-    x = keras.Input((None,), dtype="int64", name="ids")
+    x = keras.Input((steps,), dtype="int64", name="ids")
     read = layers.GRU(4, return_sequences=True)(layers.Embedding(V + 2, 4, mask_zero=True)(x))
     return network(x, layers.Dense(1, name="out")(Attend(masked, name="attend")(read)))
 
@@ -54,6 +54,28 @@ def test_attention_that_is_spread_over_padding_follows_its_length() -> None:
     assert finding.evidence["largest movement"] == pytest.approx(found.length_moved["out"])
     assert ids_of(probed(attention(True), ids(), vector())) == []
     assert found.to_dict()["length_test"]["moved"]["out"] > 0
+
+
+class Halves(keras.Layer):
+    """Both halves of a sequence, with their masks."""
+
+    def call(self, x: Any) -> Any:
+        return ops.split(x, 2, axis=1)
+
+    def compute_mask(self, x: Any, previous: Any = None) -> Any:
+        return None if previous is None else ops.split(previous, 2, axis=1)
+
+
+def test_where_the_length_is_fixed_nothing_is_proved_by_another() -> None:
+    found = probed(attention(False, T), ids(), vector())
+    assert [(f.id, f.severity) for f in found.findings if f.severity != "info"] == [("MV41-follows-length-of-padding", "warning")]
+    x = keras.Input((T,), dtype="int64", name="ids")
+    first, second = Halves(name="halves")(layers.Embedding(V + 2, 4, mask_zero=True)(x))
+    read = layers.Concatenate()([layers.GRU(4)(first), layers.GRU(4)(second)])
+    padded = [1, 2, 3]  # by two steps and more, so that what is left has halves
+    divided = probed(network(x, layers.Dense(1, name="out")(read)), ids()[padded], vector()[padded], padding=PADDED[padded])
+    assert divided.length_follows
+    assert ids_of(divided) == []
 
 
 def test_a_mean_over_all_steps_follows_their_number() -> None:

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from tests.findings.nets import (
     PADDED,
+    B,
     F,
     T,
     V,
@@ -171,6 +172,31 @@ def test_a_second_mask_replaces_the_first() -> None:
     assert ids_of(found) == ["MV29-second-mask-replaces-first"]
     assert found.findings[0].evidence["padded steps kept"] == PADDED.sum()
     assert ids_of(traced(made(False), ids(), series())) == []
+
+
+def test_a_second_mask_throws_real_steps_away() -> None:
+    x = keras.Input((T,), dtype="int64", name="ids")
+    table = np.ones((V + 2, 2), "float32")
+    table[[0, 3]] = 0
+    values = layers.Embedding(V + 2, 2, mask_zero=True, weights=[table], name="values")(x)
+    read = layers.GRU(3, name="rnn")(layers.Masking(name="again")(values))
+    found = traced(network(x, layers.Dense(1, name="out")(read)), ids(), vector())
+    (finding,) = (f for f in found.findings if f.severity == "error")
+    lost = int((ids() == 3).sum())
+    assert finding.sentence.endswith(f"it masks {lost} real steps.")
+    assert finding.reach == lost / (~PADDED).sum() > 0
+
+
+def test_the_fix_for_padding_that_holds_anything_makes_it_what_is_masked() -> None:
+    def fix_for(x: Any) -> str:
+        given, values = data(mask=False)
+        found = traced(network(given, ending(layers.GRU(3, return_sequences=True)(values))), x, series())
+        (finding,) = (f for f in found.findings if f.id == "MV29-features-without-mask")
+        return finding.fix
+
+    assert fix_for(features()).startswith("features_masked = keras.layers.Masking(mask_value=0.0)")
+    anything = np.random.default_rng(2).normal(size=(B, T, F)).astype("float32")
+    assert fix_for(np.where(PADDED[..., None], anything, features())).startswith("x[padding] = 0.0")
 
 
 def test_an_attention_mask_does_not_reach_the_loss() -> None:

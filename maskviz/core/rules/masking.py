@@ -59,18 +59,19 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
             for part in (f"masks {count(lost, 'real step')}" if lost else "", f"keeps {count(won, 'padded step')}" if won else "")
             if part
         )
+        came = f": {came_of(harm)}" if harm.any or not lost else ""  # real steps that are thrown away are harm enough
         yield Finding(
             "MV29-second-mask-replaces-first",
-            Severity.ERROR,
+            Severity.ERROR if lost or harm.proved else Severity.WARNING,
             call.id,
-            f"Masking '{call.name}' replaces the mask its input has already: it {what}: {came_of(harm)}.",
+            f"Masking '{call.name}' replaces the mask its input has already: it {what}{came}.",
             "Masking looks only at values: a step whose features all equal mask_value is masked, whatever the mask before said, "
             "and no other is.",
             f"{code.variable(call.id)} = {code.inputs(call)}  # without '{call.name}': the mask is there already",
             f"{KERAS}layers/core/masking.py",
             {"real steps masked": lost, "padded steps kept": won, **evidence(harm)},
             harm.change,
-            reach=harm.reach,
+            reach=max(harm.reach, lost / max(1, int(before.sum()))),
         )
 
 

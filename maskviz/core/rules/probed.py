@@ -18,12 +18,16 @@ def follows_length(facts: Facts) -> Iterator[Finding]:
     """MV41-follows-length-of-padding: where the content of padding changes nothing, and its length does."""
     touched = {name for harm in facts.blame.values() for name in harm.touched}
     known = bool(facts.batch.declared) or any(call.fate is Fate.CREATES for call in facts.own_calls)
+    # where no other length can be given, the same sample always gives the same result
+    fixed = all(len(spec.shape) > 1 and spec.shape[1] is not None for spec in facts.network.inputs if spec.kind in ("ids", "features"))
     said: set[str | None] = set()
     for output, call, _ in facts.results:
         share = facts.trace.length_follows.get(output.name)
         if share is None or output.name in touched:
             continue
         cause = _reads_length(facts, call)
+        if fixed and cause is not None and _divides_time(facts, cause):
+            continue
         name = None if cause is None else cause.id
         if name in said:
             continue
@@ -36,7 +40,7 @@ def follows_length(facts: Facts) -> Iterator[Finding]:
         )
         yield Finding(
             "MV41-follows-length-of-padding",
-            Severity.ERROR if known else Severity.WARNING,
+            Severity.ERROR if known and not fixed else Severity.WARNING,
             name,
             f"{percent(share)} of what counts in output '{output.name}' moves, by up to {number(moved)}, when there is more or less "
             f"padding{where}.",
@@ -67,6 +71,12 @@ def _reads_length(facts: Facts, result: Call) -> Call | None:
         elif ends or call.inside or is_softmax(call) or is_windowed(call):
             return call
     return masked[0] if masked else None
+
+
+def _divides_time(facts: Facts, call: Call) -> bool:
+    """Whether what a call puts out has another number of steps: where it divides them is a matter of length, with or without padding."""
+    steps = facts.steps(call)
+    return steps is not None and steps[0] != steps[1]
 
 
 def _without_length(facts: Facts, cause: Call | None) -> str:

@@ -39,7 +39,7 @@ def no_mask_at_all(facts: Facts) -> Iterator[Finding]:
             "An Embedding makes a mask only with mask_zero=True; without it padding is one more word."
             if ids
             else "Features get a mask only from a Masking layer; without one no layer can tell padding from data.",
-            _with_mask_zero(facts, spec) if ids else _with_masking(spec),
+            _with_mask_zero(facts, spec) if ids else _with_masking(facts, spec),
             GUIDE,
             {"padded share of the input": share, **evidence(harm)},
             harm.change,
@@ -63,10 +63,14 @@ def _with_mask_zero(facts: Facts, spec: InputSpec) -> str:
     return f"# where ids become vectors\nkeras.layers.Embedding(input_dim={spec.vocabulary or '...'}, output_dim=..., mask_zero=True){note}"
 
 
-def _with_masking(spec: InputSpec) -> str:
+def _with_masking(facts: Facts, spec: InputSpec) -> str:
     value = spec.pad_value if isinstance(spec.pad_value, (int, float)) else 0.0
     name = code.variable(spec.name)
-    return f"{name}_masked = keras.layers.Masking(mask_value={code.literal(value)})({name})  # and use {name}_masked from here on"
+    made = f"{name}_masked = keras.layers.Masking(mask_value={code.literal(value)})({name})  # and use {name}_masked from here on"
+    padding = facts.trace.padding.get(spec.name)
+    if padding is None or bool((facts.batch.x[spec.name][padding] == value).all()):
+        return made
+    return f"x[padding] = {code.literal(value)}  # padding holds something else in this batch\n{made}"
 
 
 def creators(facts: Facts) -> Iterator[tuple[Call, Mask, InputSpec, Mask]]:
@@ -132,6 +136,7 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
             fix,
             GUIDE,
             {"real steps masked": int(lost.sum()), "sample": sample, "t": step},
+            reach=float(lost.sum() / (~padding).sum()),
         )
 
 

@@ -28,6 +28,7 @@ from maskviz.engine.tracing import Tell, Tracer, state_variables
 if compiling.TENSORFLOW:
     import tensorflow as tf
 
+ROUNDED = 1e-2  # of the largest gradient, below which movement is not told from the rounding of it
 NOISE = 10.0  # times the difference of two equal passes, below which a change is not told from chance
 
 
@@ -57,7 +58,9 @@ def measure(tracer: Tracer, batch: Batch, ask: AskGradients, tell: Tell) -> Grad
         for key, array in numbers.items()
         if key.startswith("size/")
     }
-    weights = tuple(_weight(path, numbers[f"weight/{n}"]) for n, path in enumerate(work.weights))
+    found = [numbers[f"weight/{n}"] for n in range(len(work.weights))]
+    largest = max((float(size) for size, *_ in found if np.isfinite(size)), default=0.0)
+    weights = tuple(_weight(path, about, largest) for path, about in zip(work.weights, found, strict=True))
     changed = bool(work.creators) or any(a is not b for a, b in zip(feed.x, feed.changed, strict=True))
     given, other = float(numbers["loss"][0]), float(numbers["loss"][1])
     masks = _other_masks(recording, work.calls) if ask.training else ()
@@ -90,12 +93,13 @@ def _per_step(size: NDArray[Any], has_time: bool) -> NDArray[Any]:
     return size if has_time or size.ndim < 2 else np.sqrt(np.square(size).sum(axis=1))
 
 
-def _weight(path: str, numbers: NDArray[Any]) -> WeightGradient:
+def _weight(path: str, numbers: NDArray[Any], largest: float) -> WeightGradient:
+    """``largest`` is the largest entry of all gradients: what should be 0, like that of the bias of keys, is rounding of such numbers."""
     size, change, noise, half = (float(n) for n in numbers)
     least = padding_test.TOLERANCE_HALF if half else padding_test.TOLERANCE
     # of its own size, and not of 1 as for values: gradients are small where losses are means
     known = size if np.isfinite(size) else 0.0
-    depends = not change <= max(least * 10 * max(known, 1e-6), NOISE * noise)
+    depends = not change <= max(least * 10 * max(known, ROUNDED * largest, 1e-6), NOISE * noise)
     return WeightGradient(path, size, change, noise, depends)
 
 
