@@ -17,7 +17,7 @@ Level = Literal["error", "warning", "info"]
 Action = tuple[str, Callable[[], object]]  # the text on a button, and what it does
 WORDS = {"error": "Problem", "warning": "Take note", "info": "Note"}
 MOST = 3
-MARGIN, WIDEST = 10, 940
+MARGIN, WIDEST, WIDEST_PANEL = 10, 740, 940  # in the smallest window a notice ends where the column at the right begins
 READING_MS = 8000  # a mere note goes by itself
 PATIENCE_MS = 300
 
@@ -77,7 +77,8 @@ class Notice(QFrame):
 
 
 class Notices(QWidget):
-    """The notices, lying over the top of ``below``: what is under the mouse stays where it is when one comes or goes."""
+    """The notices, lying over the foot of ``below``, where no titles and tools are: what is under the mouse stays where it is when one
+    comes or goes. The larger panel lies at the top."""
 
     def __init__(self, colours: Palette, below: QWidget) -> None:
         super().__init__(below)
@@ -161,11 +162,14 @@ class Notices(QWidget):
         return super().event(event)
 
     def _fit(self) -> None:
-        """Lie at the top, in the middle, as high as the notices need."""
+        """Lie at the foot and to the left, as high as the notices need; the panel in the middle of the top."""
         self.setVisible(self._panel is not None or bool(self.bars()))
-        width = min(self._below.width() - 2 * MARGIN, WIDEST)
+        width = min(self._below.width() - 2 * MARGIN, WIDEST if self._panel is None else WIDEST_PANEL)
         height = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else self._column.totalSizeHint().height()
-        self.setGeometry((self._below.width() - width) // 2, MARGIN, width, height)
+        if self._panel is not None:
+            self.setGeometry((self._below.width() - width) // 2, MARGIN, width, height)
+        else:
+            self.setGeometry(MARGIN, self._below.height() - height - MARGIN, width, height)
         self.raise_()
 
 
