@@ -1,7 +1,8 @@
 """Numbers to colours: perceptually uniform maps, and marks for what is not a plain number. No Qt here.
 
 ``VIRIDIS`` and ``INFERNO`` are the public-domain (CC0) maps of Smith and van der Walt, kept as 33 anchors each, which reproduce
-the 256 original colours within 2/255. ``DIVERGING`` is computed in the Oklab colour space with equal lightness in both arms.
+the 256 original colours within 2/255. ``DIVERGING`` and ``DIVERGING_DARK`` are computed in the Oklab colour space with equal
+lightness in both arms: the one has a light middle, the other a dark one for dark grounds, on which a light one would glare.
 """
 
 from __future__ import annotations
@@ -56,11 +57,15 @@ def _from_anchors(text: str) -> NDArray[np.uint8]:
     return np.stack([np.interp(np.arange(LEVELS), where, anchors[:, k]) for k in range(3)], axis=1).round().astype(np.uint8)
 
 
-def _diverging() -> NDArray[np.uint8]:
-    """Blue through near-white to orange, straight lines in Oklab (Björn Ottosson's public-domain matrices)."""
+Lab = tuple[float, float]
+
+
+def _diverging(middle: float, end: float, blue: Lab, orange: Lab) -> NDArray[np.uint8]:
+    """Blue through grey to orange by their lightness and their a and b, straight lines in Oklab (Björn Ottosson's public-domain
+    matrices)."""
     side = np.linspace(-1, 1, LEVELS)[:, None]
-    lightness = 0.97 - 0.46 * np.abs(side)
-    chroma = np.where(side < 0, [[-0.03, -0.13]], [[0.115, 0.098]]) * np.abs(side)
+    lightness = middle + (end - middle) * np.abs(side)
+    chroma = np.where(side < 0, [blue], [orange]) * np.abs(side)
     lab = np.hstack([lightness, chroma])
     lms = (lab @ np.array([[1, 1, 1], [0.3963377774, -0.1055613458, -0.0894841775], [0.2158037573, -0.0638541728, -1.2914855480]])) ** 3
     linear = lms @ np.array(
@@ -78,8 +83,11 @@ def _diverging() -> NDArray[np.uint8]:
 
 VIRIDIS = _from_anchors(_VIRIDIS)
 INFERNO = _from_anchors(_INFERNO)
-DIVERGING = _diverging()
+DIVERGING = _diverging(0.97, 0.51, (-0.03, -0.13), (0.115, 0.098))
+DIVERGING_DARK = _diverging(0.26, 0.76, (-0.05, -0.12), (0.075, 0.125))
 TABLES = {"viridis": VIRIDIS, "inferno": INFERNO, "diverging": DIVERGING}
+DARK_TABLES = {**TABLES, "diverging": DIVERGING_DARK}
+"""The colours of each map on a light and on a dark ground."""
 
 
 def hex_rgb(color: str) -> tuple[int, int, int]:
@@ -94,7 +102,7 @@ def _with_marks(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.hstack([rgb, np.full((len(rgb), 1), 255, np.uint8)])
 
 
-_RGBA = {name: _with_marks(table) for name, table in TABLES.items()}
+_RGBA = {dark: {name: _with_marks(table) for name, table in tables.items()} for dark, tables in ((False, TABLES), (True, DARK_TABLES))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,9 @@ class Scale:
     high: float = 1.0
     log: bool = False
 
-    def table(self) -> NDArray[np.uint8]:
-        """The map's colours ``(256, 3)`` from low to high."""
-        return TABLES[self.colors]
+    def table(self, dark: bool = False) -> NDArray[np.uint8]:
+        """The map's colours ``(256, 3)`` from low to high, on a dark or a light ground."""
+        return (DARK_TABLES if dark else TABLES)[self.colors]
 
     def share(self, values: Any) -> Any:
         """Where values stand between the two ends: 0 at the lower, 1 at the upper one; beyond them outside of that."""
@@ -190,8 +198,9 @@ def marks(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     return out
 
 
-def to_rgba(values: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
-    """Colours ``(…, 4)`` RGBA of numbers ``(…)``; beyond the range the end's colour, NaN and infinities their own."""
+def to_rgba(values: NDArray[Any], scale: Scale, dark: bool = False) -> NDArray[np.uint8]:
+    """Colours ``(…, 4)`` RGBA of numbers ``(…)`` on a dark or a light ground; beyond the range the end's colour, NaN and infinities
+    their own."""
     numbers = np.asarray(values, np.float32) if values.dtype.itemsize <= 4 else np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         level = (
@@ -208,5 +217,5 @@ def to_rgba(values: NDArray[Any], scale: Scale) -> NDArray[np.uint8]:
         index[np.isnan(numbers)] = LEVELS
         index[np.isposinf(numbers)] = LEVELS + 1
         index[np.isneginf(numbers)] = LEVELS + 2
-    packed = _RGBA[scale.colors].view(np.uint32)[:, 0]
+    packed = _RGBA[dark][scale.colors].view(np.uint32)[:, 0]
     return np.take(packed, index).view(np.uint8).reshape(*index.shape, 4)

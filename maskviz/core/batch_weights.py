@@ -1,5 +1,5 @@
 """Edits of sample_weight (pure functions). ``shape`` is that of an output's weights, ``(batch, time)`` or ``(batch,)``; given ones
-may have more axes."""
+may have more axes, or one less: a weight for each sample where the loss has steps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import same
 from maskviz.core.batch_steps import target_axes
+from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
@@ -19,8 +20,11 @@ from maskviz.core.trace import Trace
 
 def weight_shape(batch: Batch, network: Network, trace: Trace | None, name: str) -> tuple[int, ...]:
     """The shape that weights of output ``name`` have or would have; raises ``UnusableInput`` where the batch has no target for it."""
-    if name in batch.sample_weight:
-        return batch.sample_weight[name].shape
+    return batch.sample_weight[name].shape if name in batch.sample_weight else loss_shape(batch, network, trace, name)
+
+
+def loss_shape(batch: Batch, network: Network, trace: Trace | None, name: str) -> tuple[int, ...]:
+    """The shape of the loss that weights of output ``name`` are multiplied with; raises ``UnusableInput`` as ``weight_shape`` does."""
     if name not in batch.y:
         raise UnusableInput(f"The batch has no targets for output {name}, so weights in its loss have no effect: open a batch with y.")
     y = batch.y[name]
@@ -51,9 +55,9 @@ def set_weights(
 
 
 def steps_of_targets(batch: Batch, network: Network, trace: Trace | None, name: str, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
-    """Which steps of output ``name`` stand at these ``rows`` of the shared time axis; None where its weights have no steps."""
+    """Which steps of output ``name`` stand at these ``rows`` of the shared time axis; None where its loss has no steps."""
     axis = next((axis for axis in target_axes(batch, network, trace) if axis.output == name), None)
-    if axis is None or len(weight_shape(batch, network, trace, name)) == 1:
+    if axis is None or len(loss_shape(batch, network, trace, name)) == 1:
         return None
     return np.flatnonzero(np.isin(axis.rows, rows))
 
@@ -61,11 +65,28 @@ def steps_of_targets(batch: Batch, network: Network, trace: Trace | None, name: 
 def paint_weights(
     batch: Batch, network: Network, trace: Trace | None, name: str, samples: NDArray[np.intp], rows: NDArray[np.intp], value: float
 ) -> Batch:
-    """The batch with one weight at ``rows`` of the shared time axis of some samples, as painted on a heatmap; raises ``UnusableInput``."""
+    """The batch with one weight at ``rows`` of the shared time axis of some samples, as painted on a heatmap; raises ``UnusableInput``.
+
+    Weights of one number for each sample get one for each step where only some of the steps are meant.
+    """
     steps = steps_of_targets(batch, network, trace, name, rows)
     if steps is not None and not len(steps):
         raise UnusableInput(f"Output {name} has no target at the marked steps: mark others.")
+    if steps is not None and name in batch.sample_weight and batch.sample_weight[name].ndim == 1:
+        length = loss_shape(batch, network, trace, name)[1]
+        if len(steps) < length:
+            spread = np.repeat(batch.sample_weight[name][:, None], length, axis=1)
+            batch = replace(batch, sample_weight={**batch.sample_weight, name: spread})
     return set_weights(batch, name, samples, steps, value, weight_shape(batch, network, trace, name))
+
+
+def weight_words(
+    batch: Batch, network: Network, trace: Trace | None, name: str, samples: NDArray[np.intp], rows: NDArray[np.intp], length: int
+) -> str:
+    """Words for the weights that ``paint_weights`` sets, on a shared axis of ``length``: ``steps 4–9 of sample 3``, ``sample 3``."""
+    whole = samples_of(samples, batch.size)
+    steps = steps_of_targets(batch, network, trace, name, rows)
+    return whole if steps is None else of_samples(steps_of(rows, length), whole)
 
 
 def weights_from_y(batch: Batch, name: str, value: float, where: float, elsewhere: float, shape: tuple[int, ...]) -> Batch:

@@ -9,12 +9,20 @@ from typing import Any, Literal, get_args
 
 from maskviz.core.probes import Ask, AskGradients, AskInfluence, AskStates, AskValues, View
 
-Kind = Literal["mask", "predictions", "loss", "values", "call_mask", "status", "change", "gradient", "state", "influence"]
+Kind = Literal["mask", "predictions", "loss", "weights", "values", "call_mask", "status", "change", "gradient", "state", "influence"]
 Order = Literal["given", "length", "loss", "padding"]
 Profile = Literal["none", "time", "samples"]
 
 STANDARD: tuple[Kind, ...] = ("mask", "predictions", "loss")
+"""The maps that are there at first."""
+NETWORK_MAPS: tuple[Kind, ...] = (*STANDARD, "weights")
 """The maps of the whole network; every other kind is about one output of a call."""
+NETWORK_TITLES: dict[Kind, str] = {
+    "mask": "Padding and mask",
+    "predictions": "Predictions",
+    "loss": "Loss contributions",
+    "weights": "Sample weights",
+}
 CALL_TITLES: dict[Kind, str] = {
     "values": "Values",
     "call_mask": "Mask",
@@ -73,13 +81,11 @@ class MapSpec:
     @property
     def title(self) -> str:
         """What the map is of."""
-        return {"mask": "Padding and mask", "predictions": "Predictions", "loss": "Loss contributions"}.get(
-            self.kind, f"{CALL_TITLES.get(self.kind, '')} of {self.ref}"
-        )
+        return NETWORK_TITLES.get(self.kind) or f"{CALL_TITLES.get(self.kind, '')} of {self.ref}"
 
     def question(self, sample: int) -> Ask | None:
         """What the engine has to be asked for this map, None where the trace already tells; ``sample`` is the selected one."""
-        assert self.ref is not None or self.kind in STANDARD
+        assert self.ref is not None or self.kind in NETWORK_MAPS
         match self.kind, self.ref:
             case "values", str(ref):
                 return AskValues(ref, self.view, self.unit)
@@ -99,7 +105,7 @@ class MapSpec:
         if not isinstance(data, Mapping) or data.get("kind") not in get_args(Kind):
             return None
         ref = data.get("ref")
-        if (data["kind"] in STANDARD) != (ref is None) or not isinstance(ref, (str, type(None))):
+        if (data["kind"] in NETWORK_MAPS) != (ref is None) or not isinstance(ref, (str, type(None))):
             return None
         view, unit, state = data.get("view", "unit"), data.get("unit", 0), data.get("state", 0)
         unit, state = (n if isinstance(n, int) and n >= 0 else 0 for n in (unit, state))
@@ -126,7 +132,7 @@ class Panels:
         rows: list[MapSpec] = []
         for item in data["rows"]:
             spec = MapSpec.from_json(item)
-            if spec is not None and not (spec.kind in STANDARD and any(r.kind == spec.kind for r in rows)):
+            if spec is not None and not (spec.kind in NETWORK_MAPS and any(r.kind == spec.kind for r in rows)):
                 rows.append(spec)
         order: Any = data.get("order")
         profile: Any = data.get("profile")

@@ -129,11 +129,11 @@ def _tick_below(painter: QPainter, rect: QRectF, x: float, text: str) -> None:
     painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), text)
 
 
-def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, classes: int = 0) -> None:
+def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, classes: int = 0) -> None:
     """The colours of a scale, high at the top; as steps where there are few ``classes``."""
-    table = scale.table()[::-1]
+    table = scale.table(palette.dark)[::-1]
     if 0 < classes <= STEPS_SHOWN:
-        table = scale.table()[np.linspace(0, 255, classes).round().astype(int)][::-1]
+        table = scale.table(palette.dark)[np.linspace(0, 255, classes).round().astype(int)][::-1]
     rgba = np.ascontiguousarray(np.hstack([table, np.full((len(table), 1), 255, np.uint8)]))
     image = QImage(rgba.data, 1, len(rgba), 4, QImage.Format.Format_RGBA8888)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -151,7 +151,7 @@ def bar_labels(scale: Scale, classes: int, length: float, line: float) -> list[t
 
 def paint_colour_bar(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, classes: int = 0) -> None:
     """A colour bar with ticks to its right."""
-    paint_gradient(painter, rect, scale, classes)
+    paint_gradient(painter, rect, scale, palette, classes)
     painter.setPen(QPen(QColor(palette.edge), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(rect)

@@ -22,6 +22,7 @@ DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
 STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 2, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
 SIZES = ("loss", "change", "gradient", "influence")  # kinds of numbers that count from zero
+ORDINARY_WEIGHTS = (0.0, 2.0)  # around 1, which stays calm
 BAND = 131_072  # cells of a strip, which are worked on at a time: they stay in the processor's cache
 ARRAYS = ("values", "status", "skipped", "exposed", "odd")
 
@@ -46,8 +47,16 @@ def scale_for(heatmap: Heatmap, look: Look) -> Scale:
         return Scale(colors, 0.0, max(heatmap.classes - 1, 1))
     if look.limits is not None:
         return Scale(colors, *look.limits, log=look.log)
+    if heatmap.kind == "weights" and look == Look(look.colors) and not signed and _are_ordinary(values):
+        return Scale(colors, *ORDINARY_WEIGHTS)
     around_zero = look.symmetric or colors == "diverging"
     return Scale(colors, *auto_range(values, zero=size and values.ndim == 2, symmetric=around_zero, percent=look.percent), log=look.log)
+
+
+def _are_ordinary(weights: NDArray[Any]) -> bool:
+    """Whether weights are near enough to 1 for a range that stays the same while they are painted."""
+    low, high = ORDINARY_WEIGHTS
+    return bool(weights.size) and bool(low <= weights.min()) and bool(low + 0.5 <= weights.max() <= high)
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,7 @@ class Cells:
             table[Status.ENDED] = 0  # no step is there, or in a comparison none that differs
             colors = np.take(table.view(np.uint32)[:, 0], shown)
         else:
-            colors = to_rgba(shown, self.scale).view(np.uint32)[..., 0]
+            colors = to_rgba(shown, self.scale, self.palette.dark).view(np.uint32)[..., 0]
         if present is not None and not present.all():
             colors[:, ~present] = 0
         return colors

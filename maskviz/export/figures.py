@@ -15,6 +15,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.heatmaps import Choice, Heatmap, in_order, loss_map, mask_map, prediction_map, shared_steps
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
+from maskviz.core.weights_map import weights_map
 from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below
 from maskviz.export.cells import Cells, scale_of
 from maskviz.export.legend import legend_of, paint_legend
@@ -85,7 +86,7 @@ def heatmap_figure(
     kinds: Sequence[str] = ("mask", "predictions", "loss"),
     choice: Choice | None = None,
 ) -> Figure:
-    """The figure of some of the maps ``mask``, ``predictions`` and ``loss`` as chosen."""
+    """The figure of some of the maps ``mask``, ``predictions``, ``loss`` and ``weights`` as chosen."""
     choice, steps = choice or Choice(), shared_steps(batch, trace)
     made: list[Heatmap] = []
     if "mask" in kinds:
@@ -94,6 +95,8 @@ def heatmap_figure(
         made.append(prediction_map(trace, steps, choice.output, choice.view, choice.unit))
     if trace is not None and "loss" in kinds:
         made.append(loss_map(trace, steps, choice.output))
+    if "weights" in kinds:
+        made.append(weights_map(network, batch, trace, choice.output))
     return figure_of(network, batch, [(m, scale_of(m, choice)) for m in made], steps)
 
 

@@ -14,7 +14,7 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
 from maskviz.core.heatmaps import Choice, shared_steps
 from maskviz.core.layout import Layout, LayoutRequest, lay_out
-from maskviz.core.map_rows import CALL_TITLES, STANDARD, MapSpec
+from maskviz.core.map_rows import CALL_TITLES, NETWORK_MAPS, STANDARD, MapSpec
 from maskviz.core.network import Network
 from maskviz.core.probes import Answer, Ask, View
 from maskviz.core.trace import Trace
@@ -24,7 +24,7 @@ from maskviz.export.graph_painting import Sizes, request_of
 from maskviz.export.graph_picture import graph_drawing, print_sizes
 from maskviz.export.media import Drawing
 
-KINDS = ("heatmaps", *STANDARD, "graph")
+KINDS = ("heatmaps", *NETWORK_MAPS, "graph")
 """What can be exported of every network; ``values:lstm`` and the like are about a call, and ``mask+values:lstm`` is one figure of two."""
 VIEWS = get_args(View)
 

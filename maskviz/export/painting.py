@@ -238,7 +238,7 @@ def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, 
     values = heatmap.values
     assert values is not None
     low, high = bar_range(scale)
-    colors = to_rgba(values, scale)
+    colors = to_rgba(values, scale, palette.dark)
     special = marks(values, scale.low, scale.high)
     _width, height = window.cell(rect)
     gap = min(2.0, height * 0.15)

@@ -63,6 +63,10 @@ class HeatmapTools(QObject):
         """The influence of the input's steps on those of the selected layer."""
         self._add("influence")
 
+    def add_weights(self) -> None:
+        """The weights of the selected output."""
+        self._add("weights")
+
     def first_maps(self) -> None:
         """The three maps of the whole network alone."""
         if self._maps is not None:

@@ -17,6 +17,7 @@ MAPS = (
     _act("map_gradient", "Add &gradient", "add_gradient", "G", "How much the loss reacts to the selected layer at each step"),
     _act("map_state", "Add recurrent sta&te", "add_state", "H", "What the selected recurrent layer holds after each step"),
     _act("map_influence", "Add &influence", "add_influence", "I", "Which steps of the input each step of the selected layer depends on"),
+    _act("map_weights", "Add sample &weights", "add_weights", "W", "What the loss of each step is multiplied with; drag to paint it"),
     _act("map_first", "&First three maps", "first_maps", "0", "Padding and mask, predictions and loss contributions alone"),
     _act("map_profile", "&Profile along the cross-hair", "next_profile", "P", "Curves over time, over samples, or none"),
     _act("map_as_given", "Samples as gi&ven", "as_given", "1", "Show the samples in the order of the batch"),
@@ -26,5 +27,5 @@ MAPS = (
     _act("map_unmark", "Mark &nothing", "unmark", "X", "End what is marked and pointed out in the maps"),
 )
 MAP_MENU = (
-    *(act.id for act in MAPS[:7]), "-", "map_first", "map_profile", "-", *(act.id for act in MAPS[9:13]), "-", "map_unmark"
+    *(act.id for act in MAPS[:8]), "-", "map_first", "map_profile", "-", *(act.id for act in MAPS[10:14]), "-", "map_unmark"
 )  # fmt: skip

@@ -144,6 +144,7 @@ def test_a_closed_row_asks_for_nothing_and_the_menu_brings_it_back(panel: Heatma
     menu.aboutToShow.emit()
     expected = [
         "Loss contributions",
+        "Sample weights",
         "Of lstm",
         "Values",
         "Mask",
@@ -162,10 +163,10 @@ def test_a_closed_row_asks_for_nothing_and_the_menu_brings_it_back(panel: Heatma
 def test_the_menu_offers_what_a_layer_has(panel: HeatmapsPanel) -> None:
     menu = panel.tools_bar.add_button.menu()
     menu.aboutToShow.emit()
-    assert labels(menu) == ["Select a layer in the graph to add its maps"]
+    assert labels(menu) == ["Sample weights", "Select a layer in the graph to add its maps"]
     panel.document.select(call="features")
     menu.aboutToShow.emit()
-    assert labels(menu) == ["Of features", "Values", "Mask", "Status", "Padding-test change"]
+    assert labels(menu) == ["Sample weights", "Of features", "Values", "Mask", "Status", "Padding-test change"]
     panel.document.select(call="dense")
     menu.aboutToShow.emit()
     assert "Recurrent state" not in labels(menu)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from maskviz.core import batch_weights
 from maskviz.core.batch import Batch, without_weights
 from maskviz.core.batch_steps import TargetAxis, target_axes
-from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import source_mask
 
@@ -62,9 +61,9 @@ class WeightActs:
     def _words(self, name: str) -> str:
         """Words for the marked samples and steps that have weights."""
         marks, document = self._editing.marks, self._editing.document
-        whole, rows = samples_of(marks.samples(), marks.batch.size), marks.rows()
-        steps = batch_weights.steps_of_targets(marks.batch, self._editing.network, document.trace, name, rows)
-        return whole if steps is None else of_samples(steps_of(rows, document.time_steps), whole)
+        return batch_weights.weight_words(
+            marks.batch, self._editing.network, document.trace, name, marks.samples(), marks.rows(), document.time_steps
+        )
 
     def ask_from_y(self) -> None:
         """Ask for the weights of targets that equal a value, and of the others."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, shared_steps
+from maskviz.core.map_rows import NETWORK_MAPS
 from maskviz.export.figures import Figure, FigureStyle, figure_of, heatmap_figure
 from maskviz.export.files import safe
 from maskviz.export.kinds import Source
@@ -67,7 +68,7 @@ def keys(maps: Sequence[tuple[Heatmap, Scale]]) -> list[str]:
     """A key for each map, which also names its file: ``mask``, ``values_of_lstm``, and a number where two would be the same."""
     found: list[str] = []
     for heatmap, _scale in maps:
-        own = heatmap.kind if heatmap.kind in ("mask", "predictions", "loss") else safe(heatmap.title.lower())
+        own = heatmap.kind if heatmap.kind in NETWORK_MAPS else safe(heatmap.title.lower())
         same = sum(1 for key in found if key == own or key.startswith(f"{own}-"))
         found.append(f"{own}-{same + 1}" if same else own)
     return found

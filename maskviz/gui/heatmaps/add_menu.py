@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QMenu
 
-from maskviz.core.map_rows import STANDARD, Kind, MapSpec
+from maskviz.core.map_rows import NETWORK_MAPS, Kind, MapSpec
 from maskviz.core.trace import Call, Trace
 
 WORDS: dict[Kind, tuple[str, str]] = {
@@ -26,7 +26,7 @@ def fill(menu: QMenu, trace: Trace | None, selected: str | None, shown: Iterable
     """Fill the menu for the selected call."""
     menu.clear()
     menu.setToolTipsVisible(True)
-    for kind in STANDARD:
+    for kind in NETWORK_MAPS:
         if kind not in shown:
             menu.addAction(MapSpec(kind).title, partial(add, kind, None))
     if menu.actions():

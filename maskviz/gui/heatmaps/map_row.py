@@ -74,6 +74,8 @@ class MapRow(QWidget):
     changed = Signal()
     menu_opened = Signal(QMenu)
     reshaped = Signal()
+    follows_batch = False
+    """Whether its map is about the batch itself: it is never old."""
 
     def __init__(self, document: Document, spec: MapSpec, view: MapView, palette: Palette) -> None:
         super().__init__()
@@ -188,9 +190,13 @@ class MapRow(QWidget):
             self.profile.show_along(along)
         self.set_least(self._least)
 
+    def forget_range(self) -> None:
+        """Other numbers are shown: a range set by hand was of those before."""
+        self.spec = replace(self.spec, look=replace(self.spec.look, limits=None))
+
     def show_stale(self) -> None:
         """Dim the map where it is older than the batch."""
-        self.view.set_dimmed(self.document.stale)
+        self.view.set_dimmed(self.document.stale and not self.follows_batch)
 
     def set_least(self, height: int) -> None:
         """The least height of the map with its title; a profile comes to it."""

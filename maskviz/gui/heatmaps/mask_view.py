@@ -34,6 +34,15 @@ class Gesture:
     pushed: bool = False
 
 
+def take_back(document: Document, before: Batch, gesture: int) -> None:
+    """Put back the batch before a gesture that was pushed, and leave nothing of it in the history."""
+    stack = document.undo_stack
+    if stack.index():
+        document.edit(before, stack.undoText(), gesture=gesture)
+        stack.command(stack.index() - 1).setObsolete(True)  # Qt drops an obsolete command without calling its undo
+        stack.undo()
+
+
 class MaskView(MapView):
     """The map of one input's padding. ``tool`` says what a drag in the middle of a row does; Shift paints in any case."""
 
@@ -115,7 +124,8 @@ class MaskView(MapView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._gesture is not None:
             gesture, self._gesture = self._gesture, None
-            self._take_back(gesture)
+            if gesture.pushed:
+                take_back(self.document, gesture.before, gesture.number)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._gesture is None:
             self.toggle(*self.selected)
         else:
@@ -177,15 +187,7 @@ class MaskView(MapView):
     def _finish(self, gesture: Gesture) -> None:
         batch, spec = self.document.batch, self.input
         if gesture.pushed and batch is not None and spec is not None and np.array_equal(batch.padding[spec.name], gesture.padding):
-            self._take_back(gesture)
-
-    def _take_back(self, gesture: Gesture) -> None:
-        """Put back what was before the gesture and leave nothing of it in the history."""
-        stack = self.document.undo_stack
-        if gesture.pushed and stack.index():
-            self.document.edit(gesture.before, stack.undoText(), gesture=gesture.number)
-            stack.command(stack.index() - 1).setObsolete(True)  # Qt drops an obsolete command without calling its undo
-            stack.undo()
+            take_back(self.document, gesture.before, gesture.number)
 
     def _edit(self, sample: int, row: NDArray[Any], gesture: int) -> None:
         batch = self.document.batch

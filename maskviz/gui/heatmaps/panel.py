@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from maskviz.core.call_maps import tensor_of
 from maskviz.core.heatmaps import Choice, Heatmap, read_out
-from maskviz.core.map_rows import STANDARD, Kind, MapSpec, Order, Panels, Profile
+from maskviz.core.map_rows import NETWORK_MAPS, STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
 from maskviz.gui.heatmaps import axes, keys
@@ -22,6 +22,7 @@ from maskviz.gui.heatmaps.spotlight_bar import SpotlightBar
 from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow
 from maskviz.gui.heatmaps.tools_bar import ToolsBar
 from maskviz.gui.heatmaps.viewport import Viewport
+from maskviz.gui.heatmaps.weights_row import WeightsRow
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Region
 from maskviz.session.questions import Questions
@@ -95,9 +96,7 @@ class HeatmapsPanel(QWidget):
         spec = spec or MapSpec(kind, ref)
         row = next((r for r in self.rows if (r.spec.kind, r.spec.ref) == (kind, ref) and r.spec.view == spec.view == "unit"), None)
         if row is None:
-            row = self._standard.get(kind) or CallRow(self.document, self.questions, self.viewport, spec, self.colors)
-            if kind not in STANDARD:
-                self._connect_row(row)
+            row = self._row_for(spec)
             self.list.insert(-1, row)
             row.show_profile(self.profile)
             row.refresh()
@@ -108,8 +107,23 @@ class HeatmapsPanel(QWidget):
         QTimer.singleShot(0, row, lambda: self.list.ensureWidgetVisible(row, 0, 0))
         return row
 
+    def _row_for(self, spec: MapSpec) -> MapRow:
+        """One of the three rows that are always there, or a new one."""
+        if spec.kind in STANDARD:
+            return self._standard[spec.kind]
+        row: MapRow
+        if spec.kind == "weights":
+            row = WeightsRow(self.document, self.viewport, self.colors, spec)
+        else:
+            row = CallRow(self.document, self.questions, self.viewport, spec, self.colors)
+        self._connect_row(row)
+        return row
+
     def add_selected(self, kind: Kind) -> MapRow | None:
-        """Show one more map of the selected call's first output; None where no call is selected that could have it."""
+        """Show one more map: of the whole network, or of the selected call's first output; None where no call is selected that could have
+        it."""
+        if kind in NETWORK_MAPS:
+            return self.add(kind)
         trace, selected = self.document.trace, self.document.selection.call
         call = trace.call(selected) if trace is not None and selected is not None else None
         if trace is None or call is None or not call.outputs:
@@ -140,11 +154,8 @@ class HeatmapsPanel(QWidget):
         for row in self.rows:
             self._take(row)
         for spec in panels.rows:
-            row = self._standard.get(spec.kind) or CallRow(self.document, self.questions, self.viewport, spec, self.colors)
-            if spec.kind in STANDARD:
-                row.spec = spec
-            else:
-                self._connect_row(row)
+            row = self._row_for(spec)
+            row.spec = spec
             self.list.insert(-1, row)
         self._refresh()
         self._show_stale()
@@ -249,7 +260,9 @@ class HeatmapsPanel(QWidget):
         self._refresh()
 
     def _on_batch(self) -> None:
-        self.mask_row.refresh()
+        for row in self.rows:
+            if row.follows_batch:
+                row.refresh()
         self._place()
         self._read_out()
 
@@ -287,15 +300,19 @@ class HeatmapsPanel(QWidget):
         selection, shown = self.document.selection, self._shown
         if (selection.output, selection.unit) != shown:
             if selection.output != shown[0]:
-                self.predictions_row.forget_range()
-                self.loss_row.forget_range()
+                for row in self._of_output():
+                    row.forget_range()
             self._shown = (selection.output, selection.unit)
-            self.predictions_row.refresh()
-            self.loss_row.refresh()
+            for row in self._of_output():
+                row.refresh()
             self._place()
         for row in self.rows:
             row.set_selected(selection.sample, selection.step)
         self._describe()
+
+    def _of_output(self) -> list[MapRow]:
+        """The rows about the selected output of the network."""
+        return [self.predictions_row, self.loss_row, *(row for row in self.rows if row.spec.kind == "weights")]
 
     def _show_marked(self) -> None:
         """Frame what is marked and what is pointed out."""

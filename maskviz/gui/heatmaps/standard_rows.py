@@ -72,6 +72,7 @@ class MaskRow(MapRow):
     """The padding and mask of one input, with the tools that edit it. ``tool_chosen`` carries a tool's name."""
 
     tool_chosen = Signal(str)
+    follows_batch = True
 
     def __init__(self, document: Document, viewport: Viewport, palette: Palette) -> None:
         self.mask_view = MaskView(document, viewport, palette)
@@ -135,9 +136,6 @@ class MaskRow(MapRow):
             button.setVisible(editable)
         self.input_box.setVisible(self.input_box.count() > 1)
 
-    def show_stale(self) -> None:
-        """It follows the batch, and is never old."""
-
     def _choose_input(self) -> None:
         self.input = self.input_box.currentData()
         self.refresh()
@@ -167,10 +165,6 @@ class PredictionsRow(MapRow):
         if state.trace is None or state.batch is None:
             return waiting(self.document, "predictions", self.spec.title, "Predictions follow when the engine answers.")
         return prediction_map(state.trace, axis_steps(state), selection.output, self.spec.view, selection.unit)
-
-    def forget_range(self) -> None:
-        """Other numbers are shown: a range set by hand was of those before."""
-        self.spec = replace(self.spec, look=replace(self.spec.look, limits=None))
 
     def _choose_view(self, view: str) -> None:
         self.forget_range()
@@ -207,7 +201,3 @@ class LossRow(MapRow):
         if state.trace is None or state.batch is None:
             return waiting(self.document, "loss", self.spec.title, "Loss contributions follow when the engine answers.")
         return loss_map(state.trace, axis_steps(state), self.document.selection.output)
-
-    def forget_range(self) -> None:
-        """Other numbers are shown: a range set by hand was of those before."""
-        self.spec = replace(self.spec, look=replace(self.spec.look, limits=None))

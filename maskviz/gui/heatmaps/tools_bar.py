@@ -34,7 +34,7 @@ class ToolsBar(QWidget):
         self.profile_button = self._button("Profile", "Curves along the cross-hair", self._fill_profile)
         self.add_button = self._button(
             "Add map",
-            "Add a map of the selected layer: values, mask, status, padding-test change, gradient, state, influence",
+            "Add a map: sample weights, or of the selected layer values, mask, status, padding-test change, gradient, state, influence",
             self._fill_add,
         )
         self.add_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

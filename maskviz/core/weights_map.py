@@ -1,0 +1,74 @@
+"""The map of sample_weight: what the loss of every step is multiplied with, on the shared time axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskviz.core.batch import Batch
+from maskviz.core.batch_steps import target_axes
+from maskviz.core.batch_weights import loss_shape
+from maskviz.core.errors import UnusableInput
+from maskviz.core.heatmaps import Heatmap, network_output, number, padding_of, shared_steps, spread
+from maskviz.core.network import Network
+from maskviz.core.status import step_mask
+from maskviz.core.trace import Trace
+
+TITLE = "Sample weights"
+
+
+def weights_map(network: Network, batch: Batch, trace: Trace | None, name: str | None = None) -> Heatmap:
+    """The weights of one output (None: the first), 1 where the batch has none. Follows the batch while the trace is still older.
+
+    Weights of each sample are shown at all its steps where the loss has steps; of several weights a step, their mean.
+    """
+    names = [o.name for o in network.outputs]
+    output = names[0] if names and name not in names else name or ""
+    try:
+        shape = loss_shape(batch, network, trace, output)
+    except UnusableInput as error:
+        return Heatmap("weights", TITLE, explanation=str(error))
+    given = batch.sample_weight.get(output)
+    values = np.broadcast_to(np.float32(1), shape) if given is None else _of_shape(given, shape)
+    words = f"{output} · {_words(given, values)}"
+    axis = next((axis for axis in target_axes(batch, network, trace) if axis.output == output), None)
+    if len(shape) == 1 or axis is None:
+        return Heatmap(
+            "weights", TITLE, f"{words} · one for each sample", unit="weight", values=values.reshape(len(values), -1).mean(axis=1)
+        )
+    steps = max(shared_steps(batch, trace), int(axis.rows.max(initial=0)) + 1)
+    present = np.zeros(steps, bool)
+    present[axis.rows] = True
+    skipped, exposed = (None if a is None else spread(a, axis.rows, steps, False) for a in _hatches(trace, output, shape))
+    return Heatmap(
+        "weights", TITLE, words, unit="weight", present=present,
+        values=spread(values, axis.rows, steps, np.nan), skipped=skipped, exposed=exposed,
+    )  # fmt: skip
+
+
+def _of_shape(given: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Weights as ``(batch, time)`` or ``(batch,)``."""
+    values = given.astype(np.float32, copy=False)
+    if values.ndim < len(shape):
+        return np.broadcast_to(values[:, None], shape)
+    return values if values.ndim == len(shape) else values.reshape(*values.shape[: len(shape)], -1).mean(axis=-1)
+
+
+def _words(given: NDArray[Any] | None, values: NDArray[Any]) -> str:
+    if given is None:
+        return "none given: all 1"
+    zero = int((values == 0).sum())
+    low, high = number(float(values.min())), number(float(values.max()))
+    return (f"all {low}" if low == high else f"{low} to {high}") + (f" · {zero} of {values.size} are 0" if zero and low != high else "")
+
+
+def _hatches(trace: Trace | None, name: str, shape: tuple[int, ...]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+    """Which steps ``(batch, time)`` of the output are skipped, and which are padding that is not; None where that is not known."""
+    out = network_output(trace, name) if trace is not None else None
+    if trace is None or out is None or out.name != name or name not in trace.outputs or trace.outputs[name].shape[:2] != shape:
+        return None, None
+    mask = step_mask(trace.masks[out.mask], shape) if out.mask is not None and out.mask in trace.masks else None
+    skipped = np.zeros(shape, bool) if mask is None else ~mask
+    return skipped, padding_of(trace, out, shape) & ~skipped
