@@ -131,12 +131,8 @@ class Files(QObject):
             return
         if self._is_too_large(path):
             return
-        stack = self._document.undo_stack
-        nothing_unsaved = stack.isClean()
         self._settings.folder = str(Path(path).absolute().parent)
         self._jobs.open_batch(path)
-        if nothing_unsaved:
-            stack.setClean()
 
     def drop(self, paths: list[str]) -> None:
         """Open what was dropped: one session, one network, one batch, or a network with its batch."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from maskviz import resources
+from maskviz.core import batch_files
 from maskviz.core.batch import Batch, set_padding
 from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.messages import Died, Event, Generate, Generated, Load, Loaded, Ready, Refused, Request, RunTrace, Traced, UseDevice
@@ -122,6 +125,11 @@ def batch() -> Batch:
     return Batch({"x": x}, {"y": np.zeros((3, 4, 1), "float32")}, {}, {"x": x == 0})
 
 
+def batch_file(path: Path, samples: int = 5) -> str:
+    np.savez(path, x=np.ones((samples, 4), "int32"), y=np.zeros((samples, 4, 1), "float32"))
+    return str(path)
+
+
 def recording(of: Batch, rows: Any) -> Recording:
     about = {
         "keras": "3.15.1",
@@ -225,17 +233,86 @@ def test_a_refused_edit_that_was_undone_leaves_nothing_stale(desk: Desk) -> None
     assert not desk.document.stale
 
 
-def test_a_batch_file_that_the_network_refuses_is_taken_back(desk: Desk, tmp_path: Path) -> None:
+def test_a_batch_file_that_the_network_refuses_is_taken_back(desk: Desk, tmp_path: Path, qtbot: QtBot) -> None:
     desk.load()
     before = desk.document.batch
-    np.savez(tmp_path / "other.npz", x=np.ones((5, 4), "int32"), y=np.zeros((5, 4, 1), "float32"))
-    desk.jobs.open_batch(str(tmp_path / "other.npz"))
+    desk.jobs.open_batch(batch_file(tmp_path / "other.npz"))
+    qtbot.waitUntil(lambda: desk.client.kinds() == ["RunTrace"], timeout=5000)
     desk.refuse(RunTrace, UnusableInput("The loss cannot take it."))
     assert [str(e) for e in desk.errors] == ["The loss cannot take it. The edit was taken back."]
     assert desk.document.batch is before
     assert desk.document.undo_stack.count() == 0, "it cannot be made again"
     desk.answer_trace()
     assert not desk.document.stale
+
+
+class Slow:
+    """Reading that goes on until the test lets it end: ``started`` and ``goes_on`` by the name of the file."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.started: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+        self.goes_on: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+        self.threads: set[int] = set()
+        self._read = batch_files.read_batch
+        monkeypatch.setattr(batch_files, "read_batch", self.read)
+
+    def read(self, path: str, of: Network) -> Any:
+        self.threads.add(threading.get_ident())
+        self.started[Path(path).name].set()
+        assert self.goes_on[Path(path).name].wait(10)
+        return self._read(path, of)
+
+
+def test_the_first_batch_is_read_beside_the_window_and_a_file_opened_meanwhile_wins(
+    desk: Desk, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(monkeypatch)
+    desk.jobs.open(FIRST, batch=batch_file(tmp_path / "first.npz"))
+    number, _ = desk.client.take(Load)
+    desk.client.on_event(Loaded(number, network("first")))
+    assert slow.started["first.npz"].wait(10)
+    assert threading.get_ident() not in slow.threads
+    assert desk.document.engine.sentence == "reading first.npz…"
+    desk.jobs.open(SECOND)
+    slow.goes_on["first.npz"].set()
+    qtbot.wait(100)
+    assert desk.client.kinds() == ["Load"], "the batch of the first file is not taken"
+    desk.answer_load("second")
+    desk.answer_trace()
+    assert desk.document.title == Path(SECOND).name
+    assert desk.document.engine.kind == "idle"
+
+
+def test_of_two_batches_the_second_wins_and_one_that_is_read_can_be_stopped(
+    desk: Desk, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.load()
+    before, slow = desk.document.batch, Slow(monkeypatch)
+    desk.jobs.open_batch(batch_file(tmp_path / "a.npz"))
+    assert slow.started["a.npz"].wait(10)
+    assert desk.jobs.stop()
+    assert desk.document.engine.kind == "idle"
+    desk.jobs.open_batch(batch_file(tmp_path / "b.npz"))
+    desk.jobs.open_batch(batch_file(tmp_path / "c.npz", samples=7))
+    for name in "cba":
+        slow.goes_on[f"{name}.npz"].set()
+    qtbot.waitUntil(lambda: desk.document.batch is not before, timeout=5000)
+    qtbot.wait(50)
+    assert desk.document.undo_stack.count() == 1
+    assert desk.document.undo_stack.isClean(), "what is in a file need not be saved"
+    assert desk.document.batch is not None
+    assert desk.document.batch.size == 7
+    assert desk.answer_trace().rows is None
+
+
+def test_a_batch_that_cannot_be_read_leaves_all_as_it_was(desk: Desk, tmp_path: Path, qtbot: QtBot) -> None:
+    desk.load()
+    (tmp_path / "broken.npz").write_bytes(b"PK nothing")
+    desk.jobs.open_batch(str(tmp_path / "broken.npz"))
+    qtbot.waitUntil(lambda: bool(desk.errors), timeout=5000)
+    assert "broken.npz" in str(desk.errors[0])
+    assert desk.document.engine.kind == "idle"
+    assert desk.document.undo_stack.count() == 0
 
 
 def test_rows_that_do_not_fit_are_followed_by_the_whole_batch(desk: Desk) -> None:
@@ -291,12 +368,13 @@ def test_the_chosen_device_survives_a_crash(desk: Desk) -> None:
     assert desk.document.device == "GPU:0"
 
 
-def test_reloading_keeps_the_batch_where_it_fits(desk: Desk) -> None:
+def test_reloading_keeps_the_batch_where_it_fits(desk: Desk, qtbot: QtBot) -> None:
     desk.load()
     edited = desk.edit(0, 2)
     desk.answer_trace()
     desk.jobs.reload()
     number, _ = desk.client.take(Load)
     desk.client.on_event(Loaded(number, network("first")))
+    qtbot.waitUntil(lambda: desk.client.kinds() == ["RunTrace"], timeout=5000)
     sent = desk.answer_trace()
     np.testing.assert_array_equal(sent.batch.x["x"], edited.x["x"])
