@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -72,7 +73,7 @@ class Aside(QObject):
         except MemoryError:
             outcome = UnusableInput("There is not enough memory for this: close other programs or choose a smaller file.")
         except Exception as error:  # or nobody would ever hear of it
-            outcome = UnusableInput(f"This could not be done: {error or type(error).__name__}.", repr(error))
+            outcome = UnusableInput(f"This could not be done: {error or type(error).__name__}.", traceback.format_exc())
         with suppress(RuntimeError):  # the window was closed in the meantime
             self._finished.emit(number, outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -330,6 +331,31 @@ def test_no_finding_is_said_and_not_claimed_without_padding(qtbot: QtBot) -> Non
     doc.trace = replace(doc.trace, padding={"tokens": np.zeros((6, 10), bool)})
     doc.trace_changed.emit()
     qtbot.waitUntil(lambda: widget.sentence.text() == panel_module.NO_PADDING, timeout=2000)
+
+
+def test_the_window_lives_on_while_the_rules_are_asked_and_the_newest_trace_is_shown(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    asked, goes_on = threading.Event(), threading.Event()
+    threads: list[int] = []
+
+    def slowly() -> tuple[Finding, ...]:
+        threads.append(threading.get_ident())
+        asked.set()
+        assert goes_on.wait(10)
+        return (GAP,)
+
+    assert doc.trace is not None
+    doc.trace = replace(doc.trace, find=slowly)
+    widget = panel(qtbot, doc)
+    qtbot.waitUntil(asked.is_set, timeout=5000)
+    with_findings(doc, DROPS)
+    doc.trace_changed.emit()
+    qtbot.wait(300)
+    assert widget.findings == ()
+    goes_on.set()
+    qtbot.waitUntil(lambda: widget.findings == (DROPS,), timeout=5000)
+    assert threads != [threading.get_ident()]
+    assert len(threads) == 1
 
 
 @pytest.mark.expects_log("A rule failed")

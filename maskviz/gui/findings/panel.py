@@ -1,4 +1,7 @@
-"""The findings of the newest trace that rests, as cards by severity. Nothing is looked for while a drag goes on."""
+"""The findings of the newest trace that rests, as cards by severity. Nothing is looked for while a drag goes on.
+
+The rules are asked beside the window (``session.aside``): on a large batch they take seconds.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from typing import Protocol
 from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from maskviz.core.errors import MaskVizError
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.trace import Trace
 from maskviz.gui.findings.card import FindingCard
 from maskviz.palette import Palette
+from maskviz.session.aside import Aside
 from maskviz.session.document import Document
 from maskviz.session.repairs import Repairs
 
@@ -79,6 +84,7 @@ class FindingsPanel(QWidget):
         self._rest.timeout.connect(self._look)
         self._fade = QTimer(self, singleShot=True, interval=CALM_MS)
         self._fade.timeout.connect(lambda: self._old.setEnabled(True))
+        self._rules = Aside(self)
         document.network_changed.connect(self._start_anew)
         document.batch_changed.connect(self._wait)
         document.trace_changed.connect(self._wait)
@@ -146,13 +152,25 @@ class FindingsPanel(QWidget):
         trace = self._document.trace
         if trace is None or self._document.stale:
             return  # another change follows when the engine answers
-        try:
-            findings = trace.findings
-        except Exception:  # a rule that fails on an odd network must not take the window along
-            logging.getLogger(__name__).exception("A rule failed")
+        if not self._rules.busy:  # else they are asked about the newest trace when they are done with this one
+            self._rules.do(lambda: trace.findings, lambda findings: self._found(trace, findings), lambda error: self._failed(trace, error))
+
+    def _found(self, trace: Trace, findings: tuple[Finding, ...]) -> None:
+        if self._is_newest(trace):
+            self._show(findings, NONE if has_padding(trace) else NO_PADDING)
+
+    def _failed(self, trace: Trace, error: MaskVizError) -> None:
+        """A rule that fails on an odd network must not take the window along."""
+        logging.getLogger(__name__).error("A rule failed: %s", error.details or error)
+        if self._is_newest(trace):
             self._show((), "The rules failed on this network, so nothing can be said about it here.")
-            return
-        self._show(findings, NONE if has_padding(trace) else NO_PADDING)
+
+    def _is_newest(self, trace: Trace) -> bool:
+        """Whether the rules were asked about what is shown; if not, they are asked again."""
+        newest = trace is self._document.trace and not self._document.stale
+        if not newest:
+            self._wait()
+        return newest
 
     # what is shown
 
