@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
@@ -281,19 +282,35 @@ class Workspace(QMainWindow):
         self._arrange()
 
     def layout_state(self) -> QByteArray:
-        """The places and sizes of the panes, for ``saved`` of another time."""
-        return self.saveState(VERSION)
+        """The places and sizes of the panes, for ``saved`` of another time; sizes that nobody set are shared anew then."""
+        panes = bytes(self.saveState(VERSION).toBase64().data()).decode()
+        return QByteArray(json.dumps({"panes": panes, "sizes": self._kept, "behind": self._behind}).encode())
+
+    def _take_layout(self, saved: QByteArray) -> bool:
+        """Put the panes where ``layout_state`` said; whether that could be read, and suits a window of this height."""
+        try:
+            state = json.loads(bytes(saved.data()))
+            panes, sizes, behind = QByteArray.fromBase64(state["panes"].encode()), state["sizes"], bool(state["behind"])
+            kept = None if sizes is None else (int(sizes[0]), int(sizes[1]), int(sizes[2]))
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return False
+        if (behind and self.height() >= LOW) or not self.restoreState(panes, VERSION):
+            return False
+        self._behind, self._kept = behind, kept
+        if self._in_place():
+            self._share_room() if kept is None else self._give(*kept)
+        return True
 
     def state(self) -> dict[str, Any]:
         """How the panes look, as JSON values, for ``restore``."""
-        state = {"layout": bytes(self.layout_state().toBase64().data()).decode()}
+        state: dict[str, Any] = {"layout": bytes(self.layout_state().data()).decode()}
         return state | {name: panel.state() for name, panel in self._remembering.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Look as ``state`` said, as far as it is understood."""
         layout = state.get("layout")
         if isinstance(layout, str):
-            self.restoreState(QByteArray.fromBase64(layout.encode()), VERSION)
+            self._take_layout(QByteArray(layout.encode()))
         for name, panel in self._remembering.items():
             if isinstance(state.get(name), dict):
                 panel.restore(state[name])
@@ -341,9 +358,7 @@ class Workspace(QMainWindow):
             QTimer.singleShot(0, self._lay_out)  # only then is there a size to share
 
     def _lay_out(self) -> None:
-        if not self._saved.isEmpty() and self.restoreState(self._saved, VERSION):
-            QTimer.singleShot(0, self._keep)
-        else:
+        if not self._take_layout(self._saved):
             if self.height() < LOW:
                 self._lay_behind()
             self._share_room()

@@ -105,6 +105,25 @@ def test_layout_is_remembered_and_reset(window: MainWindow, qtbot: QtBot, qapp: 
     end(again, qtbot)
 
 
+def test_a_layout_of_a_small_window_does_not_spoil_a_large_one(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(960, 620)
+    open_sample(window)
+    qtbot.wait(50)
+    assert window.workspace is not None
+    assert window.workspace.tabifiedDockWidgets(window.workspace.docks["inspector"])
+    window.close()
+    document = Document()
+    again = MainWindow(document, RecordedJobs(document), window.theme, Settings())
+    again.resize(1800, 1000)
+    again.show()
+    open_sample(again)
+    assert again.workspace is not None
+    docks = again.workspace.docks
+    qtbot.waitUntil(lambda: docks["heatmaps"].width() > 2 * docks["findings"].width())
+    assert not again.workspace.tabifiedDockWidgets(docks["inspector"])
+    end(again, qtbot)
+
+
 def test_undo_and_redo_name_the_edit(window: MainWindow) -> None:
     document = open_sample(window)
     before = document.batch
