@@ -13,6 +13,8 @@ from maskviz.core.network import InputSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
+AT_ONCE = 2**18  # values that are compared at once: what fits into the cache of a processor
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -97,8 +99,15 @@ def changed_rows(old: Batch, new: Batch) -> NDArray[Any] | None:
                 continue
             if other.shape != array.shape or other.dtype != array.dtype or len(array) != len(rows):
                 return None
-            differs = other != array
-            if array.dtype.kind == "f":
-                differs &= ~(np.isnan(other) & np.isnan(array))
-            rows |= differs.reshape(len(rows), -1).any(axis=1)
+            high = max(1, AT_ONCE * len(rows) // max(1, array.size))
+            for top in range(0, len(rows), high):
+                rows[top : top + high] |= _differ(other[top : top + high], array[top : top + high])
     return np.flatnonzero(rows)
+
+
+def _differ(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows differ; NaN is like NaN."""
+    differs = np.asarray(old != new)
+    if new.dtype.kind == "f" and differs.any():
+        differs &= ~(np.isnan(old) & np.isnan(new))
+    return np.asarray(differs.reshape(len(new), -1).any(axis=1))
