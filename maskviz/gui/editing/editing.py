@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from maskviz.core.batch import Batch, changed_rows
 from maskviz.core.errors import UnusableInput
@@ -43,12 +43,25 @@ class Editing:
         self.weights = WeightActs(self)
         self.words = WordActs(self, settings)
 
-    def take_panes(self, editor: EditorPanel, heatmaps: HeatmapsPanel) -> None:
-        """Follow what is selected in the editor and seen in the heatmaps, and show words in the editor."""
+    def take_panes(self, editor: EditorPanel, heatmaps: HeatmapsPanel, menus: Sequence[QMenu] = ()) -> None:
+        """Follow what is selected in the editor and seen in the heatmaps, and show words in the editor. The menus of heatmaps offer
+        ``menus`` for what is marked in them."""
+        heatmaps.menu_opened.connect(lambda menu: self._offer(menu, menus))
         self.marks.editor = editor
         self.marks.input_in_view = lambda: heatmaps.mask_view.input
         self.vocabularies.changed.connect(lambda: editor.set_words(self.vocabularies.words))
         editor.set_words(self.vocabularies.words)
+
+    def _offer(self, menu: QMenu, acts: Sequence[QMenu]) -> None:
+        """Add acts to the menu of a heatmap, under the name of what they are about."""
+        try:
+            words = self.marks.words()
+        except UnusableInput:
+            return
+        menu.addSeparator()
+        menu.addAction(words).setEnabled(False)
+        for act in acts:
+            menu.addMenu(act)
 
     @property
     def network(self) -> Network:

@@ -97,6 +97,15 @@ class Marks(QObject):
             raise UnusableInput(f"Input {name} has {length} steps, and none of them is marked: mark steps in a heatmap or in the table.")
         return MarkedSteps(name, samples, rows, of_samples(steps_of(rows, length), samples_of(samples, batch.size)))
 
+    def words(self) -> str:
+        """What is marked, as the title of a menu: ``Steps 4–9 of sample 3``; raises ``UnusableInput``."""
+        batch, samples, rows = self.batch, self.samples(), self.rows()
+        if not len(samples):
+            raise UnusableInput("No sample of the batch is marked: mark some in a heatmap.")
+        words = samples_of(samples, batch.size)
+        words = of_samples(steps_of(rows, self._document.time_steps), words) if batch.padding else words
+        return words[0].upper() + words[1:]
+
     def cells(self) -> tuple[list[Cells], str]:
         """The marked cells and their words: those selected in the editor that can be written to, else all of the marked steps."""
         if self._in_editor and self.editor is not None:

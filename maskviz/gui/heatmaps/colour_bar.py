@@ -5,6 +5,7 @@ A menu on it has the colours, percentiles, a range around zero, and a logarithmi
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +38,7 @@ class ColourBar(QWidget):
     def __init__(self, what: str, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colors = palette
+        self._what = what
         self.heatmap: Heatmap | None = None
         self.scale = Scale()
         self.look = Look()
@@ -216,9 +218,9 @@ class ColourBar(QWidget):
         add("Range of all values", replace(look, limits=None, percent=0.0))
         for percent in PERCENTS:
             add(f"Range from {percent:g} % to {100 - percent:g} % of the values", replace(look, limits=None, percent=percent))
-        by_hand = menu.addAction("Range by hand", self.high.setFocus)
+        by_hand = menu.addAction("Range by hand…", self.ask_range)
         by_hand.setCheckable(True)
-        by_hand.setChecked(look.limits is not None)
+        by_hand.setChecked(look.limits is not None or look.percent not in (0.0, *PERCENTS))
         menu.addSeparator()
         for words, name, tip in (
             ("Around zero", "symmetric", "The same distance below and above zero"),
@@ -230,24 +232,38 @@ class ColourBar(QWidget):
             action.setToolTip(tip)
             action.toggled.connect(lambda on, name=name: self.look_changed.emit(replace(self.look, **{name: on})))
 
+    def ask_range(self) -> None:
+        """Ask for the two ends of the range, or for percentiles."""
+        from maskviz.gui.heatmaps.range_dialog import RangeDialog  # only here: the window starts faster without dialogs
+
+        dialog = RangeDialog(self._what, self.look, self.scale, self.window())
+        if dialog.exec() and dialog.look is not None:
+            self.look_changed.emit(dialog.look)
+
     def _typed(self) -> None:
         """Take the fields over when they changed and are a range; else show the range that holds."""
         shown = (number(self.scale.low), number(self.scale.high))
         texts = (self.low.text().strip(), self.high.text().strip())
         if texts == shown:
             return
-        try:
-            low, high = (
-                old if text == words else float(text.replace("−", "-").replace(",", "."))
-                for text, words, old in zip(texts, shown, (self.scale.low, self.scale.high), strict=True)
-            )
-        except ValueError:
-            low = high = 0.0
-        if low < high < float("inf") and low > float("-inf"):
+        low, high = (
+            old if text == words else typed_number(text)
+            for text, words, old in zip(texts, shown, (self.scale.low, self.scale.high), strict=True)
+        )
+        if low is not None and high is not None and low < high:
             self._set_limits(low, high)
         else:
             self.low.setText(shown[0])
             self.high.setText(shown[1])
+
+
+def typed_number(text: str) -> float | None:
+    """A finite number as people write it, None for what is none."""
+    try:
+        value = float(text.strip().replace("−", "-").replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _shares(heatmap: Heatmap) -> list[tuple[Status, float]]:

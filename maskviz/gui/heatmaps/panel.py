@@ -120,8 +120,7 @@ class HeatmapsPanel(QWidget):
         return row
 
     def add_selected(self, kind: Kind) -> MapRow | None:
-        """Show one more map: of the whole network, or of the selected call's first output; None where no call is selected that could have
-        it."""
+        """Show one more map: of the network, or of the selected call's first output; None where no call is selected that could have it."""
         if kind in NETWORK_MAPS:
             return self.add(kind)
         trace, selected = self.document.trace, self.document.selection.call
@@ -134,8 +133,7 @@ class HeatmapsPanel(QWidget):
     def close_row(self, row: MapRow) -> None:
         """Show a map no more."""
         self._take(row)
-        self._place()
-        self.changed.emit()
+        self._on_row_changed()
 
     def _take(self, row: MapRow) -> None:
         self.list.take(row)
@@ -228,8 +226,7 @@ class HeatmapsPanel(QWidget):
 
     def _move(self, row: MapRow, index: int) -> None:
         if self.list.move(row, index):
-            self._place()
-            self.changed.emit()
+            self._on_row_changed()
 
     def _on_row_changed(self) -> None:
         self._place()

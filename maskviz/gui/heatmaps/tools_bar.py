@@ -78,7 +78,11 @@ class ToolsBar(QWidget):
             action = menu.addAction(words, partial(self._maps.set_order, order))
             action.setCheckable(True)
             action.setChecked(order == self._maps.order)
-            action.setToolTip(tip)
+            action.setToolTip(f"{tip}. They keep their places while you edit; choose this again to sort anew" if order != "given" else tip)
+        if self._maps.order != "given":
+            menu.addSeparator()
+            again = menu.addAction("Sort again", partial(self._maps.set_order, self._maps.order))
+            again.setToolTip(f"Samples keep their places while you edit; this sorts them {ORDER_WORDS[self._maps.order][0].lower()} anew")
 
     def _fill_profile(self) -> None:
         menu = self.profile_button.menu()
