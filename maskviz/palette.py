@@ -68,7 +68,7 @@ STATUS_WORDS = {
 STATUS_SETS = {
     "standard": "Standard",
     "okabe-ito": "Okabe–Ito: for red-green and blue-yellow blindness",
-    "tol": "Tol: strong contrast, also without any colour vision",
+    "tol": "Tol: for strong contrast, also without any colour vision",
 }
 
 _SAFE = {  # kept, leaking, exposed of Okabe and Ito (2008), and of Paul Tol's medium-contrast scheme (2021)

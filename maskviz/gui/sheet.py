@@ -18,6 +18,7 @@ from maskviz.session.document import Document
 CALM_MS = 150  # results that come back sooner than this are not dimmed in between
 REDRAW_MS = 60  # the least time between two drawings of a sheet
 BAR = QSize(104, 8)  # fits beside the names in a narrow pane
+NUMBER_WIDTH = 12  # characters of a single number, sign and exponent included; more is two numbers that are compared
 BESIDE = 12  # pixels between the text and the scroll bar, or the pane's edge
 
 
@@ -198,11 +199,12 @@ class Sheet(QTextBrowser):
             head += f"<span class='caption'>&nbsp; {escape(section.title)}</span>"
         muted = " class='muted'" if section.quiet else ""
         sentences = "".join(f"<p style='margin: 4px 0'{muted}>{escape(s)}</p>" for s in section.sentences)
-        lines = "".join(self._line_html(line, section.numbers) for line in section.lines)
+        wide = any(len(line.value) > NUMBER_WIDTH for line in section.lines if line.key)
+        lines = "".join(self._line_html(line, section.numbers, 52 if wide else 78) for line in section.lines)
         table = f"<table width='100%' cellspacing='0' cellpadding='0'>{lines}</table>" if lines else ""
         return f"<p style='margin: 0 0 4px 0'>{head}</p>{sentences}{table}<p style='margin: 0; font-size: 8px'>&nbsp;</p>"
 
-    def _line_html(self, line: Line, number: bool) -> str:
+    def _line_html(self, line: Line, number: bool, key_percent: int) -> str:
         value = escape(line.value)
         if line.tone and not self._faded:
             colour = self._palette.status[line.tone] if isinstance(line.tone, Status) else getattr(self._palette, line.tone)
@@ -220,7 +222,8 @@ class Sheet(QTextBrowser):
         note = f"<span class='note'>{escape(line.note)}</span>" if line.note else ""
         if number:
             beneath = f"<br>{note}" if note else ""
-            return f"<tr><td class='key' width='78%'>{escape(line.key)}{beneath}</td><td align='right' class='last'>{value}</td></tr>"
+            key = f"<td class='key' width='{key_percent}%'>{escape(line.key)}{beneath}</td>"
+            return f"<tr>{key}<td align='right' class='last'>{value}</td></tr>"
         beneath = f"<br>{note}" if note and value else note
         width = self.fontMetrics().horizontalAdvance("supports_masking") + 14
         return f"<tr><td class='key' width='{width}'>{escape(line.key)}</td><td class='last'>{value}{beneath}</td></tr>"

@@ -49,6 +49,7 @@ class GraphPanel(QWidget):
         self._layout = Layout()
         self._anchor: tuple[NodeItem, QRectF, QPointF] | None = None
         self._first = True
+        self._title = ""
         self._scene = GraphScene(palette, self)
         self.view = GraphView(self._scene)
         self.map = Minimap(self.view, self._scene)
@@ -217,6 +218,8 @@ class GraphPanel(QWidget):
         if trace is not None:
             graph = graph_of(trace, graph)
         self._traced = self._calls_of_trace()
+        self._first = self._first or (self._document.title != self._title and self.view.untouched)  # a repaired copy may be wider
+        self._title = self._document.title
         self._use(graph)
 
     def _take_trace(self) -> None:

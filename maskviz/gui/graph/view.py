@@ -70,6 +70,11 @@ class GraphView(QGraphicsView):
         """How large the graph is shown, 1 is its natural size."""
         return self.transform().m11()
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has zoomed or panned since the first view."""
+        return self._untouched
+
     def seen(self) -> QRectF:
         """The part of the scene that is in view."""
         return self.mapToScene(self.viewport().rect()).boundingRect()
