@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from maskviz.core.heatmaps import Heatmap, columns_of, mask_status, number, on_axis, padding_of, spread
 from maskviz.core.map_rows import CALL_TITLES, MapSpec
 from maskviz.core.probes import Answer, Gradients, Influence, RecurrentStates, Values
-from maskviz.core.status import Status, step_mask
+from maskviz.core.status import Status, counted, step_mask
 from maskviz.core.trace import OutputTrace, TensorOut, Trace
 
 
@@ -139,8 +139,7 @@ def _status(spec: MapSpec, trace: Trace, out: OutputTrace, tensor: TensorOut, st
     status = trace.status.get(spec.ref or "")
     if status is None:
         return _mask(replace(spec), trace, out, tensor, steps)
-    counts = np.bincount(status.ravel(), minlength=len(Status))
-    words = " · ".join(f"{number(int(counts[s]))} {s.name.lower()}" for s in Status if counts[s])
+    words = " · ".join(f"{number(n)} {s.name.lower()}" for s, n in counted(status).items() if n)
     leaking = status == Status.LEAKING
     return _states(spec, out, status, leaking if leaking.any() else None, words, steps)
 

@@ -74,12 +74,12 @@ def _changed_steps(old: NDArray[np.uint8] | None, new: NDArray[np.uint8] | None)
     if old is None or new is None:
         return ""
     for status in COUNTED:
-        before, after = int((old == status).sum()), int((new == status).sum())
+        before, after = np.count_nonzero(old == status), np.count_nonzero(new == status)
         if before != after:
             return f"{status.name.lower()} {before} → {after}"
     if old.shape != new.shape:
         return f"{old.shape} → {new.shape}"
-    differ = int((old != new).sum())
+    differ = np.count_nonzero(old != new)
     return f"{differ} {'step differs' if differ == 1 else 'steps differ'}" if differ else ""
 
 

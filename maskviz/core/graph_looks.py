@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.graph import Edge, Graph, Node, ref
 from maskviz.core.graph_masks import Masks
-from maskviz.core.status import Status
+from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 
 MOST_TICKS = 44
@@ -89,8 +89,9 @@ class BatchShares:
         """Shares in the order of ``Status``; nothing where there are no steps."""
         if name not in self._known:
             statuses = self._statuses.get(name)
-            counts = () if statuses is None or not statuses.size else np.bincount(statuses.ravel(), minlength=len(Status))
-            self._known[name] = tuple(float(n) / statuses.size for n in counts) if statuses is not None else ()
+            self._known[name] = (
+                () if statuses is None or not statuses.size else tuple(n / statuses.size for n in counted(statuses).values())
+            )
         return self._known[name]
 
     def status(self, name: str) -> Status | None:

@@ -120,7 +120,7 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
         )
     if spec.name not in known:
         return Heatmap("mask", title, explanation=f"‘{spec.name}’ has no time axis, so there is nothing to pad or mask.")
-    padding = known[spec.name].astype(bool)
+    padding = known[spec.name].astype(bool, copy=False)
     mask = _live_mask(spec, padding, trace)
     status = mask_status(mask, padding)
     steps = max(shared_steps(batch, trace), padding.shape[1])
@@ -277,15 +277,16 @@ def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> N
     before, mask = trace.padding[spec.name], source_mask(trace, spec.name)
     if mask is None or before is padding:
         return mask
-    padding_is_kept = mask[before].mean() > 0.5 if before.any() else not spec.masked
+    padded = np.count_nonzero(before)
+    padding_is_kept = np.count_nonzero(mask & before) > padded / 2 if padded else not spec.masked
     return np.where(before == padding, mask, ~padding | padding_is_kept)
 
 
 def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | None) -> str:
-    words = f"{spec.name} · {padding.mean():.0%} padding" if padding.size else spec.name
+    words = f"{spec.name} · {np.count_nonzero(padding) / padding.size:.0%} padding" if padding.size else spec.name
     if mask is None:
         return words + " · no mask is made from this input"
-    odd, bare = int((~mask & ~padding).sum()), int((mask & padding).sum())
+    odd, bare = np.count_nonzero(~(mask | padding)), np.count_nonzero(mask & padding)
     words += f" · {odd} real {'step is' if odd == 1 else 'steps are'} skipped" if odd else ""
     return words + (f" · {bare} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
 

@@ -20,6 +20,11 @@ class Status(IntEnum):
     ENDED = 5
 
 
+def counted(status: NDArray[Any]) -> dict[Status, int]:
+    """How many steps have each status. Comparing bytes is several times faster than ``bincount``, which casts them first."""
+    return {s: int(np.count_nonzero(status == s)) for s in Status}
+
+
 def step_mask(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
     """A mask ``(batch, time, …)`` as one bool a step ``(batch, time)``: kept where any of its elements is kept.
 

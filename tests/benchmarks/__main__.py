@@ -21,14 +21,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="maskviz-bench-") as name:
         folder = Path(name)
         os.environ["XDG_CONFIG_HOME"] = name  # the window's saved layout is the user's, not ours
-        from tests.benchmarks import editing, engine, growth, networks, pictures, use, window
+        from tests.benchmarks import editing, engine, growth, large, networks, pictures, use, window
         from tests.benchmarks.table import show
 
         for network in networks.BUILD:
             say(f"building {network}")
             networks.make(network, folder)
         rows = []
-        for part in (window, pictures, engine, growth, editing, use):
+        for part in (window, pictures, engine, growth, editing, large, use):
             say(f"measuring {part.__name__.rpartition('.')[2]}")
             rows += part.rows(quick, folder)
     show(rows)

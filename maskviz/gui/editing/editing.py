@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from maskviz.core.batch import Batch, changed_rows
+from maskviz.core.batch import Batch, changed_rows, size_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
+from maskviz.gui.background import waiting_cursor
 from maskviz.gui.editing.cells import CellActs
 from maskviz.gui.editing.marks import Marks
 from maskviz.gui.editing.samples import SampleActs
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from maskviz.gui.heatmaps import HeatmapsPanel
 
 Made = tuple[Batch, str]
+LARGE_BYTES = 32 * 2**20  # of a batch whose edits may be felt
 
 
 class Editing:
@@ -75,11 +77,12 @@ class Editing:
         ``on_trial``: the edit is taken back where the network turns out not to run on it.
         """
         try:
-            batch, text = make()
+            with waiting_cursor(size_of(self.marks.batch) > LARGE_BYTES):
+                batch, text = make()
+                rows = changed_rows(self.marks.batch, batch)
         except UnusableInput as error:
             self.say(str(error))
             return False
-        rows = changed_rows(self.marks.batch, batch)
         if rows is not None and not len(rows):
             self._notices.show_notice("info", "Nothing changes: the batch is like that already.", key="cell")
             return False

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, number
 from maskviz.core.map_rows import Look
-from maskviz.core.status import Status
+from maskviz.core.status import Status, counted
 from maskviz.export.axes import bar_labels, paint_gradient
 from maskviz.palette import STATUS_WORDS, Palette
 
@@ -269,7 +268,6 @@ def typed_number(text: str) -> float | None:
 def _shares(heatmap: Heatmap) -> list[tuple[Status, float]]:
     """The share of every state among the steps this input has."""
     assert heatmap.status is not None
-    steps = heatmap.status
-    # those that ended are steps of the shared axis that this input does not have; comparing bytes is much faster than bincount
-    counts = {s: int(np.count_nonzero(steps == s)) for s in Status if s is not Status.ENDED}
+    counts = counted(heatmap.status)
+    del counts[Status.ENDED]  # steps of the shared axis that this input does not have
     return [(s, n / sum(counts.values())) for s, n in counts.items() if n]

@@ -279,8 +279,11 @@ class HeatmapsPanel(QWidget):
                 self._take(row)
 
     def _on_engine(self) -> None:
-        if self.document.trace is None:
-            self._refresh()  # the rows say why they are empty
+        if self.document.trace is None:  # the rows say why they are empty
+            for row in {*self._standard.values(), *self.rows}:
+                if row.heatmap is None or not row.heatmap.samples:
+                    row.refresh()
+            self._place()
 
     def _on_stale(self, stale: bool) -> None:
         if not stale:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSpinBox, QToolButton
@@ -80,6 +81,7 @@ class MaskRow(MapRow):
         self.input_box = add_box(self, "Input")
         self.input_box.activated.connect(self._choose_input)
         self.input: str | None = None
+        self._made: tuple[tuple[Any, ...], Heatmap] | None = None
         self.tools = QButtonGroup(self)
         together = QHBoxLayout()
         together.setSpacing(0)
@@ -122,7 +124,10 @@ class MaskRow(MapRow):
     def make(self, state: Opened) -> Heatmap | None:
         if state.network is None or state.batch is None:
             return waiting(self.document, "mask", self.spec.title, "The batch follows when the engine has loaded the network.")
-        heatmap = mask_map(state.network, state.batch, state.trace, self.input)
+        made_of = (state.network, state.batch, state.trace, self.input)
+        if self._made is None or any(old is not new for old, new in zip(self._made[0], made_of, strict=True)):
+            self._made = (made_of, mask_map(*made_of))  # a network that comes is announced by several signals
+        heatmap = self._made[1]
         network = self.document.network
         self.mask_view.input = next((i for i in network.inputs if i.name == heatmap.unit), None) if network is not None else None
         return heatmap

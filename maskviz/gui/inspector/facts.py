@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.graph import Node
 from maskviz.core.network import InputSpec
-from maskviz.core.status import Status
+from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 from maskviz.gui.sheet import Line, Section
 from maskviz.session.document import Document
@@ -141,19 +141,14 @@ def _tensor_out_lines(trace: Trace, call: Call) -> list[Line]:
     return lines
 
 
-def _counts(status: NDArray[Any]) -> dict[Status, int]:
-    found = np.bincount(status.ravel(), minlength=len(Status))
-    return {s: int(found[s]) for s in Status}
-
-
 def _status_lines(document: Document, trace: Trace, call: Call) -> list[Line]:
     status = trace.status.get(call.ref())
     if status is None or not call.outputs[0].has_time:
         return []
     sample = min(document.selection.sample, len(status) - 1)
-    lines = [Line(f"sample {sample}", shares=_counts(status[sample]))]
+    lines = [Line(f"sample {sample}", shares=counted(status[sample]))]
     if len(status) > 1:
-        lines.append(Line(f"all {len(status)} samples", shares=_counts(status)))
+        lines.append(Line(f"all {len(status)} samples", shares=counted(status)))
     return lines
 
 
