@@ -23,7 +23,7 @@ from maskviz.core.batch_steps import (
     with_length,
 )
 from maskviz.core.batch_text import table_of
-from maskviz.core.batch_weights import set_weights, weight_shape, weights_from_kept, weights_from_y
+from maskviz.core.batch_weights import paint_weights, set_weights, weight_shape, weight_words, weights_from_kept, weights_from_y
 from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network, OutputSpec
@@ -229,6 +229,18 @@ def test_weights_for_steps_from_y_and_from_a_mask(batch: Batch) -> None:
     assert_array_equal(masked, ~batch.padding["tokens"])
     with pytest.raises(UnusableInput, match="no targets for output tags"):
         weight_shape(replace(batch, y={}), NETWORK, None, "tags")
+
+
+def test_painting_some_steps_makes_weights_of_samples_weights_of_steps(batch: Batch) -> None:
+    given = replace(batch, sample_weight={"tags": np.asarray([1, 2, 3], "float32")})
+    one, rows = np.asarray([1]), np.arange(2, 4)
+    painted = paint_weights(given, NETWORK, None, "tags", one, rows, 0.0).sample_weight["tags"]
+    assert painted.tolist() == [[1] * 5, [2, 2, 0, 0, 2], [3] * 5]
+    assert weight_words(given, NETWORK, None, "tags", one, rows, 5) == "steps 2–3 of sample 1"
+    whole = paint_weights(given, NETWORK, None, "tags", one, np.arange(5), 0.0).sample_weight["tags"]
+    assert whole.tolist() == [1, 0, 3], "all steps of a sample still have one weight"
+    with pytest.raises(UnusableInput, match="no target at the marked steps"):
+        paint_weights(given, NETWORK, None, "tags", one, np.asarray([7]), 0.0)
 
 
 def test_a_target_of_several_features_equals_a_value_in_all_of_them(batch: Batch) -> None:

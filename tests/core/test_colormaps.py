@@ -7,7 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskviz.colormaps import DIVERGING, INFERNO, MARK_COLORS, TABLES, VIRIDIS, Mark, Scale, auto_range, hex_rgb, marks, to_rgba
+from maskviz.colormaps import (
+    DARK_TABLES,
+    DIVERGING,
+    DIVERGING_DARK,
+    INFERNO,
+    MARK_COLORS,
+    TABLES,
+    VIRIDIS,
+    Mark,
+    Scale,
+    auto_range,
+    hex_rgb,
+    marks,
+    to_rgba,
+)
 
 
 def luma(table: np.ndarray) -> np.ndarray:
@@ -35,6 +49,17 @@ def test_the_diverging_map_is_lightest_in_the_middle_and_even_at_both_ends() -> 
     assert DIVERGING[-1][0] > DIVERGING[-1][2]
 
 
+def test_the_diverging_map_for_dark_grounds_is_darkest_in_the_middle_and_even_on_the_way_out() -> None:
+    light = luma(DIVERGING_DARK)
+    assert abs(int(light.argmin()) - 127.5) <= 1
+    assert light[:128] == pytest.approx(light[:127:-1], abs=0.12 * (light.max() - light.min()))
+    assert DIVERGING_DARK[0][2] > DIVERGING_DARK[0][0]
+    assert DIVERGING_DARK[-1][0] > DIVERGING_DARK[-1][2]
+    middle = Scale("diverging", -1.0, 1.0)
+    assert to_rgba(np.zeros(1), middle, dark=True).max(axis=0, initial=0)[:3].max() < 60
+    assert to_rgba(np.zeros(1), middle)[0, :3].min() > 230
+
+
 def test_low_and_high_get_the_ends_of_the_map_and_beyond_stays_there() -> None:
     colors = to_rgba(np.array([[-5.0, 0.0, 1.0, 9.0]]), Scale("viridis", 0.0, 1.0))
     assert colors.shape == (1, 4, 4)
@@ -48,7 +73,7 @@ def test_nan_and_infinities_have_colours_that_no_map_holds() -> None:
     assert [tuple(c[:3]) for c in colors.tolist()] == [
         hex_rgb(MARK_COLORS[m]) for m in (Mark.NAN, Mark.POSITIVE_INFINITY, Mark.NEGATIVE_INFINITY)
     ]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), *DARK_TABLES.values()):
         for color in MARK_COLORS.values():
             assert np.abs(table.astype(int) - hex_rgb(color)).sum(axis=1).min() > 60
 

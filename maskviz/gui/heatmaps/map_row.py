@@ -229,7 +229,7 @@ class MapRow(QWidget):
             menu.addAction(action)
         if self.heatmap is not None and self.heatmap.values is not None:
             menu.addSeparator()
-            self.bar.fill_menu(menu)
+            self.bar.fill_menu(menu.addMenu("Colours"))
         self.view.setFocus(Qt.FocusReason.PopupFocusReason)  # what the menu does is about this map
         self.menu_opened.emit(menu)
         menu.exec(event.globalPos())
