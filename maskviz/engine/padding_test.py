@@ -221,7 +221,8 @@ class Halves:
         """Noise in place of the values at ``steps``, unlike anything real there but finite."""
         steps = _wide(steps, values)
         self._places += 1
-        size = ops.cast(ops.max(ops.abs(ops.where(ops.isfinite(values), values, 0)), initial=0.0), values.dtype)
+        size = ops.maximum(ops.max(values, initial=0.0), -ops.min(values, initial=0.0))
+        size = ops.where(ops.isfinite(size), size, ops.ones_like(size))
         # the same noise for every sample: random numbers for all would cost more than the network
         noise = keras.random.normal((1, *ops.shape(values)[1:]), seed=1234 + self._places, dtype=values.dtype)
         noise = noise * (1 + ops.minimum(size, MOST_NOISE))
