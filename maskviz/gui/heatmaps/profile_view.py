@@ -134,7 +134,9 @@ class ProfileView(QWidget):
         """The selected value beside the curve, and what the curve is of."""
         values, _padding, selected = self.curve()
         sample, step = self.view.selected
-        value = float(values[selected]) if 0 <= selected < len(values) else None
+        present = self.view.heatmap.present if self.view.heatmap is not None else None
+        there = present is None or bool(present[min(step, len(present) - 1)])
+        value = float(values[selected]) if there and 0 <= selected < len(values) else None
         painter.setPen(QColor(self.colors.text))
         room = QRectF(rect.right() + 10, rect.top(), self.width() - rect.right() - 10, rect.height() / 2)
         painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), number(value))
