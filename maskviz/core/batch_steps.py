@@ -86,7 +86,8 @@ def take_steps(
 
 
 def _taken(array: NDArray[Any], source: NDArray[np.intp]) -> NDArray[Any]:
-    return np.take_along_axis(array, source.reshape(source.shape + (1,) * (array.ndim - 2)), axis=1)
+    """The steps of ``source`` ``(samples, new time)``, each with all its features: far faster than an index for every feature."""
+    return np.asarray(array[np.arange(len(array))[:, None], source])
 
 
 def _wide(steps: NDArray[np.bool_], array: NDArray[Any]) -> NDArray[np.bool_]:
