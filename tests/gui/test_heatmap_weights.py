@@ -190,11 +190,9 @@ def test_a_range_and_percentiles_are_typed(open_row: Open, qtbot: QtBot) -> None
     assert not accept.isEnabled()
     dialog.low.setText("-4,5")
     assert accept.isEnabled()
-    assert dialog.look is not None
-    assert dialog.look.limits == (-4.5, -3)
+    assert dialog.look == Look(limits=(-4.5, -3.0))
     dialog.percent.setValue(2.5)
-    assert dialog.look is not None
-    assert (dialog.look.limits, dialog.look.percent) == (None, 2.5)
+    assert dialog.look == Look(percent=2.5)
 
 
 def test_sorting_again_follows_the_edits(open_row: Open) -> None:
