@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from maskviz.core.errors import NeedsConsent
@@ -73,6 +74,13 @@ class ConsentPanel(QFrame):
         row.addStretch(1)
         row.addWidget(decline)
         return row
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape declines."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.declined.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, tr("Python file with the custom objects"), self._folder, "Python files (*.py)")

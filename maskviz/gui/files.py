@@ -258,6 +258,7 @@ class Files(QObject):
         panel.code_allowed.connect(lambda: self._go_on(lambda o: replace(o, unsafe=True)))
         panel.declined.connect(self._decline)
         self._notices.set_panel(panel)
+        panel.choose_button.setFocus()
 
     def _custom_before(self) -> str:
         """The file with custom objects that the session was saved with, where it still is."""

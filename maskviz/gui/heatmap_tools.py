@@ -97,6 +97,22 @@ class HeatmapTools(QObject):
         if self._maps is not None:
             self._maps.set_order("padding")
 
+    def drag_edges(self) -> None:
+        """Let drags move the edge between data and padding."""
+        self._choose_tool("edge")
+
+    def paint_padding(self) -> None:
+        """Let drags make steps padding, or data again."""
+        self._choose_tool("paint")
+
+    def select_cells(self) -> None:
+        """Let drags mark samples and steps."""
+        self._choose_tool("select")
+
+    def _choose_tool(self, tool: str) -> None:
+        if self._maps is not None:
+            self._maps.mask_row.choose_tool(tool)
+
     def unmark(self) -> None:
         """Mark and point out nothing any more."""
         self._document.mark(None)

@@ -24,8 +24,12 @@ MAPS = (
     _act("map_by_length", "Samples by &length", "by_length", "2", "Show the samples with the most real steps first"),
     _act("map_by_loss", "Samples by l&oss", "by_loss", "3", "Show the samples that add most to the loss first"),
     _act("map_by_padding", "Samples by share of p&adding", "by_padding", "4", "Show the samples with the most padding first"),
+    _act("map_edges", "Drag &edges", "drag_edges", "E", "A drag in the mask moves the edge between data and padding"),
+    _act("map_paint", "Paint padd&ing", "paint_padding", "B", "A drag in the mask makes steps padding, or data again"),
+    _act("map_select", "Select &cells", "select_cells", "C", "A drag in any map marks samples and steps"),
     _act("map_unmark", "Mark &nothing", "unmark", "X", "End what is marked and pointed out in the maps"),
 )
 MAP_MENU = (
-    *(act.id for act in MAPS[:8]), "-", "map_first", "map_profile", "-", *(act.id for act in MAPS[10:14]), "-", "map_unmark"
+    *(act.id for act in MAPS[:8]), "-", "map_first", "map_profile", "-", *(act.id for act in MAPS[10:14]), "-",
+    *(act.id for act in MAPS[14:18])
 )  # fmt: skip

@@ -239,6 +239,16 @@ def test_help_names_the_keys_as_they_are(window: MainWindow, qtbot: QtBot) -> No
 # -- command palette
 
 
+def test_the_tools_of_the_mask_are_actions_too(window: MainWindow) -> None:
+    open_sample(window)
+    assert window.workspace is not None
+    maps = window.workspace.heatmaps
+    for name, tool in (("map_paint", "paint"), ("map_select", "select"), ("map_edges", "edge")):
+        window.commands[name].trigger()
+        assert maps.mask_view.tool == maps.predictions_row.view.tool == tool
+        assert [button.property("tool") for button in maps.mask_row.tools.buttons() if button.isChecked()] == [tool]
+
+
 def test_palette_offers_first_what_was_used_last(window: MainWindow, qtbot: QtBot) -> None:
     open_sample(window)
     for typed in ("reload", "walk next timestep"):

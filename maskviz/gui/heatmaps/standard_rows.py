@@ -104,6 +104,10 @@ class MaskRow(MapRow):
         if hasattr(self, "tools"):
             self._paint_tools()
 
+    def choose_tool(self, tool: str) -> None:
+        """Press one of the tools."""
+        next(button for button in self.tools.buttons() if button.property("tool") == tool).click()
+
     def _paint_tools(self) -> None:
         colors = self.colors
         on = f"QToolButton:checked {{ background: {colors.groove}; color: {colors.text}; border-color: {colors.border}; }}"
