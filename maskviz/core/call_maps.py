@@ -140,7 +140,7 @@ def _status(spec: MapSpec, trace: Trace, out: OutputTrace, tensor: TensorOut, st
     if status is None:
         return _mask(replace(spec), trace, out, tensor, steps)
     words = " · ".join(f"{number(n)} {s.name.lower()}" for s, n in counted(status).items() if n)
-    leaking = status == Status.LEAKING
+    leaking = status == np.uint8(Status.LEAKING)
     return _states(spec, out, status, leaking if leaking.any() else None, words, steps)
 
 
@@ -151,7 +151,7 @@ def _states(spec: MapSpec, out: OutputTrace, status: NDArray[Any], odd: NDArray[
     return Heatmap(
         spec.kind, spec.title, words + (" · its steps are counted on their own" if own else ""), unit=spec.ref or "", present=present,
         status=spread(status, columns, length, np.uint8(Status.ENDED)),
-        skipped=spread(status == Status.SKIPPED, columns, length, False),
-        exposed=spread(status == Status.EXPOSED, columns, length, False),
+        skipped=spread(status == np.uint8(Status.SKIPPED), columns, length, False),
+        exposed=spread(status == np.uint8(Status.EXPOSED), columns, length, False),
         odd=None if odd is None or not odd.any() else spread(odd, columns, length, False),
     )  # fmt: skip

@@ -74,7 +74,7 @@ def _changed_steps(old: NDArray[np.uint8] | None, new: NDArray[np.uint8] | None)
     if old is None or new is None:
         return ""
     for status in COUNTED:
-        before, after = np.count_nonzero(old == status), np.count_nonzero(new == status)
+        before, after = np.count_nonzero(old == np.uint8(status)), np.count_nonzero(new == np.uint8(status))
         if before != after:
             return f"{status.name.lower()} {before} → {after}"
     if old.shape != new.shape:

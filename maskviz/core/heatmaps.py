@@ -17,7 +17,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.map_rows import Kind, Look
 from maskviz.core.network import InputSpec, Network
 from maskviz.core.probes import View
-from maskviz.core.status import Status, step_mask
+from maskviz.core.status import Status, looked_up, step_mask
 from maskviz.core.trace import OutputTrace, Trace
 
 
@@ -131,8 +131,8 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
     return Heatmap(
         "mask", title, _mask_words(spec, padding, mask) + made, unit=spec.name, present=present,
         status=spread(status, columns, steps, np.uint8(Status.ENDED)),
-        skipped=spread(status == Status.SKIPPED, columns, steps, False),
-        exposed=spread(status == Status.EXPOSED, columns, steps, False),
+        skipped=spread(status == np.uint8(Status.SKIPPED), columns, steps, False),
+        exposed=spread(status == np.uint8(Status.EXPOSED), columns, steps, False),
         odd=None if odd is None or not odd.any() else spread(odd, columns, steps, False),
     )  # fmt: skip
 
@@ -140,8 +140,8 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
 def mask_status(mask: NDArray[Any] | None, padding: NDArray[Any]) -> NDArray[Any]:
     """What a mask ``(batch, time)`` does with padding, as a ``Status`` for each step; ``mask`` None: there is none."""
     if mask is None:
-        return np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.UNMASKED))
-    return np.where(mask, np.where(padding, np.uint8(Status.EXPOSED), np.uint8(Status.KEPT)), np.uint8(Status.SKIPPED))
+        return looked_up((Status.UNMASKED, Status.EXPOSED), padding)
+    return looked_up((Status.SKIPPED, Status.SKIPPED, Status.KEPT, Status.EXPOSED), padding, mask)
 
 
 def prediction_map(trace: Trace, steps: int, name: str | None = None, view: View = "unit", unit: int = 0) -> Heatmap:

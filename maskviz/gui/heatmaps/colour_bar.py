@@ -65,7 +65,7 @@ class ColourBar(QWidget):
 
     def show_scale(self, heatmap: Heatmap | None, scale: Scale, look: Look) -> None:
         """Show the scale of a map, and what of it was set by the user."""
-        self.heatmap, self.scale, self.look = heatmap, scale, look
+        known, self.heatmap, self.scale, self.look = self.heatmap, heatmap, scale, look
         manual = look.limits is not None
         drawable = heatmap is not None and heatmap.values is not None
         ranged = drawable and heatmap is not None and not heatmap.classes
@@ -75,7 +75,7 @@ class ColourBar(QWidget):
                 field.setText(number(value))
                 field.setCursorPosition(0)
         self.auto.setVisible(ranged and manual)
-        if heatmap is not None and heatmap.status is not None:
+        if heatmap is not None and heatmap.status is not None and heatmap is not known:
             self._states = _shares(heatmap)
             self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in self._states))
         self._place()
