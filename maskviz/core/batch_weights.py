@@ -35,6 +35,22 @@ def loss_shape(batch: Batch, network: Network, trace: Trace | None, name: str) -
     return y.shape[:2] if timed and y.ndim >= 2 else (batch.size,)
 
 
+def at_steps(weights: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Weights for each element of a loss of ``shape`` ``(batch, time)``, repeated as Keras does; more axes stay. Raises ``UnusableInput``.
+
+    As many weights as samples are one for each timestep to Keras where there are as many timesteps; else it cannot multiply them, and
+    they are one for each sample here.
+    """
+    if weights.shape[: len(shape)] == shape:
+        return weights
+    if weights.shape == shape[:1] and shape[0] != shape[-1]:
+        weights = weights[:, None]
+    try:
+        return np.broadcast_to(weights, shape)
+    except ValueError:
+        raise UnusableInput(f"The weights have shape {weights.shape}, which does not fit a loss of shape {shape}: give others.") from None
+
+
 def with_weights(batch: Batch, name: str, shape: tuple[int, ...]) -> Batch:
     """The batch with weights of 1 for output ``name`` where it has none."""
     if name in batch.sample_weight:
@@ -67,16 +83,14 @@ def paint_weights(
 ) -> Batch:
     """The batch with one weight at ``rows`` of the shared time axis of some samples, as painted on a heatmap; raises ``UnusableInput``.
 
-    Weights of one number for each sample get one for each step where only some of the steps are meant.
+    Weights that are not given for each step are so afterwards where the loss has steps.
     """
     steps = steps_of_targets(batch, network, trace, name, rows)
     if steps is not None and not len(steps):
         raise UnusableInput(f"Output {name} has no target at the marked steps: mark others.")
-    if steps is not None and name in batch.sample_weight and batch.sample_weight[name].ndim == 1:
-        length = loss_shape(batch, network, trace, name)[1]
-        if len(steps) < length:
-            spread = np.repeat(batch.sample_weight[name][:, None], length, axis=1)
-            batch = replace(batch, sample_weight={**batch.sample_weight, name: spread})
+    if steps is not None and name in batch.sample_weight:
+        spread = at_steps(batch.sample_weight[name], loss_shape(batch, network, trace, name))
+        batch = replace(batch, sample_weight={**batch.sample_weight, name: spread})
     return set_weights(batch, name, samples, steps, value, weight_shape(batch, network, trace, name))
 
 

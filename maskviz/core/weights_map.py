@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.batch_steps import target_axes
-from maskviz.core.batch_weights import loss_shape
+from maskviz.core.batch_weights import at_steps, loss_shape
 from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import Heatmap, network_output, number, padding_of, shared_steps, spread
 from maskviz.core.network import Network
@@ -22,16 +22,16 @@ TITLE = "Sample weights"
 def weights_map(network: Network, batch: Batch, trace: Trace | None, name: str | None = None) -> Heatmap:
     """The weights of one output (None: the first), 1 where the batch has none. Follows the batch while the trace is still older.
 
-    Weights of each sample are shown at all its steps where the loss has steps; of several weights a step, their mean.
+    They stand where Keras multiplies the loss with them (``at_steps``); of several weights a step their mean is shown.
     """
     names = [o.name for o in network.outputs]
     output = names[0] if names and name not in names else name or ""
     try:
         shape = loss_shape(batch, network, trace, output)
+        given = batch.sample_weight.get(output)
+        values = np.broadcast_to(np.float32(1), shape) if given is None else _one_each(given, shape)
     except UnusableInput as error:
         return Heatmap("weights", TITLE, explanation=str(error))
-    given = batch.sample_weight.get(output)
-    values = np.broadcast_to(np.float32(1), shape) if given is None else _of_shape(given, shape)
     words = f"{output} · {_words(given, values)}"
     axis = next((axis for axis in target_axes(batch, network, trace) if axis.output == output), None)
     if len(shape) == 1 or axis is None:
@@ -48,12 +48,10 @@ def weights_map(network: Network, batch: Batch, trace: Trace | None, name: str |
     )  # fmt: skip
 
 
-def _of_shape(given: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def _one_each(given: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Weights as ``(batch, time)`` or ``(batch,)``."""
-    values = given.astype(np.float32, copy=False)
-    if values.ndim < len(shape):
-        return np.broadcast_to(values[:, None], shape)
-    return values if values.ndim == len(shape) else values.reshape(*values.shape[: len(shape)], -1).mean(axis=-1)
+    values = at_steps(given, shape).astype(np.float32, copy=False)
+    return values if values.ndim == len(shape) else values.reshape(*shape, -1).mean(axis=-1)
 
 
 def _words(given: NDArray[Any] | None, values: NDArray[Any]) -> str:
@@ -61,7 +59,11 @@ def _words(given: NDArray[Any] | None, values: NDArray[Any]) -> str:
         return "none given: all 1"
     zero = int((values == 0).sum())
     low, high = number(float(values.min())), number(float(values.max()))
-    return (f"all {low}" if low == high else f"{low} to {high}") + (f" · {zero} of {values.size} are 0" if zero and low != high else "")
+    words = (f"all {low}" if low == high else f"{low} to {high}") + (f" · {zero} of {values.size} are 0" if zero and low != high else "")
+    if given.ndim == 1 and values.ndim == 2:
+        per_step = values.shape[0] == values.shape[1]
+        words += " · Keras takes them as one for each timestep" if per_step else " · Keras cannot multiply steps with weights of samples"
+    return words
 
 
 def _hatches(trace: Trace | None, name: str, shape: tuple[int, ...]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:

@@ -23,7 +23,7 @@ from maskviz.core.batch_steps import (
     with_length,
 )
 from maskviz.core.batch_text import table_of
-from maskviz.core.batch_weights import paint_weights, set_weights, weight_shape, weight_words, weights_from_kept, weights_from_y
+from maskviz.core.batch_weights import at_steps, paint_weights, set_weights, weight_shape, weight_words, weights_from_kept, weights_from_y
 from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network, OutputSpec
@@ -237,10 +237,18 @@ def test_painting_some_steps_makes_weights_of_samples_weights_of_steps(batch: Ba
     painted = paint_weights(given, NETWORK, None, "tags", one, rows, 0.0).sample_weight["tags"]
     assert painted.tolist() == [[1] * 5, [2, 2, 0, 0, 2], [3] * 5]
     assert weight_words(given, NETWORK, None, "tags", one, rows, 5) == "steps 2–3 of sample 1"
-    whole = paint_weights(given, NETWORK, None, "tags", one, np.arange(5), 0.0).sample_weight["tags"]
-    assert whole.tolist() == [1, 0, 3], "all steps of a sample still have one weight"
+    column = replace(batch, sample_weight={"tags": np.asarray([[1], [2], [3]], "float32")})
+    assert_array_equal(paint_weights(column, NETWORK, None, "tags", one, rows, 0.0).sample_weight["tags"], painted)
     with pytest.raises(UnusableInput, match="no target at the marked steps"):
         paint_weights(given, NETWORK, None, "tags", one, np.asarray([7]), 0.0)
+
+
+def test_as_many_weights_as_timesteps_stand_where_keras_takes_them() -> None:
+    assert at_steps(np.asarray([1.0, 2.0, 3.0]), (3, 3)).tolist() == [[1, 2, 3]] * 3
+    assert at_steps(np.asarray([1.0, 2.0]), (2, 3)).tolist() == [[1] * 3, [2] * 3]
+    assert at_steps(np.ones((2, 3, 4)), (2, 3)).shape == (2, 3, 4)
+    with pytest.raises(UnusableInput, match=r"shape \(2, 2\), which does not fit"):
+        at_steps(np.ones((2, 2)), (2, 3))
 
 
 def test_a_target_of_several_features_equals_a_value_in_all_of_them(batch: Batch) -> None:
