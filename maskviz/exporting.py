@@ -24,8 +24,8 @@ ANIMATED = FigureStyle(900, 120)
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``maskviz export``."""
     what = (
-        "any of mask,predictions,loss,heatmaps,graph, and of a call KIND:CALL, as in values:lstm, values:dense@norm, values:dense@3, "
-        "mask:lstm, status:lstm, change:lstm, gradient:lstm, state:lstm, influence:lstm; mask+loss is one figure of both"
+        "any of mask,predictions,loss,weights,heatmaps,graph, and of a call KIND:CALL, as in values:lstm, values:dense@norm, "
+        "values:dense@3, mask:lstm, status:lstm, change:lstm, gradient:lstm, state:lstm, influence:lstm; mask+loss is one figure of both"
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--what", default="mask,predictions,loss,graph", metavar="LIST", help=what)
