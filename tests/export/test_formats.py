@@ -174,6 +174,8 @@ def test_a_table_is_a_row_a_sample(source: Source) -> None:
     assert len(others) == 15
     assert source.trace is not None
     assert [float(cell) for cell in first.split("\t")[1:]] == source.trace.outputs["dense"][0, :, 0].tolist()
+    weights = figure_table(make_figure("weights", source)).splitlines()
+    assert [float(cell) for cell in weights[1].split("\t")[1:]] == [1.0] * 21
     mask = make_figure("mask", source)
     assert table(mask.maps[0][0]).splitlines()[1].split("\t")[:2] == ["0", "kept"]  # type: ignore[union-attr]
     assert "call\tclass" in figure_table(make_figure("graph", source))
