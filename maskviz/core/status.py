@@ -26,10 +26,18 @@ def counted(status: NDArray[Any]) -> dict[Status, int]:
     return {s: int(np.count_nonzero(status == np.uint8(s))) for s in Status}
 
 
-def looked_up(states: Sequence[Status], *flags: NDArray[Any]) -> NDArray[np.uint8]:
-    """For each step the status at the number that its flags make, the first flag being worth 1, the next 2; faster than ``np.where``."""
-    bits = [np.asarray(flag, bool).view(np.uint8) << np.uint8(place) for place, flag in enumerate(flags)]
-    return np.take(np.array(states, np.uint8), sum(bits[1:], bits[0]))
+def looked_up(states: Sequence[Status], first: NDArray[Any], second: NDArray[Any] | bool = False) -> NDArray[np.uint8]:
+    """For each step the status at the number that its flags make: ``first`` is worth 1, ``second`` 2.
+
+    It is added up in bytes, which wrap around: on millions of steps that is many times faster than ``np.where`` or an index.
+    """
+    none, one, two, both = (int(s) for s in (*states, *states)[:4])
+    a, b = (np.asarray(flag, bool).view(np.uint8) for flag in (first, second))
+    return np.asarray(_byte(none) + a * _byte(one - none) + b * _byte(two - none) + (a & b) * _byte(both - two - one + none))
+
+
+def _byte(number: int) -> np.uint8:
+    return np.uint8(number % 256)
 
 
 def step_mask(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:

@@ -7,6 +7,7 @@ Everything is sized in logical pixels and takes the resolution from the paint de
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,6 +234,13 @@ def bar_range(scale: Scale) -> tuple[float, float]:
     return min(0.0, scale.low), max(0.0, scale.high)
 
 
+def longest_bars(values: NDArray[Any], first: int, last: int, together: int) -> Iterator[int]:
+    """Of every ``together`` samples from ``first`` up to ``last`` the one whose bar tells most: not finite, or farthest from zero."""
+    reach = np.where(np.isfinite(values), np.abs(values), np.inf)
+    for top in range(first // together * together, last, together):
+        yield top + int(np.argmax(reach[top : top + together])) if together > 1 else top
+
+
 def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, window: Window, palette: Palette) -> None:
     """One horizontal bar per sample for values ``(batch,)``, from zero, coloured like cells."""
     values = heatmap.values
@@ -241,6 +249,8 @@ def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, 
     colors = to_rgba(values, scale, palette.dark)
     special = marks(values, scale.low, scale.high)
     _width, height = window.cell(rect)
+    together = max(1, math.ceil(1 / height))  # samples that share a row of pixels are one bar
+    height *= together
     gap = min(2.0, height * 0.15)
 
     def x(value: float) -> float:
@@ -249,8 +259,8 @@ def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, 
     painter.save()
     try:
         painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
-        for b in range(max(0, math.floor(window.sample0)), min(len(values), math.ceil(window.sample1))):
-            top, value = window.y(rect, b), float(values[b])
+        for b in longest_bars(values, max(0, math.floor(window.sample0)), min(len(values), math.ceil(window.sample1)), together):
+            top, value = window.y(rect, b // together * together), float(values[b])
             if math.isfinite(value):
                 bar = QRectF(QPointF(x(0.0), top + gap / 2), QPointF(x(value), top + height - gap / 2)).normalized()
             else:
