@@ -145,10 +145,12 @@ class Jobs(QObject):
 
         What was being opened is not opened; an edit whose trace takes too long is taken back.
         """
-        if self._opener.stop_reading():
+        if self._opener.reading:
+            self._opener.stop_reading()
+            self.give_up()
             self.rest()
             return True
-        if not self.exchange.waiting and not self._opener.reading:
+        if not self.exchange.waiting:
             return False
         if self._opener.drop():
             pass

@@ -173,11 +173,10 @@ class Opener:
         self._jobs.say(reading_sentence(path))
         self._batch_file.do(partial(batch_files.read_batch, path, network), read, refused)
 
-    def stop_reading(self) -> bool:
-        """Do not load the batch that is being read; whether one was."""
-        was = self._batch_file.busy
+    def stop_reading(self) -> None:
+        """Do not load the batch that is being read."""
         self._batch_file.forget()
-        return was
+        self._network_file.forget()
 
 
 def reading_sentence(batch: str | Batch) -> str:

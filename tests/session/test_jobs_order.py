@@ -305,6 +305,27 @@ def test_of_two_batches_the_second_wins_and_one_that_is_read_can_be_stopped(
     assert desk.answer_trace().rows is None
 
 
+def test_a_first_batch_that_takes_too_long_is_stopped_without_a_new_engine(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    desk.load()
+    before, slow = desk.document.batch, Slow(monkeypatch)
+    desk.jobs.open(SECOND, batch=batch_file(tmp_path / "large.npz"))
+    number, _ = desk.client.take(Load)
+    desk.client.on_event(Loaded(number, network("second")))
+    assert slow.started["large.npz"].wait(10)
+    assert desk.jobs.stop()
+    assert desk.client.starts == 0
+    slow.goes_on["large.npz"].set()
+    qtbot.wait(50)
+    assert desk.document.batch is before
+    number, request = desk.client.take(Load)
+    assert request.path == FIRST, "the engine gets its old network back"
+    desk.client.on_event(Loaded(number, network("first")))
+    desk.answer_trace()
+    assert not desk.document.stale
+
+
 def test_a_batch_that_cannot_be_read_leaves_all_as_it_was(desk: Desk, tmp_path: Path, qtbot: QtBot) -> None:
     desk.load()
     (tmp_path / "broken.npz").write_bytes(b"PK nothing")
