@@ -32,6 +32,9 @@ class RecordedJobs(Jobs):
     def opened(self) -> Load | Build | None:
         return self.came_from
 
+    def _trace(self) -> None:
+        """Nothing is traced: that would start an engine for what ``came_from`` says is open."""
+
     def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
         self.asked.append(("open", path, custom, unsafe, batch))
 
