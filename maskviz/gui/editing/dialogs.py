@@ -58,6 +58,7 @@ class LengthDialog(_Form):
         self.length.valueChanged.connect(self._tell)
         self._side.currentIndexChanged.connect(self._tell)
         self._restart()
+        self.length.setFocus()
         self.length.selectAll()
 
     def side(self) -> Side:
