@@ -279,11 +279,8 @@ class HeatmapsPanel(QWidget):
                 self._take(row)
 
     def _on_engine(self) -> None:
-        if self.document.trace is None:  # the rows say why they are empty
-            for row in {*self._standard.values(), *self.rows}:
-                if row.heatmap is None or not row.heatmap.samples:
-                    row.refresh()
-            self._place()
+        if self.document.trace is None:
+            self._refresh(only_empty=True)  # the rows say why they are
 
     def _on_stale(self, stale: bool) -> None:
         if not stale:
@@ -325,10 +322,11 @@ class HeatmapsPanel(QWidget):
         samples = tuple(sorted(self.viewport.sample(row) for row in range(first_row, last_row + 1))) if first_row >= 0 else ()
         self.document.mark(Region(samples, first, last) if samples else None)
 
-    def _refresh(self) -> None:
+    def _refresh(self, only_empty: bool = False) -> None:
         self._shown = (self.document.selection.output, self.document.selection.unit)
         for row in {*self._standard.values(), *self.rows}:
-            row.refresh()
+            if not only_empty or row.heatmap is None or not row.heatmap.samples:
+                row.refresh()
         self._place()
 
     def _place(self) -> None:
