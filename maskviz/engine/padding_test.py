@@ -1,8 +1,8 @@
 """The padding test: the same pass again with only the content of padding changed and every source mask held as it was.
 
 Changes are made all at once: noise at the masked steps of what a mask-creating call puts out, noise at padded steps of what is made
-of ids, and other content at padded steps of other inputs. Masks that calls make are held. Any value that then moves was computed from
-padding.
+of ids, and other content at padded steps of other inputs. Masks that calls make of no other mask are held: one that is made anew of
+what has a mask already may be decided by padding. Any value that then moves was computed from padding.
 Where rows may share a pass, the batch is doubled: rows 0…n−1 are as given, rows n…2n−1 are changed. Otherwise
 (fixed batch size, state carried over, rows that influence each other) the network runs twice.
 """
@@ -92,6 +92,7 @@ class Halves:
     masks: frozenset[str] = frozenset()
     creators: list[str] = field(default_factory=list)
     _from_inputs: set[str] = field(default_factory=set)
+    _behind_masks: set[str] = field(default_factory=set)  # made by operations of what has a mask
     _waiting: dict[str, Any] = field(default_factory=dict)
     _places: int = 0
 
@@ -144,9 +145,10 @@ class Halves:
             parent = call.parent
             while parent is not None:
                 parent.created_inside, parent = True, parent.parent
-        came = {id(m) for m in tree.flatten([call.masks_in, list(call.received.values())])}
+        # a mask that is made anew behind another is no source: what padding holds may decide it
+        behind_none = all(m is None for m in tree.flatten([call.masks_in, list(call.received.values())]))
         own = call.parent is not None and not _is_builtin_part(call)
-        makes = [own and mask is not None and id(mask) not in came for mask in masks]
+        makes = [own and behind_none and mask is not None for mask in masks]
         held = self._holds(call, outputs)
         noisy = [self._noisy_steps(call, number, x, creates) for number, x in enumerate(outputs)]
         if not any(makes) and not held and all(steps is None for steps in noisy):
@@ -164,7 +166,10 @@ class Halves:
         makes_bool = any(compiling.is_bool(x) for x in outputs)
         if straight and (makes_bool or not call.is_layer):
             self._from_inputs.add(call.id)
-        return makes_bool and (straight or (call.id in self.masks and not call.is_layer))
+        if not call.is_layer and (any(m is not None for m in call.masks_in) or not sources.isdisjoint(self._behind_masks)):
+            self._behind_masks.update(call.ref(number) for number in range(len(outputs)))
+        given = call.id in self.masks and not call.is_layer and call.ref() not in self._behind_masks
+        return makes_bool and (straight or given)
 
     def _noisy_steps(self, call: RecordedCall, number: int, x: Any, creates: bool) -> Any:
         """The steps ``(batch, time, …)`` of an output that noise is put on; None for no noise."""

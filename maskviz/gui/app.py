@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
 
+from maskviz.gui.collecting import Collector
 from maskviz.gui.files import Wanted
 from maskviz.gui.icons import app_icon
 from maskviz.gui.main_window import MainWindow
@@ -35,6 +36,7 @@ class Options:
 def run(options: Options = Options()) -> int:
     """Open the window and stay until it is closed; the exit code."""
     app = application()
+    Collector(app)
     window = make_window(app)
     window.show()
     QTimer.singleShot(0, lambda: open_first(window, options))

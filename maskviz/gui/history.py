@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from maskviz.palette import Palette
 from maskviz.session.document import Document
@@ -28,6 +29,8 @@ class Steps(QAbstractListModel):
     def refresh(self) -> None:
         """Follow the undo stack."""
         stack = self._document.undo_stack
+        if not isValid(stack):  # a stack that is being deleted still tells that it is empty
+            return
         texts = [OPENED, *(stack.text(n) for n in range(stack.count()))] if self._document.batch is not None else []
         if texts != self._texts:
             self.beginResetModel()

@@ -1,0 +1,38 @@
+"""Objects in circles are freed on the window's thread, and by nothing else."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from maskviz.gui.collecting import Collector
+
+
+class Circle:
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture(name="collector")
+def _collector(qtbot: QtBot) -> Iterator[Collector]:
+    parent = QObject()
+    yield Collector(parent)
+    gc.enable()
+
+
+def test_circles_are_freed_by_the_collector_alone(collector: Collector) -> None:
+    assert not gc.isenabled()
+    gc.collect()
+    seen = weakref.ref(Circle())
+    thread = threading.Thread(target=lambda: [Circle() for _ in range(20 * gc.get_threshold()[0])])
+    thread.start()
+    thread.join()
+    assert seen() is not None
+    collector.collect()
+    assert seen() is None
