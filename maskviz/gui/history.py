@@ -29,8 +29,6 @@ class Steps(QAbstractListModel):
     def refresh(self) -> None:
         """Follow the undo stack."""
         stack = self._document.undo_stack
-        if not isValid(stack):  # a stack that is being deleted still tells that it is empty
-            return
         texts = [OPENED, *(stack.text(n) for n in range(stack.count()))] if self._document.batch is not None else []
         if texts != self._texts:
             self.beginResetModel()
@@ -91,6 +89,8 @@ class HistoryPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the edits there are, and where the batch stands among them."""
+        if not isValid(self._document.undo_stack):  # a stack that is being deleted still tells that it is empty
+            return
         self._following = True
         try:
             self.steps.refresh()
