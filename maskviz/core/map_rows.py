@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from maskviz.core.probes import Ask, AskGradients, AskInfluence, AskStates, AskValues, View
@@ -138,7 +138,3 @@ class Panels:
         profile: Any = data.get("profile")
         order, profile = (order if order in get_args(Order) else "given"), (profile if profile in get_args(Profile) else "none")
         return cls(tuple(rows) or cls().rows, order, profile)
-
-    def with_row(self, index: int, spec: MapSpec) -> Panels:
-        """With another map in place of one."""
-        return replace(self, rows=(*self.rows[:index], spec, *self.rows[index + 1 :]))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from maskviz.core.graph import Graph
 from maskviz.core.graph_looks import node_look
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
 from maskviz.export.graph_painting import CARD_EMS, Sizes, legend_height, paint_graph, paint_legend
-from maskviz.export.media import Drawing, image_of
+from maskviz.export.media import Drawing
 from maskviz.palette import Palette
 
 WIDEST_CARD_EMS = 45.0
@@ -44,23 +44,6 @@ def bounds_of(layout: Layout) -> QRectF:
     corners += [point for route in layout.routes for point in route]
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     return QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
-
-
-def render_graph(
-    graph: Graph,
-    layout: Layout,
-    trace: Trace | None,
-    sample: int,
-    step: int,
-    palette: Palette,
-    width: int,
-    title: str = "",
-    *,
-    sizes: Sizes | None = None,
-    full_scale: float = 4.0,
-) -> QImage:
-    """The graph as a picture ``width`` pixels wide; see ``graph_drawing``."""
-    return image_of(graph_drawing(graph, layout, trace, sample, step, palette, width, title, sizes=sizes, full_scale=full_scale))
 
 
 def graph_drawing(

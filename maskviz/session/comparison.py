@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core import compare
+from maskviz.core.trace import Trace
 
 if TYPE_CHECKING:
     from maskviz.session.document import Document, Opened
@@ -24,6 +25,7 @@ class Comparison(QObject):
         super().__init__(document)
         self._document = document
         self._side: Side = "B"
+        self._changes: tuple[Trace, Trace, Mapping[str, str]] | None = None  # of two traces: a walk through time asks at every step
         self.pinned: Opened | None = None
         document.batch_changed.connect(self._on_edit)
 
@@ -80,7 +82,9 @@ class Comparison(QObject):
         pinned, trace = self.pinned, self._document.trace
         if self._side != "difference" or pinned is None or pinned.trace is None or trace is None:
             return None
-        return compare.call_changes(pinned.trace, trace)
+        if self._changes is None or self._changes[0] is not pinned.trace or self._changes[1] is not trace:
+            self._changes = pinned.trace, trace, compare.call_changes(pinned.trace, trace)
+        return self._changes[2]
 
     def in_words(self) -> str:
         """How B differs from A, in numbers; empty while B is being computed."""

@@ -25,7 +25,8 @@ from maskviz.export.axes import bar_labels
 from maskviz.export.figures import FONT_PX, TALLEST, Figure, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
 from maskviz.export.files import DEFAULT, export_all, file_names
 from maskviz.export.graph_painting import Sizes
-from maskviz.export.graph_picture import print_sizes, render_graph
+from maskviz.export.graph_picture import graph_drawing, print_sizes
+from maskviz.export.media import image_of
 from maskviz.palette import DARK, LIGHT
 from tests.gui import sample_trace
 
@@ -252,7 +253,7 @@ def test_a_long_graph_stays_within_what_can_be_painted(sliced: sample_trace.Samp
     nodes = tuple(Node(f"dense_{k}", f"dense_{k}", "Dense") for k in range(1000))
     graph = Graph(nodes, tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
     _shown, sizes, request = kinds.graph_to_lay_out(None, graph)
-    image = render_graph(graph, fallback(request), None, 0, 0, LIGHT, 400, "deep", sizes=sizes)
+    image = image_of(graph_drawing(graph, fallback(request), None, 0, 0, LIGHT, 400, "deep", sizes=sizes))
     assert 2000 < image.height() <= 2401
 
 

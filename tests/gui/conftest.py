@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from maskviz.gui.app import make_window
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.theme import Theme
 from maskviz.session.document import Document
@@ -24,4 +25,17 @@ def window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) ->
     window.show()
     qtbot.waitExposed(window)
     yield window
+    end(window, qtbot)
+
+
+@pytest.fixture
+def working_window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """The main window with the real engine."""
+    monkeypatch.setenv("MASKVIZ_THEME", "dark")
+    window = make_window(qapp)
+    window.resize(1440, 900)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window.jobs.close()
     end(window, qtbot)

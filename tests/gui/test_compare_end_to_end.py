@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from maskviz.gui.app import make_window
 from maskviz.gui.main_window import MainWindow
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
@@ -18,17 +14,8 @@ LONG = 90_000  # ms on a busy machine
 
 
 @pytest.fixture(name="window")
-def _window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("MASKVIZ_THEME", "dark")
-    window = make_window(qapp)
-    window.show()
-    qtbot.waitExposed(window)
-    yield window
-    window.document.undo_stack.setClean()
-    window.close()
-    window.jobs.close()
-    with qtbot.waitSignal(window.destroyed):
-        window.deleteLater()
+def _window(working_window: MainWindow) -> MainWindow:
+    return working_window
 
 
 def test_a_fix_is_compared_with_what_it_mends(window: MainWindow, qtbot: QtBot) -> None:

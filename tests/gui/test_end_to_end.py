@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from pytestqt.qtbot import QtBot
 
 from maskviz import resources
 from maskviz.core.status import Status
-from maskviz.gui.app import make_window
 from maskviz.gui.export_dialog import ExportDialog
 from maskviz.gui.main_window import MainWindow
 from tests.conftest import child_processes, command_line
@@ -27,19 +26,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 IMPORTING_KERAS = 90_000  # ms on a busy machine
 
 
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("MASKVIZ_THEME", "dark")
-    window = make_window(qapp)
-    window.resize(1440, 900)
-    window.show()
-    qtbot.waitExposed(window)
-    yield window
-    window.document.undo_stack.setClean()
-    window.close()
-    window.jobs.close()
-    with qtbot.waitSignal(window.destroyed):
-        window.deleteLater()
+@pytest.fixture(name="window")
+def _window(working_window: MainWindow) -> MainWindow:
+    return working_window
 
 
 def drop(window: MainWindow, *paths: Path) -> None:

@@ -17,7 +17,8 @@ from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.layout import Box, LayoutRequest, fallback
 from maskviz.core.status import Status
 from maskviz.export.graph_painting import Sizes, request_of
-from maskviz.export.graph_picture import render_graph
+from maskviz.export.graph_picture import graph_drawing
+from maskviz.export.media import image_of
 from maskviz.gui.graph import GraphPanel
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
@@ -381,10 +382,10 @@ def test_a_picture_of_the_graph_without_a_window(sample: Sample, qapp: QApplicat
     trace = sample.trace(sample.batch)
     graph = sample.graph
     layout = fallback(request_of(graph, Sizes.of()))
-    image: QImage = render_graph(graph, layout, trace, 0, 17, palette, 1200, "seed_lambda_slice")  # type: ignore[arg-type]
+    image: QImage = image_of(graph_drawing(graph, layout, trace, 0, 17, palette, 1200, "seed_lambda_slice"))  # type: ignore[arg-type]
     assert image.width() == 1200
     colours = {image.pixelColor(x, y).name() for x in range(0, 1200, 3) for y in range(0, image.height(), 3)}
     assert palette.status[Status.EXPOSED] in colours  # type: ignore[attr-defined]
     assert palette.status[Status.KEPT] in colours  # type: ignore[attr-defined]
-    other = render_graph(graph, layout, trace, 0, 2, palette, 1200, "seed_lambda_slice")  # type: ignore[arg-type]
+    other = image_of(graph_drawing(graph, layout, trace, 0, 2, palette, 1200, "seed_lambda_slice"))  # type: ignore[arg-type]
     assert other != image

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from maskviz import resources
-from maskviz.gui.app import make_window
 from maskviz.gui.main_window import MainWindow
 from tests.gui.window_hands import edit
 
@@ -19,16 +17,9 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 IMPORTING_KERAS = 90_000  # ms on a busy machine
 
 
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("MASKVIZ_THEME", "dark")
-    window = make_window(qapp)
-    window.show()
-    yield window
-    window.document.undo_stack.setClean()
-    window.close()
-    with qtbot.waitSignal(window.destroyed):
-        window.deleteLater()
+@pytest.fixture(name="window")
+def _window(working_window: MainWindow) -> MainWindow:
+    return working_window
 
 
 def test_built_network_is_saved_stopped_and_taken_up(

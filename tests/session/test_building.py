@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,18 +14,10 @@ from maskviz.core.errors import MaskVizError
 from maskviz.core.layer_forms import new_row
 from maskviz.core.messages import BuildStack
 from maskviz.session.building import Building
-from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 MILLISECONDS = 90_000
-
-
-@pytest.fixture
-def jobs(qapp: object) -> Iterator[Jobs]:
-    started = Jobs(Document())
-    yield started
-    started.close()
 
 
 def test_a_network_is_edited_in_the_builder(jobs: Jobs, qtbot: QtBot) -> None:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from maskviz.core.batch import set_padding
-from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 
 pytestmark = pytest.mark.engine
 MILLISECONDS = 90_000
-
-
-@pytest.fixture
-def jobs(qapp: object) -> Iterator[Jobs]:
-    started = Jobs(Document())
-    yield started
-    started.close()
 
 
 def test_open_edit_and_survive(jobs: Jobs, qtbot: object, tmp_path: Path) -> None:

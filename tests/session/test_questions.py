@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import set_padding
 from maskviz.core.probes import AskInfluence, AskStates, Influence, RecurrentStates
-from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
 
 pytestmark = pytest.mark.engine
 MILLISECONDS = 90_000
-
-
-@pytest.fixture
-def jobs(qapp: object) -> Iterator[Jobs]:
-    started = Jobs(Document())
-    yield started
-    started.close()
 
 
 def test_a_question_is_answered_watched_and_stopped(jobs: Jobs, qtbot: QtBot) -> None:

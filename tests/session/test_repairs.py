@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +13,11 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.repair import Report
 from maskviz.core.trace import Trace
-from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.repairs import STOPPED, STOPPED_BY_EDIT, Repairs
 
 pytestmark = pytest.mark.engine
 MILLISECONDS = 90_000
-
-
-@pytest.fixture
-def jobs(qapp: object) -> Iterator[Jobs]:
-    started = Jobs(Document())
-    yield started
-    started.close()
 
 
 def traced(jobs: Jobs, qtbot: QtBot) -> Trace:

@@ -207,6 +207,11 @@ class MapView(QWidget):
         elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._press = self._panned_from = event.position()
 
+    @property
+    def dragging(self) -> bool:
+        """Whether a drag that edits goes on."""
+        return False
+
     def marks(self, event: QMouseEvent) -> bool:
         """Whether a press begins a rubber band: with the tool for it, or with Ctrl or Alt."""
         return event.button() == Qt.MouseButton.LeftButton and (self.tool == "select" or bool(event.modifiers() & MARKING))
@@ -268,6 +273,18 @@ class MapView(QWidget):
         """Show ``factor`` times as much around a position; cells grow to a comfortable size at most."""
         rect = self.map_rect()
         self.viewport.zoom(step, row, factor, max(4, rect.width() / 64), max(3, rect.height() / 26))
+
+    def event(self, event: QEvent) -> bool:
+        # Escape during a drag belongs to the drag, not to a shortcut of the window
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+            and self.dragging
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self.pointed.emit(-1, -1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -130,18 +130,6 @@ class MaskView(MapView):
             self.toggle(*self.selected)
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        # Escape during a drag belongs to the drag, not to a shortcut of the window
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-            and self.dragging
-        ):
-            event.accept()
-            return True
-        return super().event(event)
 
     def _begin(self, kind: Tool, sample: int, start: int) -> None:
         row = self.row(sample)

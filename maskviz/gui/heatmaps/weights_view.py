@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 
 from maskviz.core.batch import Batch, changed_rows
@@ -100,18 +100,6 @@ class WeightsView(MapView):
             self.paint((row, row), (step, step), batch, self.document.new_gesture())
         else:
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        # Escape during a drag belongs to the drag, not to a shortcut of the window
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Escape
-            and self.dragging
-        ):
-            event.accept()
-            return True
-        return super().event(event)
 
     def _drag(self, position: QPointF) -> None:
         stroke = self._stroke
