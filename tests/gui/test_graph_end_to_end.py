@@ -11,10 +11,14 @@ from maskviz import resources
 from maskviz.core.status import Status
 from maskviz.gui.main_window import MainWindow
 from tests.gui.test_end_to_end import drop, wait_until_checked
-from tests.gui.test_end_to_end import window as window
 from tests.gui.test_graph_tools import settle
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(name="window")
+def _window(working_window: MainWindow) -> MainWindow:
+    return working_window
 
 
 def test_a_real_mask_is_found_followed_and_played(window: MainWindow, qtbot: QtBot) -> None:
