@@ -27,8 +27,26 @@ INFO = replace(ERROR, id="MV07-predict-has-no-mask", severity=Severity.INFO, cal
 
 def checked(*findings: Finding, name: str = "tagger", file: str = "models/tagger.keras") -> Checked:
     """A network with these findings."""
-    about = {"padding_test": "noise on masked steps", "notes": ("Keras cannot evaluate this batch.",)}
-    arrays: list[Any] = [{}] * 6
+    about: dict[str, Any] = {"padding_test": "noise on masked steps", "notes": ("Keras cannot evaluate this batch.",)}
+    none: dict[str, Any] = {}
     ledger = Ledger(float("nan"), 0.5, None, 0.5, None)
-    trace = Trace("3.15.1", "tensorflow", "CPU", name, "Functional", True, (), (), *arrays, ledger, **about, find=lambda: findings)
+    trace = Trace(
+        "3.15.1",
+        "tensorflow",
+        "CPU",
+        name,
+        "Functional",
+        True,
+        (),
+        (),
+        none,
+        none,
+        none,
+        none,
+        none,
+        none,
+        ledger,
+        **about,
+        find=lambda: findings,
+    )
     return Checked(file, trace, "generated, seed 0", ("the file was repaired",))

@@ -74,6 +74,6 @@ def test_other_systems_and_folders_that_cannot_be_written_are_said(tmp_path: Pat
     (tmp_path / "file").write_text("x")
     with pytest.raises(UnusableInput, match="cannot be written"):
         desktop.install(tmp_path / "file")
-    monkeypatch.setattr(desktop.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(UnusableInput, match="Linux"):
         desktop.install(tmp_path)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(name="icons")
 def _icons(monkeypatch: pytest.MonkeyPatch, qapp: object) -> object:
     monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    import app_icons
+    import app_icons  # type: ignore[import-not-found]
 
     return app_icons
 

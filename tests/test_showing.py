@@ -152,8 +152,8 @@ def test_a_live_network_s_copy_runs_elsewhere_with_its_custom_layer(
     """The saved copy, with the source of its custom layer, is traced by the command line as the window would."""
     module = script(tmp_path, monkeypatch, SCRIPT)
     with monkeypatch.context() as kept:
-        kept.setattr(showing.tempfile, "mkdtemp", lambda **_: str(tmp_path / "copy"))
-        kept.setattr(showing.shutil, "rmtree", lambda *_, **__: None)
+        kept.setattr("tempfile.mkdtemp", lambda **_: str(tmp_path / "copy"))
+        kept.setattr("shutil.rmtree", lambda *_, **__: None)
         (tmp_path / "copy").mkdir()
         maskviz.show(module.net, module.x, module.y, block=True)
     ((command, arrays),) = shown

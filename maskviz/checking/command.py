@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 def check_files(
     options: argparse.Namespace, batches: list[str | None], tell: Callable[[str], None] = lambda sentence: None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The results one after another. One engine serves all networks; when it dies, the next network gets another."""
     engine: BlockingEngine | None = None
     with ExitStack() as life:

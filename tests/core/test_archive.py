@@ -207,7 +207,7 @@ def test_custom_objects_are_named(tmp_path):
 
 
 def test_lambda_code_is_described_and_never_loaded(tmp_path, monkeypatch):
-    code = base64.b64encode(marshal.dumps((lambda x: os_like.remove(x)).__code__)).decode()  # noqa: F821
+    code = base64.b64encode(marshal.dumps((lambda x: os_like.remove(x)).__code__)).decode()  # type: ignore[name-defined]  # noqa: F821
     monkeypatch.setattr(marshal, "loads", lambda *_: pytest.fail("the code was unmarshalled"))
     function = {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
     network = configs.functional(

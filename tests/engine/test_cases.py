@@ -90,7 +90,8 @@ def wrong_calls(trace: Trace, said: dict[str, Any], arrays: dict[str, Any]) -> I
             yield f"{name} ({told['class']}): not in the trace"
             continue
         checks = {
-            "shapes": [list(t.shape) for t in (*call.inputs, *call.outputs)] == [t["shape"] for t in (*told["inputs"], *told["outputs"])],
+            "shapes": [list(shape) for shape in ([t.shape for t in call.inputs] + [t.shape for t in call.outputs])]
+            == [t["shape"] for t in (*told["inputs"], *told["outputs"])],
             "masks in": same(mine([t.mask for t in call.inputs]), its([t["mask"] for t in told["inputs"]])),
             "masks out": same(mine([t.mask for t in call.outputs]), its([t["mask"] for t in told["outputs"]])),
             "stripped": len(call.stripped) == len(told["stripped_inputs"]),

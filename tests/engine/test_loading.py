@@ -45,8 +45,7 @@ def changed(good: Path, to: Path, member: str, change: Callable[[bytes], bytes |
     """A copy of an archive with one member changed, or left out for None."""
     with zipfile.ZipFile(good) as old, zipfile.ZipFile(to, "w") as new:
         for name in old.namelist():
-            data = old.read(name)
-            data = change(data) if name == member else data
+            data = change(old.read(name)) if name == member else old.read(name)
             if data is not None:
                 new.writestr(name, data)
     return to

@@ -20,7 +20,7 @@ from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.heatmaps import Choice, number
 from maskviz.core.layout import fallback
 from maskviz.core.status import Status
-from maskviz.export import files, kinds
+from maskviz.export import kinds
 from maskviz.export.axes import bar_labels
 from maskviz.export.figures import FONT_PX, TALLEST, Figure, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
 from maskviz.export.files import DEFAULT, export_all, file_names
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_made_or_written_gets_one_sentence(
     file.write_text("x")
     with pytest.raises(UnusableInput, match=re.escape(f"The folder {file / 'sub'} cannot be made")):
         export(sliced, file / "sub", ("mask",))
-    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(UnusableInput, match="cannot be written to"):
         export(sliced, tmp_path, ("mask",))
 

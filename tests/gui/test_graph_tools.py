@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from maskviz.core.config_graph import graph_of_config
 from maskviz.core.graph import Edge, Graph, Node
+from maskviz.core.trace import Fate
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.graph.items import DIMMED
 from maskviz.gui.graph.options import GraphOptions
@@ -105,7 +106,7 @@ def test_a_mask_is_followed_to_where_it_is_lost(make: Make) -> None:
 
 
 def test_a_place_in_a_folded_container_is_named_on_it(make: Make, qtbot: QtBot) -> None:
-    from tests.core.test_mask_way import EMBED, Fate, X, made, traced
+    from tests.core.test_mask_way import EMBED, X, made, traced
 
     doc = Document()
     block = made("block", ("embed", "m0"), fate=Fate.DROPS)
