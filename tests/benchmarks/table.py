@@ -33,14 +33,17 @@ class Row:
         return (self.measured if self.absolute else self.ratio) <= self.budget
 
 
-def alternate(candidate: Callable[[], object], baseline: Callable[[], object], times: int) -> tuple[float, float]:
-    """Median milliseconds of both, run in turns so that a busy moment of the machine hits both alike; one turn warms up."""
+def alternate(candidate: Callable[[], object], baseline: Callable[[], object], times: int, in_a_row: int = 1) -> tuple[float, float]:
+    """Median milliseconds of both, run in turns so that a busy moment of the machine hits both alike; one turn warms up.
+
+    ``in_a_row`` runs make a turn, where they follow one another in use, as edits do while one drags.
+    """
     taken: tuple[list[float], list[float]] = ([], [])
     for turn in range(times + 1):
         for seconds, run in zip(taken, (candidate, baseline), strict=True):
-            milliseconds = spent(run)
+            milliseconds = [spent(run) for _ in range(in_a_row)]
             if turn:
-                seconds.append(milliseconds)
+                seconds += milliseconds
     return statistics.median(taken[0]), statistics.median(taken[1])
 
 
