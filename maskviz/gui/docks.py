@@ -118,6 +118,7 @@ class Workspace(QMainWindow):
         self._laid_out = False
         self._behind = False
         self._kept: tuple[int, int, int] | None = None  # widths at the left and the right, height below: where the user has set them
+        self._lent = 0  # pixels of height that notices have
         self.builder = BuilderPanel(document, building, colours)
         self.graph = GraphPanel(document, colours)
         self.heatmaps = HeatmapsPanel(document, questions, colours)
@@ -187,7 +188,7 @@ class Workspace(QMainWindow):
             dock.show()
         docks["ledger"].raise_()
         docks["builder"].hide()
-        if self._laid_out and self.height() < LOW:
+        if self._laid_out and self._is_low:
             self._lay_behind()
         self._share_room()
 
@@ -209,7 +210,7 @@ class Workspace(QMainWindow):
 
     def _share_room(self) -> None:
         """Give the panes sizes that are parts of the window's."""
-        docks, width, height = self.docks, self.width(), self.height()
+        docks, width, height = self.docks, self.width(), self.height() + self._lent
         left = round(min(max(width * 0.27, 250), 560))
         right = round(min(max(width * 0.235, 270), 480))
         bottom = round(min(max(height * 0.22, 165), 330))
@@ -218,11 +219,22 @@ class Workspace(QMainWindow):
         if docks["ledger"] not in self.tabifiedDockWidgets(docks["inspector"]):
             column.append(docks["ledger"])
         parts = (0.3, 0.3, 0.4) if len(column) == 3 else (0.5, 0.5)
-        self.resizeDocks(column, [round(height * part) for part in parts], Qt.Orientation.Vertical)
+        heights = [round(height * part) for part in parts[:-1]]
+        lines = len(heights)  # between the panes, each a pixel wide
+        self.resizeDocks(column, [*heights, max(self.height() - sum(heights) - lines, 1)], Qt.Orientation.Vertical)
+
+    @property
+    def _is_low(self) -> bool:
+        return self.height() + self._lent < LOW
+
+    def lend(self, height: int) -> None:
+        """Notices take this height of the window: the lowest panes give it, so that nothing above them moves."""
+        self._lent = height
+        self._give_room()
 
     def _give(self, left: int, right: int, bottom: int) -> None:
         """Give these sizes to the outer panes; the heatmaps take the room that is left."""
-        docks = self.docks
+        docks, bottom = self.docks, max(bottom - self._lent, 1)
         across = [docks["graph"], docks["heatmaps"], docks["findings"]]
         builder = docks["builder"].width() if self._is_beside("builder") else 0
         self.resizeDocks(across, [left, self.width() - left - right - builder, right], Qt.Orientation.Horizontal)
@@ -254,7 +266,7 @@ class Workspace(QMainWindow):
     def _keep(self) -> None:
         """Remember the sizes that the panes have now."""
         docks = self.docks
-        self._kept = (docks["graph"].width(), docks["findings"].width(), docks["sample"].height())
+        self._kept = (docks["graph"].width(), docks["findings"].width(), docks["sample"].height() + self._lent)
 
     def event(self, event: QEvent) -> bool:
         handled = super().event(event)
@@ -264,10 +276,14 @@ class Workspace(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """Give the panes their shares of the room, or the sizes that the user has set."""
         if not self._laid_out or not self._in_place():
             return
         if self._kept is None:
-            if self._behind and self.height() >= LOW:
+            if self._behind and not self._is_low:
                 self._behind = False
                 QTimer.singleShot(0, self, self._lay_below)
             self._share_room()
@@ -294,7 +310,7 @@ class Workspace(QMainWindow):
             kept = None if sizes is None else (int(sizes[0]), int(sizes[1]), int(sizes[2]))
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return False
-        if (behind and self.height() >= LOW) or not self.restoreState(panes, VERSION):
+        if (behind and not self._is_low) or not self.restoreState(panes, VERSION):
             return False
         self._behind, self._kept = behind, kept
         if self._in_place():
@@ -359,7 +375,7 @@ class Workspace(QMainWindow):
 
     def _lay_out(self) -> None:
         if not self._take_layout(self._saved):
-            if self.height() < LOW:
+            if self._is_low:
                 self._lay_behind()
             self._share_room()
         self.heatmaps.mask_view.setFocus()

@@ -27,6 +27,7 @@ GESTURES = (
     ("Move a heatmap", "Drag its title"),
     ("Colours of a heatmap", "Right-click its colour bar"),
     ("Set several cells at once", "Select them in the sample's table and type"),
+    ("Dismiss the newest notice", "Esc"),
 )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from maskviz.gui.action_spec import Needs
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(document, self.commands["stop"])
         self.welcome = Welcome(self.commands, theme.palette)
         self.pages.addWidget(self.welcome)
-        self.setCentralWidget(column(self.toolbar, self.progress, self.compare_bar, self.pages, self.status))
+        self.setCentralWidget(column(self.toolbar, self.progress, self.compare_bar, self.pages, self.notices, self.status))
         self.drops = FileDrop(self, theme.palette)
         self._keys = InputKeys(self)
         self._connect()
@@ -194,6 +194,8 @@ class MainWindow(QMainWindow):
         self.take_away.take_workspace(self.workspace, [self.commands[name] for name in ("copy_picture", "copy_numbers", "export")])
         self.builder.take_workspace(self.workspace.show_builder)
         self.pages.addWidget(self.workspace)
+        self.notices.taking.connect(self.workspace.lend)
+        self.workspace.lend(self.notices.taken)
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)
         self.shortcuts.add({action.objectName(): action for action in panes})
@@ -231,6 +233,12 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no more."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape that nobody else wants dismisses the newest notice; during a drag it belongs to that."""
+        escape = event.key() == Qt.Key.Key_Escape and not event.modifiers() and not QApplication.mouseButtons()
+        if not (escape and self.notices.dismiss_newest()):
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_replace():

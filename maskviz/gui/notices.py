@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from maskviz.gui.icons import icon
@@ -17,7 +17,7 @@ Level = Literal["error", "warning", "info"]
 Action = tuple[str, Callable[[], object]]  # the text on a button, and what it does
 WORDS = {"error": "Problem", "warning": "Take note", "info": "Note"}
 MOST = 3
-MARGIN, WIDEST, WIDEST_PANEL = 10, 740, 940  # in the smallest window a notice ends where the column at the right begins
+MARGIN, WIDEST_PANEL = 10, 940
 READING_MS = 8000  # a mere note goes by itself
 PATIENCE_MS = 300
 
@@ -42,11 +42,11 @@ class Notice(QFrame):
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.cross = QToolButton()
-        self.cross.setToolTip(tr("Dismiss"))
+        self.cross.setToolTip(tr("Dismiss (Esc)"))
         self.cross.setAccessibleName(tr("Dismiss this notice"))
         self.cross.clicked.connect(self.dismiss)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 5, 6, 5)
+        row.setContentsMargins(12, 2, 4, 2)
         row.setSpacing(10)
         row.addWidget(word, 0)
         row.addWidget(text, 1)
@@ -77,18 +77,22 @@ class Notice(QFrame):
 
 
 class Notices(QWidget):
-    """The notices, lying over the foot of ``below``, where no titles and tools are: what is under the mouse stays where it is when one
-    comes or goes. The larger panel lies at the top."""
+    """The notices in a row of their own at the foot of the window, the newest on top: nothing is covered. ``taking(height)``: they need so
+    much of the window's height now. The larger panel lies over ``behind``, like a dialog."""
 
-    def __init__(self, colours: Palette, below: QWidget) -> None:
-        super().__init__(below)
+    taking = Signal(int)
+
+    def __init__(self, colours: Palette, behind: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("notices")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.question = Question(behind)
         self._colours = colours
-        self._below = below
-        self._panel: QFrame | None = None
+        self.taken = 0
+        """Pixels of the window's height that they need now."""
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(6)
-        below.installEventFilter(self)
+        self._column.setContentsMargins(MARGIN, 4, MARGIN, 4)
+        self._column.setSpacing(4)
         self.hide()
 
     def show_notice(
@@ -111,12 +115,12 @@ class Notices(QWidget):
         notice = Notice(level, sentence, details, (() if action is None else (action,)) + tuple(others), self)
         notice.key = key
         notice.cross.setIcon(icon("close", self._colours))
-        notice.dismissed.connect(self._fit)
-        self._column.addWidget(notice)
+        notice.dismissed.connect(self._take_room)
+        self._column.insertWidget(0, notice)
         notice.show()
         if level == "info" and action is None:  # a question waits for its answer
             QTimer.singleShot(READING_MS, notice, notice.fade)
-        self._fit()
+        self._take_room()
 
     def bars(self) -> list[Notice]:
         """The notices on screen, oldest first."""
@@ -127,6 +131,13 @@ class Notices(QWidget):
         for notice in self.bars():
             if notice.key == key:
                 notice.dismiss()
+
+    def dismiss_newest(self) -> bool:
+        """Take away the notice on top; whether there was one."""
+        bars = self.bars()
+        if bars:
+            bars[-1].dismiss()
+        return bool(bars)
 
     def clear(self) -> None:
         """Take away everything that was said about what was open before."""
@@ -141,13 +152,44 @@ class Notices(QWidget):
             notice.cross.setIcon(icon("close", colours))
 
     def set_panel(self, panel: QFrame | None) -> None:
-        """Show one larger panel above the notices (the question whether code may run), or take it away."""
+        """Ask with one larger panel (whether code may run), or ask no more."""
+        self.question.ask(panel)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._take_room()  # in another width sentences have other heights
+
+    def _take_room(self) -> None:
+        """Be as high as the notices need."""
+        shown = bool(self.bars())
+        row = self.parentWidget() or self  # as wide as this will be once it is shown
+        needed = self._column.totalHeightForWidth(row.width()) if shown else 0
+        if needed != self.taken:
+            self.taken = needed
+            self.taking.emit(needed)
+        self.setVisible(shown)
+
+
+class Question(QWidget):
+    """A larger panel over the top of ``behind``, in its middle, for as long as it waits for an answer."""
+
+    def __init__(self, behind: QWidget) -> None:
+        super().__init__(behind)
+        self._behind = behind
+        self._panel: QFrame | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        behind.installEventFilter(self)
+        self.hide()
+
+    def ask(self, panel: QFrame | None) -> None:
+        """Show this panel, None: none any more."""
         if self._panel is not None:
             self._panel.hide()
             self._panel.deleteLater()
         self._panel = panel
         if panel is not None:
-            self._column.insertWidget(0, panel)
+            self._column.addWidget(panel)
             panel.show()
         self._fit()
 
@@ -162,14 +204,10 @@ class Notices(QWidget):
         return super().event(event)
 
     def _fit(self) -> None:
-        """Lie at the foot and to the left, as high as the notices need; the panel in the middle of the top."""
-        self.setVisible(self._panel is not None or bool(self.bars()))
-        width = min(self._below.width() - 2 * MARGIN, WIDEST if self._panel is None else WIDEST_PANEL)
+        self.setVisible(self._panel is not None)
+        width = min(self._behind.width() - 2 * MARGIN, WIDEST_PANEL)
         height = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else self._column.totalSizeHint().height()
-        if self._panel is not None:
-            self.setGeometry((self._below.width() - width) // 2, MARGIN, width, height)
-        else:
-            self.setGeometry(MARGIN, self._below.height() - height - MARGIN, width, height)
+        self.setGeometry((self._behind.width() - width) // 2, MARGIN, width, height)
         self.raise_()
 
 

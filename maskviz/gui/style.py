@@ -10,6 +10,8 @@ _SHEET = Template("""
 QMainWindow, QDialog { background: $pane; }
 QWidget#toolbar { background: $toolbar; border-bottom: 1px solid $border; }
 QWidget#comparebar { background: $pane; border-bottom: 1px solid $border; }
+QWidget#notices { background: $pane; border-top: 1px solid $border; }
+QWidget#notices QPushButton { padding: 1px 10px; }
 QWidget#statusbar { background: $toolbar; border-top: 1px solid $border; }
 QMainWindow::separator { background: $border; width: 1px; height: 1px; margin: 0px; padding: 0px; }
 QMainWindow::separator:hover { background: $accent; }

@@ -184,7 +184,7 @@ def test_code_is_asked_about_again_and_the_file_of_before_is_offered(
     monkeypatch.setattr(opened.jobs, "open", lambda *what: opens.append(what))
     opened.files.open_path(str(tmp_path / "mine.maskviz"))
     opened.jobs.consent_needed.emit(NeedsConsent("It needs custom objects.", ("my>Layer",), ()))
-    panel = opened.notices.findChild(ConsentPanel)
+    panel = opened.findChild(ConsentPanel)
     assert panel is not None
     assert panel.again_button.text() == "Use layers.py again"
     panel.again_button.click()

@@ -149,7 +149,7 @@ def test_progress_is_shown_after_a_moment_and_stops(window: MainWindow, qtbot: Q
 def test_consent_lists_what_would_run_and_opens_for_this_file_only(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     window.files.open_path("net.keras", batch="b.npz")
     window.jobs.consent_needed.emit(NeedsConsent("It needs custom code.", ("my>Layer",), ("lambda: uses x, N",)))
-    (panel,) = window.notices.findChildren(ConsentPanel)
+    (panel,) = window.findChildren(ConsentPanel)
     text = " ".join(label.text() for label in panel.findChildren(QLabel))
     assert "not a sandbox" in text
     assert "net.keras" in text
@@ -157,7 +157,7 @@ def test_consent_lists_what_would_run_and_opens_for_this_file_only(window: MainW
     panel.choose_button.click()
     assert asked(window)[-1] == ("open", "net.keras", "objects.py", False, "b.npz")
     window.jobs.consent_needed.emit(NeedsConsent("It holds code.", (), ("lambda: uses x, N",)))
-    panel = next(p for p in window.notices.findChildren(ConsentPanel) if not p.isHidden())
+    panel = next(p for p in window.findChildren(ConsentPanel) if not p.isHidden())
     panel.run_button.click()
     assert asked(window)[-1] == ("open", "net.keras", "objects.py", True, "b.npz")
     window.files.open_path("other.keras")
