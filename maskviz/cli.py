@@ -158,10 +158,24 @@ def _without_display(options: argparse.Namespace) -> int:
         options.custom, options.unsafe = (str(example.custom) if example.custom else None), example.trusted
         print(f"There is no display: the heatmaps of the example “{example.title}” are exported instead.")
     else:
+        _check_file(options.file)
         options.network = options.file
         print(f"There is no display: the heatmaps of {Path(options.file).name} are exported instead.")
     defaults = _command_parser("export").parse_args([options.network, "--out", str(folder), "--overwrite"])
     return _export(argparse.Namespace(**{**vars(defaults), **{k: v for k, v in vars(options).items() if k not in ("file", "example")}}))
+
+
+def _check_file(path: str) -> None:
+    """Raise UnusableInput for a file that could not be opened either if there were a display, and for a session, which needs one."""
+    from maskviz.core import archive
+
+    if Path(path).suffix.lower() != ".maskviz":
+        archive.look(path)
+        return
+    from maskviz.session.session_file import read_session
+
+    read_session(path)
+    raise UnusableInput("There is no display to take the session up on: set DISPLAY, or use maskviz export with its network.")
 
 
 def _preview(options: argparse.Namespace) -> int:
@@ -230,7 +244,10 @@ def _repair(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from maskviz import exporting
 
-    return _written(options, exporting.run(options, *_reading(options)))
+    def left_out(sentence: str) -> None:
+        print(f"maskviz: {sentence}", file=sys.stderr)
+
+    return _written(options, exporting.run(options, *_reading(options), left_out))
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -270,6 +287,9 @@ def _traced(options: argparse.Namespace) -> tuple[Trace, Batch, Network]:
 def _reading(options: argparse.Namespace) -> tuple[Callable[[Network], Batch | None], Callable[[str], None]]:
     """What reads the batch for a network, and what hears progress; both write on standard error."""
     from maskviz.core import batch_files
+
+    if options.batch:
+        batch_files.check_there(options.batch)  # before the engine starts
 
     def read(network: Network) -> Batch | None:
         for note in network.notes:

@@ -77,13 +77,15 @@ def _number(text: str) -> int:
     return value
 
 
-def run(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None]) -> list[Path]:
-    """Write what the options ask for; the files."""
+def run(
+    options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None], left_out: Callable[[str], object] = lambda sentence: None
+) -> list[Path]:
+    """Write what the options ask for; the files. ``left_out`` hears what an animation is not made of."""
     what = tuple(part.strip() for part in options.what.split(",") if part.strip())
     questions_of(what)  # what cannot be exported is said before the engine starts
     style = style_of(options)
     source = _source(options, read, tell, what)
-    return export_all(source, options.out, what, format=options.format, style=style, overwrite=options.overwrite)
+    return export_all(source, options.out, what, format=options.format, style=style, overwrite=options.overwrite, left_out=left_out)
 
 
 def run_report(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None]) -> list[Path]:

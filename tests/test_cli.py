@@ -61,6 +61,32 @@ def test_unusable_files(command: list[str], capsys: pytest.CaptureFixture[str], 
         assert "Traceback" not in err
 
 
+def test_without_a_display_what_is_wrong_with_the_file_comes_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "has_display", lambda: False)
+    text = tmp_path / "text.keras"
+    text.write_text("hello")
+    for path, sentence in (
+        (tmp_path / "none.keras", "“none.keras” does not exist: check the path"),
+        (text, "“text.keras” is not a network file"),
+        (tmp_path / "none.maskviz", "'none.maskviz' does not exist any more"),
+    ):
+        code, out, err = run(capsys, str(path))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"maskviz: {sentence}")
+        assert err.count("\n") == 1
+
+
+def test_a_batch_that_is_not_there_is_said_before_the_engine_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("maskviz.api.BlockingEngine", lambda tell: pytest.fail("an engine was started"))
+    code, out, err = run(capsys, "trace", NETWORK, "--batch", str(tmp_path / "none.npz"))
+    assert (code, out) == (2, "")
+    assert "There is no file" in err
+
+
 @pytest.mark.parametrize(
     "arguments", [["trace"], ["trace", NETWORK, "--nonsense"], ["export", NETWORK], ["export", NETWORK, "--out", "x", "--width", "0"]]
 )

@@ -34,12 +34,9 @@ def read_batch(path: str | os.PathLike[str], network: Network) -> tuple[Batch, t
     ``x`` alone; ``.csv`` has the columns ``sample, step, features…``; ``.json`` has the keys of the ``.npz``. Raises UnusableInput.
     """
     file = Path(path)
+    check_there(file)
     try:
         data = file.read_bytes()
-    except FileNotFoundError as error:
-        raise UnusableInput(f"There is no file '{file}'; choose a .npz, .npy, .csv or .json file.") from error
-    except IsADirectoryError as error:
-        raise UnusableInput(f"'{file.name}' is a folder; choose a .npz, .npy, .csv or .json file.") from error
     except (OSError, MemoryError) as error:
         raise UnusableInput(f"'{file.name}' cannot be read: {getattr(error, 'strerror', None) or 'it is too large'}.") from error
     raw = _reader(file, data)(data, file.name, network)
@@ -49,6 +46,15 @@ def read_batch(path: str | os.PathLike[str], network: Network) -> tuple[Batch, t
         listed = ", ".join(f"'{name}'" for name in made)
         notes += (f"{file.name} holds no target for {listed}; targets were generated (seed 0), so the loss says nothing about real data.",)
     return with_targets(batch, network, seed=0), notes
+
+
+def check_there(path: str | os.PathLike[str]) -> None:
+    """Raise UnusableInput where there is no such file."""
+    file = Path(path)
+    if file.is_dir():
+        raise UnusableInput(f"'{file.name}' is a folder; choose a .npz, .npy, .csv or .json file.")
+    if not file.exists():
+        raise UnusableInput(f"There is no file '{file}'; choose a .npz, .npy, .csv or .json file.")
 
 
 def write_batch(path: str | os.PathLike[str], batch: Batch) -> None:

@@ -162,26 +162,49 @@ def export_all(
     format: Format = "png",
     style: FigureStyle | None = None,
     overwrite: bool = False,
+    left_out: Callable[[str], object] = lambda sentence: None,
 ) -> list[Path]:
     """Write figures of ``what`` (``heatmaps``: all three in one; ``mask``, ``predictions``, ``loss``, ``graph``, ``values:CALL``…) into a
     folder.
 
-    The folder is made where it is missing. Nothing is written when one of the files exists and ``overwrite`` is False.
-    Raises UnusableInput, with one sentence, where something cannot be written.
+    The folder is made where it is missing. Nothing is written when one of the files exists and ``overwrite`` is False. An animation leaves
+    out figures without timesteps, which ``left_out`` hears in one sentence, unless all are. Raises UnusableInput, with one sentence,
+    where something cannot be written.
     """
     folder, style = Path(out_dir), style or FigureStyle()
     network, names = source.network, file_names(source.network, what, source.choice, format)
     ready(folder, list(names), overwrite)
     ensure_application()
     written = []
-    for name, (kind, one) in names.items():
-        figure = make_figure(kind, replace(source, choice=one))
-        texts = metadata(f"{network.name}: {kind}", network, source.batch)
+    figures = {name: make_figure(kind, replace(source, choice=one)) for name, (kind, one) in names.items()}
+    still = standing(figures) if format in ("gif", "frames") else []
+    if still:
+        left_out(left_out_sentence([_words(*names[name]) for name in still]))
+    for name, figure in figures.items():
+        if name in still:
+            continue
+        texts = metadata(f"{network.name}: {names[name][0]}", network, source.batch)
         series = frames(figure) if format == "frames" else [figure]
         for number, frame in enumerate(series):
             path = folder / (series_name(name, number) if format == "frames" else name)
             written.append(save_figure(frame, path, style, texts, overwrite))
     return written
+
+
+def standing(figures: Mapping[str, AnyFigure]) -> list[str]:
+    """The names of figures without timesteps, which an animation of the others leaves out; none where all are: that is an error."""
+    still = [name for name, figure in figures.items() if not steps_of(figure)]
+    return still if len(still) < len(figures) else []
+
+
+def _words(kind: str, one: Choice) -> str:
+    of = one.input if kind == "mask" else one.output
+    return f"{kind} of {of}" if of else kind
+
+
+def left_out_sentence(kinds: Sequence[str]) -> str:
+    """Which kinds were not written as animations."""
+    return f"Left out, without timesteps to walk through: {', '.join(dict.fromkeys(kinds))}."
 
 
 def ready(folder: Path, names: Sequence[str], overwrite: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from maskviz.core import archive
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.file_drop import kind_of, refusal
@@ -87,13 +88,24 @@ class Files(QObject):
             return
         if kind_of(wanted.path) == "session":
             self._sessions.open_path(wanted.path)
-        elif self.may_replace():
+        elif self._may_open(wanted.path) and self.may_replace():
             self._begin(wanted)
 
     def open_example(self, name: str) -> None:
         """Open a network of the gallery, unless the user wants to keep edits that are not saved."""
         if self.may_replace():
             self._begin(Wanted(example=name))
+
+    def _may_open(self, path: str) -> bool:
+        """Whether a question about unsaved edits makes sense: a file that is broken is said to be, and nothing is asked."""
+        if self._document.undo_stack.isClean():
+            return True  # nothing will be asked, and jobs look at the file before they replace anything
+        try:
+            archive.look(path)
+        except MaskVizError as error:
+            self._notices.show_notice("error", str(error), error.details)
+            return False
+        return True
 
     def _is_too_large(self, path: str) -> bool:
         """Whether a file is larger than the settings allow, which is then said."""

@@ -17,10 +17,11 @@ from PySide6.QtGui import QImage, QImageReader, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from maskviz.core.errors import UnusableInput
+from maskviz.core.heatmaps import Choice
 from maskviz.core.status import Status
 from maskviz.export import gif
 from maskviz.export.figures import FigureStyle
-from maskviz.export.files import export_all, render
+from maskviz.export.files import Format, export_all, render
 from maskviz.export.kinds import Source, make_figure, questions_of, spec_of
 from maskviz.export.numbers import arrays, csv_text, figure_table, table
 from maskviz.export.vector import hatch_lines
@@ -122,6 +123,19 @@ def test_gif_has_a_frame_a_timestep(source: Source, tmp_path: Path, kind: str) -
     seen = [reader.read() for _ in range(24)]
     assert all(not image.isNull() for image in seen)
     assert len({pixels(image).tobytes() for image in seen}) > 20
+
+
+@pytest.mark.parametrize("format", ["gif", "frames"])
+def test_animations_leave_out_what_has_no_timesteps(tmp_path: Path, format: Format) -> None:
+    sample, said = sample_trace.tagger(), list[str]()
+    source, style = Source(sample.network, sample.batch, sample.trace(sample.batch), sample.graph), FigureStyle(300, 96)
+    written = export_all(source, tmp_path, ("predictions", "loss"), format=format, style=style, left_out=said.append)
+    assert {path.name.split(".")[0].removesuffix("-000") for path in written} >= {"tagger-predictions-tags", "tagger-loss-tags"}
+    assert not [path for path in tmp_path.iterdir() if "score" in path.name]
+    assert said == ["Left out, without timesteps to walk through: predictions of score, loss of score."]
+    with pytest.raises(UnusableInput, match="no timesteps"):
+        export_all(replace(source, choice=Choice(output="score")), tmp_path, ("predictions",), format=format, left_out=said.append)
+    assert len(said) == 1
 
 
 def test_gif_keeps_flat_colours_and_survives_a_full_table() -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from maskviz import resources
 from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
@@ -49,14 +50,32 @@ def test_panes_leave_drops_to_the_window(window: MainWindow) -> None:
 
 # -- edits that would be lost
 
+OTHER = str(resources.examples()[0].network)
+
 
 @pytest.mark.parametrize(("answer", "opened"), [("Cancel", False), ("Discard", True)])
 def test_opening_over_edits_asks(window: MainWindow, monkeypatch: pytest.MonkeyPatch, answer: str, opened: bool) -> None:
     document = open_sample(window)
     edit(document)
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: getattr(QMessageBox.StandardButton, answer))
-    window.files.open_path("other.keras")
-    assert (("open", "other.keras", None, False, None) in asked(window)) is opened
+    window.files.open_path(OTHER)
+    assert (("open", OTHER, None, False, None) in asked(window)) is opened
+    assert document.undo_stack.canUndo()
+
+
+def test_a_broken_file_is_said_before_anything_is_asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = open_sample(window)
+    edit(document)
+    monkeypatch.setattr(QMessageBox, "exec", lambda _box: pytest.fail("asked about a file that cannot be opened"))
+    file = tmp_path / "broken.keras"
+    file.write_bytes(b"PK nothing")
+    drop(window, file)
+    window.files.open_path(str(tmp_path / "gone.keras"))
+    assert [sentence.split(":")[0] for sentence in sentences(window)] == [
+        "“broken.keras” is damaged or cut off",
+        "“gone.keras” does not exist",
+    ]
+    assert asked(window) == []
     assert document.undo_stack.canUndo()
 
 
@@ -66,8 +85,8 @@ def test_saving_the_session_makes_it_clean(window: MainWindow, monkeypatch: pyte
     file = tmp_path / "edited.maskviz"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Save)
-    window.files.open_path("other.keras")
-    assert asked(window) == [("open", "other.keras", None, False, None)]
+    window.files.open_path(OTHER)
+    assert asked(window) == [("open", OTHER, None, False, None)]
     assert not window.isWindowModified()
     assert document.batch is not None
     name = next(iter(document.batch.x))

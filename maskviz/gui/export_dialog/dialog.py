@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QM
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layout import Layout, LayoutRequest
-from maskviz.export.files import content, count, file_name, frames, metadata, ready, render, series_name, write
+from maskviz.export.files import content, count, file_name, frames, left_out_sentence, metadata, ready, render, series_name, standing, write
 from maskviz.export.kinds import AnyFigure, Source, graph_to_lay_out, make_figure
 from maskviz.export.media import file_bytes
 from maskviz.gui.background import Background, Job, Tell
@@ -43,6 +43,7 @@ class ExportDialog(QDialog):
         self._before = ExportChoices.load(self._store)
         self._figures: dict[str, AnyFigure] = {}
         self._write_when_laid_out = False
+        self._left_out: list[str] = []
         self._layout_job = LayoutJob(self)
         self._layout_job.done.connect(self._take_layout)
         self._work = Background(self)
@@ -213,8 +214,10 @@ class ExportDialog(QDialog):
         """What the other thread does. The window is painted here: widgets belong to this thread."""
         style, format = choices.style(self.shown.statuses), choices.format
         parts: list[tuple[str, AnyFigure | bytes]] = []
-        for key in names:
-            figure = self._figure(key) if key != "window" else None
+        figures = {key: figure for key in names if key != "window" and (figure := self._figure(key)) is not None}
+        self._left_out = standing(figures) if format in ("gif", "frames") else []
+        for key in (key for key in names if key not in self._left_out):
+            figure = figures.get(key)
             if key == "window" and self.shown.window is not None and format in ("png", "svg", "pdf"):
                 parts.append((key, file_bytes(window_drawing(self.shown.window, style), format, self._texts(key))))
             elif figure is not None:
@@ -237,7 +240,8 @@ class ExportDialog(QDialog):
         self.written = written
         self._before = self.form.remembered(self._before)
         self._before.save(self._store)
-        self._end_work(f"{count(len(written), 'file')} written to {written[0].parent}.", good=True)
+        more = f" {left_out_sentence(self._left_out)}" if self._left_out else ""
+        self._end_work(f"{count(len(written), 'file')} written to {written[0].parent}.{more}", good=True)
 
     def _end_work(self, sentence: str, good: bool = False) -> None:
         self._busy(False)
