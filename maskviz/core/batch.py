@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.network import InputSpec
+from maskviz.core.row_copies import copy_for, may_differ
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -58,10 +59,10 @@ def some_rows(batch: Batch, rows: NDArray[Any]) -> Batch:
     return Batch(pick(batch.x), pick(batch.y), pick(batch.sample_weight), pick(batch.padding), {}, batch.source, batch.declared)
 
 
-def _changed(arrays: Arrays, name: str, index: Any, value: Any) -> dict[str, NDArray[Any]]:
-    """A copy of ``arrays`` in which ``arrays[name][index] = value``; the other arrays are shared."""
-    new = arrays[name].copy()
-    new[index] = value
+def _changed(arrays: Arrays, name: str, samples: Any, value: Any) -> dict[str, NDArray[Any]]:
+    """A copy of ``arrays`` in which ``arrays[name][samples] = value``; the other arrays are shared."""
+    new = copy_for(arrays[name], samples)
+    new[samples] = value
     return {**arrays, name: new}
 
 
@@ -89,7 +90,7 @@ def without_weights(batch: Batch, name: str) -> Batch:
 def changed_rows(old: Batch, new: Batch) -> NDArray[Any] | None:
     """Numbers of the samples that differ between two batches of one shape, or None where shapes or keys differ.
 
-    Arrays that the edits above share are skipped by identity, so that this costs what was edited and not the batch.
+    What the edits above share is not compared, so that this costs what was edited and not the batch.
     """
     rows = np.zeros(new.size, bool)
     for before, after in ((old.x, new.x), (old.y, new.y), (old.sample_weight, new.sample_weight), (old.padding, new.padding)):
@@ -101,15 +102,25 @@ def changed_rows(old: Batch, new: Batch) -> NDArray[Any] | None:
                 continue
             if other.shape != array.shape or other.dtype != array.dtype or len(array) != len(rows):
                 return None
-            high = max(1, AT_ONCE * len(rows) // max(1, array.size))
-            for top in range(0, len(rows), high):
-                rows[top : top + high] |= _differ(other[top : top + high], array[top : top + high])
+            rows[rows_that_differ(other, array)] = True
     return np.flatnonzero(rows)
 
 
-def _differ(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which rows differ; NaN is like NaN."""
-    differs = np.asarray(old != new)
-    if new.dtype.kind == "f" and differs.any():
-        differs &= ~(np.isnan(old) & np.isnan(new))
-    return np.asarray(differs.reshape(len(new), -1).any(axis=1))
+def rows_that_differ(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.intp]:
+    """Which rows of two arrays of one shape and dtype differ in any bit."""
+    chosen = may_differ(old, new)
+    if not new.size or (chosen is not None and not len(chosen)):
+        return np.arange(0)
+    if chosen is not None:
+        old, new = old[chosen], new[chosen]
+    high = max(1, AT_ONCE * len(new) // new.size)
+    tops = range(0, len(new), high)
+    differ = np.concatenate([(bits(old[k : k + high], 1) != bits(new[k : k + high], 1)).any(axis=1) for k in tops])
+    return np.flatnonzero(differ) if chosen is None else chosen[differ]
+
+
+def bits(array: NDArray[Any], lead: int) -> NDArray[Any]:
+    """The bytes of an array that is not empty as whole numbers ``(…, n)`` behind its ``lead`` first axes, for comparing."""
+    flat = np.ascontiguousarray(array).reshape(*array.shape[:lead], -1)
+    wide = next(n for n in (8, 4, 2, 1) if flat.shape[-1] * flat.itemsize % n == 0)
+    return flat.view(f"u{wide}")

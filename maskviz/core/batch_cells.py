@@ -13,6 +13,7 @@ from maskviz.core.batch import Batch, set_padding
 from maskviz.core.batch_fit import pad_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network
+from maskviz.core.row_copies import copy_for
 
 Kind = Literal["x", "y", "weight"]
 Filling = Literal["pad", "zero", "noise", "nan", "token"]
@@ -79,7 +80,7 @@ def _written(array: NDArray[Any], index: tuple[NDArray[np.intp], ...], values: A
     """A copy of ``array`` with ``values`` at ``index``, None where nothing changes by it."""
     if same(array[index], values).all():
         return None
-    new = array.copy()
+    new = copy_for(array, index[0])
     new[index] = values
     return new
 
@@ -93,13 +94,13 @@ def _write_x(batch: Batch, spec: InputSpec, index: tuple[NDArray[np.intp], ...],
     after = replace(batch, x={**batch.x, name: x})
     if name not in batch.content:
         return after
-    content = batch.content[name].copy()
+    content = copy_for(batch.content[name], index[0])
     content[index] = values
     after = replace(after, content={**batch.content, name: content})
     if not spec.masked or name not in batch.padding or spec.pad_value is None:
         return after
     steps = index[:2]
-    padding = batch.padding[name].copy()
+    padding = copy_for(batch.padding[name], index[0])
     was = padding[steps]
     blank = same(x[steps].reshape(len(was), -1), np.asarray(spec.pad_value, x.dtype)).all(axis=1)
     hidden, shown = tuple(i[blank] for i in steps), tuple(i[was & ~blank] for i in steps)
@@ -123,11 +124,11 @@ def _roomy(batch: Batch, name: str, values: Any) -> Batch:
     return replace(batch, x={**batch.x, name: array.astype(wide)}, content=content)
 
 
-def flag_padding(batch: Batch, spec: InputSpec, sample: int, steps: Any, padded: Any) -> Batch:
-    """The batch with some steps of one sample made padding or real; a step that is so already keeps what it holds."""
-    now = batch.padding[spec.name][sample].copy()
-    now[steps] = padded
-    return batch if np.array_equal(now, batch.padding[spec.name][sample]) else set_padding(batch, spec, sample, now)
+def flag_padding(batch: Batch, spec: InputSpec, samples: int | NDArray[np.intp], steps: Any, padded: Any) -> Batch:
+    """The batch with some steps of one sample, or of several, made padding or real; a step that is so already keeps what it holds."""
+    now = batch.padding[spec.name][samples].copy()
+    now[..., steps] = padded
+    return batch if np.array_equal(now, batch.padding[spec.name][samples]) else set_padding(batch, spec, samples, now)
 
 
 # --- filling
@@ -175,9 +176,9 @@ def _fill_x(batch: Batch, network: Network, cells: Cells, filling: Filling, seed
         raise UnusableInput(f"Input {spec.name} has no steps, so none of them can be a real step that looks like padding.")
     new = {}
     for group, arrays in (("x", batch.x), ("content", batch.content)):
-        new[group] = arrays[spec.name].copy()
+        new[group] = copy_for(arrays[spec.name], cells.index[0])
         new[group][cells.index] = pad
-    padding = batch.padding[spec.name].copy()
+    padding = copy_for(batch.padding[spec.name], cells.index[0])
     padding[cells.index[:2]] = False
     return replace(
         batch,
@@ -193,7 +194,7 @@ def _padded(batch: Batch, spec: InputSpec, cells: Cells) -> Batch:
     if spec.name not in batch.padding:
         return batch
     steps, x = cells.index[:2], batch.x[spec.name]
-    padding = batch.padding[spec.name].copy()
+    padding = copy_for(batch.padding[spec.name], steps[0])
     padding[steps] |= same(x[steps].reshape(cells.count, -1), np.asarray(pad_of(spec), x.dtype)).all(axis=1)
     if np.array_equal(padding, batch.padding[spec.name]):
         return batch

@@ -17,6 +17,7 @@ from maskviz.core.batch import Arrays, Batch
 from maskviz.core.batch_fit import pad_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec, Network
+from maskviz.core.row_copies import copy_for
 from maskviz.core.trace import Trace
 
 Side = Literal["left", "right"]
@@ -101,7 +102,7 @@ def _with(arrays: Arrays, name: str, samples: NDArray[np.intp], new: NDArray[Any
 def _put(array: NDArray[Any], samples: NDArray[np.intp], new: NDArray[Any]) -> NDArray[Any]:
     if new.shape[1] != array.shape[1]:
         return new
-    array = array.copy()
+    array = copy_for(array, samples)
     array[samples] = new
     return array
 

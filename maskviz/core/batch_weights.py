@@ -15,6 +15,7 @@ from maskviz.core.batch_steps import target_axes
 from maskviz.core.batch_words import of_samples, samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
+from maskviz.core.row_copies import copy_for
 from maskviz.core.trace import Trace
 
 
@@ -62,7 +63,7 @@ def set_weights(
     batch: Batch, name: str, samples: NDArray[np.intp], steps: NDArray[np.intp] | None, value: float, shape: tuple[int, ...]
 ) -> Batch:
     """The batch with one weight for some samples, or for some of their steps (the output's own)."""
-    weights = with_weights(batch, name, shape).sample_weight[name].copy()
+    weights = copy_for(with_weights(batch, name, shape).sample_weight[name], samples)
     if steps is None or weights.ndim == 1:
         weights[samples] = value
     else:

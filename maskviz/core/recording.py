@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.row_copies import copy_for
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -39,7 +41,7 @@ def splice(whole: Recording, part: Recording) -> Recording:
         old = arrays.get(key)
         if old is None or old.shape[1:] != new.shape[1:]:
             raise ValueError(f"rows of another pass: {key}")
-        arrays[key] = old.copy()
+        arrays[key] = copy_for(old, part.rows)
         arrays[key][part.rows] = new
     # Keras' own numbers were those of the batch before the edit
     about = {**whole.about, "reported": None, "evaluate": None, "metrics": part.about["metrics"], "metric_notes": []}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QThread, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, QThread, Signal
 
 from maskviz.core.errors import MaskVizError, UnusableInput
 
@@ -89,15 +87,3 @@ class _Thread(QThread):
         if self.isInterruptionRequested():
             raise Stopped
         self.progressed.emit(done, total)
-
-
-@contextmanager
-def waiting_cursor(shown: bool) -> Iterator[None]:
-    """Show meanwhile that the window is at work, where ``shown``: for what is too short for a thread and too long for no sign."""
-    if shown:
-        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
-    try:
-        yield
-    finally:
-        if shown:
-            QGuiApplication.restoreOverrideCursor()

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from maskviz.core.batch import Batch, size_of
+from maskviz.core.batch import Batch
+from maskviz.core.batch_change import Change
 from maskviz.core.graph import Graph
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
-from maskviz.session.commands import NOT_MERGED, EditBatch
+from maskviz.session.commands import NOT_MERGED, EditBatch, History
 from maskviz.session.comparison import Comparison
-
-MOST_STEPS, LEAST_STEPS, MOST_UNDO_BYTES = 1000, 20, 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +112,7 @@ class Document(QObject):
         self.spotlight: Spotlight | None = None
         self.engine = EngineState()
         self.undo_stack = QUndoStack(self)
+        self._history = History(self.undo_stack, self._set_batch)
         self.comparison = Comparison(self)
         """Which state is pinned as A, and what views show of it."""
 
@@ -153,15 +153,16 @@ class Document(QObject):
         self._gestures += 1
         return self._gestures
 
-    def edit(self, after: Batch, text: str, gesture: int = NOT_MERGED, on_trial: bool = False) -> None:
+    def edit(self, after: Batch, text: str, gesture: int = NOT_MERGED, on_trial: bool = False, change: Change | None = None) -> None:
         """Make ``after`` the batch, as one undo step named ``text``; edits with the same ``gesture`` > 0 become one step.
 
-        An edit ``on_trial`` is taken back by ``take_back_trial`` when it turns out that the network cannot run on it.
+        An edit ``on_trial`` is taken back by ``take_back_trial`` when it turns out that the network cannot run on it. ``change`` is what it
+        changes, where that is known already.
         """
         if self.batch is not None and after is not self.batch:
-            command = EditBatch(self, self.batch, after, text, gesture)
+            command = EditBatch(self._history, self.batch, after, text, gesture, change)
             self._on_trial = (after, command) if on_trial else None
-            self.undo_stack.push(command)
+            self._history.push(command)
 
     def go_to(self, step: int) -> None:
         """Undo or redo up to a step of the history, 0 being the batch as it was opened; views are told once."""
@@ -201,9 +202,7 @@ class Document(QObject):
     def open(self, title: str, path: str | None, graph: Graph, network: Network, batch: Batch) -> None:
         """Replace what is open by a loaded network and its first batch; the undo history starts anew."""
         self._aside = None
-        self.undo_stack.clear()
-        # a step keeps the arrays it changed, a whole input or target at most
-        self.undo_stack.setUndoLimit(min(MOST_STEPS, max(LEAST_STEPS, MOST_UNDO_BYTES // max(1, size_of(batch)))))
+        self._history.open(batch)
         self.recompute_seconds = None
         output = network.outputs[0].name if network.outputs else None
         self._put(Opened(title, path, graph, network, batch, None, replace(Selection(), call=self.selection.call, output=output)))

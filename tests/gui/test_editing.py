@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from maskviz.core.batch import Batch, set_padding
 from maskviz.core.network import InputSpec
 from maskviz.core.trace import Trace
+from maskviz.gui.editing import editing
 from maskviz.gui.editing.dialogs import LengthDialog, WeightsDialog
 from maskviz.gui.editor import EditorPanel
 from maskviz.gui.editor.table import StepTable
@@ -51,6 +54,56 @@ def select(table: StepTable, first: tuple[str, int], last: tuple[str, int]) -> N
 
 def said(window: MainWindow) -> str:
     return " ".join(bar.sentence for bar in window.notices.bars())
+
+
+def test_a_large_batch_is_changed_beside_the_window(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, _ = opened(window)
+    monkeypatch.setattr(editing, "LARGE_BYTES", 0)
+    steps, samples = window.editing.steps, window.editing.samples
+    before, size = document.batch, document.batch.size
+    document.mark(Region((0, 1), 2, 4))
+    steps.pad()
+    samples.duplicate()
+    assert document.batch is before, "the window goes on"
+    qtbot.waitUntil(lambda: document.undo_stack.count() == 2)
+    assert document.undo_stack.text(0) == "Pad steps 2–4 of samples 0–1"
+    assert document.batch.size == size + 2
+    assert document.batch.padding["features"][:4, 2:5].all()
+    document.mark(Region((4, 5), 2, 4))
+    steps.pad()
+    document.undo_stack.undo()
+    qtbot.waitUntil(lambda: "was not done, because the batch was changed meanwhile" in said(window))
+    assert document.undo_stack.count() == 2
+    samples.delete()
+    qtbot.waitUntil(lambda: document.undo_stack.count() == 2 and document.batch.size < size)
+    window.editing.steps.set_length("features", 0, "right")
+    qtbot.waitUntil(lambda: "at least one step" in said(window))
+
+
+def test_an_act_that_takes_long_can_be_stopped(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, _ = opened(window)
+    monkeypatch.setattr(editing, "LARGE_BYTES", 0)
+    goes_on, after = threading.Event(), set_padding(document.batch, document.network.inputs[0], 0, np.ones(24, bool))
+
+    def computed() -> Batch:
+        goes_on.wait(20)
+        return after
+
+    def made() -> tuple[Callable[[], Batch], str]:
+        return computed, "Pad sample 0"
+
+    window.editing._slow.setInterval(1)
+    window.editing.edit(made)
+    window.editing.edit(made)
+    qtbot.waitUntil(lambda: "The batch is being changed" in said(window))
+    bar = next(bar for bar in window.notices.bars() if bar.key == "act")
+    next(button for button in bar.findChildren(QPushButton) if button.text() == "Stop").click()
+    goes_on.set()
+    qtbot.wait(50)
+    assert document.undo_stack.count() == 0, "neither what was stopped nor what waited comes"
+    assert not [bar for bar in window.notices.bars() if bar.key == "act"]
+    window.editing.edit(made)
+    qtbot.waitUntil(lambda: document.batch is after)
 
 
 # --- cells

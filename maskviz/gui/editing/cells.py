@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import Filling, fill
 
 if TYPE_CHECKING:
-    from maskviz.gui.editing.editing import Editing
+    from maskviz.gui.editing.editing import Editing, Made
 
 WORDS: dict[Filling, str] = {"pad": "the pad value", "zero": "zero", "noise": "noise", "nan": "NaN"}
 
@@ -57,12 +57,10 @@ class CellActs:
     def _fill(self, filling: Filling) -> None:
         editing = self._editing
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             cells, words = editing.marks.cells()
-            batch, seed = editing.marks.batch, editing.document.new_gesture()
-            for some in cells:
-                batch = fill(batch, editing.network, some, filling, seed)
+            batch, network, seed = editing.marks.batch, editing.network, editing.document.new_gesture()
             text = f"Make {words} real with the pad value" if filling == "token" else f"Fill {words} with {WORDS[filling]}"
-            return batch, text
+            return lambda: reduce(lambda filled, some: fill(filled, network, some, filling, seed), cells, batch), text
 
         editing.edit(made)

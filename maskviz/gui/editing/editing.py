@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMenu, QWidget
 
-from maskviz.core.batch import Batch, changed_rows, size_of
-from maskviz.core.errors import UnusableInput
+from maskviz.core.batch import Batch, size_of
+from maskviz.core.batch_change import Change
+from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.network import Network
-from maskviz.gui.background import waiting_cursor
 from maskviz.gui.editing.cells import CellActs
 from maskviz.gui.editing.marks import Marks
 from maskviz.gui.editing.samples import SampleActs
@@ -18,6 +20,7 @@ from maskviz.gui.editing.steps import StepActs
 from maskviz.gui.editing.weights import WeightActs
 from maskviz.gui.editing.words import WordActs
 from maskviz.gui.notices import Notices
+from maskviz.session.aside import Aside
 from maskviz.session.document import Document
 from maskviz.session.vocabularies import Vocabularies
 from maskviz.settings import Settings
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
     from maskviz.gui.editor import EditorPanel
     from maskviz.gui.heatmaps import HeatmapsPanel
 
-Made = tuple[Batch, str]
-LARGE_BYTES = 32 * 2**20  # of a batch whose edits may be felt
+Made = tuple[Callable[[], Batch], str]
+"""What computes the batch that follows, on any thread, and the name of the edit."""
+Computed = tuple[Batch, Change]
+LARGE_BYTES = 16 * 2**20  # of a batch whose edits may be felt
+SLOW_MS = 500  # from which an act is announced, and can be stopped
 
 
 class Editing:
@@ -37,6 +43,10 @@ class Editing:
         self.window = window
         self.document = document
         self._notices = notices
+        self._beside = Aside(window)
+        self._waiting: list[Callable[[], None]] = []
+        self._slow = QTimer(window, singleShot=True, interval=SLOW_MS)
+        self._slow.timeout.connect(self._say_slow)
         self.marks = Marks(document, window)
         self.vocabularies = Vocabularies(document, settings, window)
         self.cells = CellActs(self)
@@ -71,24 +81,68 @@ class Editing:
         assert self.document.network is not None
         return self.document.network
 
-    def edit(self, make: Callable[[], Made], on_trial: bool = False) -> bool:
-        """Make the batch that follows and its name an edit; a refusal is said. Whether it was made.
+    def edit(self, prepare: Callable[[], Made], on_trial: bool = False, then: Callable[[], None] = lambda: None) -> None:
+        """Have ``prepare`` read what is marked, compute the batch that follows, make it an edit, and then do ``then``; a refusal is said.
 
-        ``on_trial``: the edit is taken back where the network turns out not to run on it.
+        A large batch is computed beside the window, one act after another. ``on_trial``: the edit is taken back where the network turns
+        out not to run on it.
         """
+        if self._beside.busy:
+            self._waiting.append(partial(self.edit, prepare, on_trial, then))
+            return
         try:
-            with waiting_cursor(size_of(self.marks.batch) > LARGE_BYTES):
-                batch, text = make()
-                rows = changed_rows(self.marks.batch, batch)
+            before = self.marks.batch
+            compute, text = prepare()
+            work = partial(_computed, before, compute)
+            if size_of(before) > LARGE_BYTES:
+                self._slow.start()
+                self._beside.do(work, lambda found: self._finish(before, text, found, on_trial, then), self._refuse)
+            else:
+                self._take(text, work(), on_trial, then)
         except UnusableInput as error:
             self.say(str(error))
-            return False
-        if rows is not None and not len(rows):
+
+    def _finish(self, before: Batch, text: str, found: Computed, on_trial: bool, then: Callable[[], None]) -> None:
+        """Take what was computed beside the window, unless the batch has changed meanwhile, and go on."""
+        if self.document.batch is before:
+            self._take(text, found, on_trial, then)
+        else:
+            self.say(f"“{text}” was not done, because the batch was changed meanwhile: do it again.")
+        self._go_on()
+
+    def _take(self, text: str, found: Computed, on_trial: bool, then: Callable[[], None]) -> None:
+        batch, change = found
+        if not change.is_seen:
             self._notices.show_notice("info", "Nothing changes: the batch is like that already.", key="cell")
-            return False
-        self.document.edit(batch, text, on_trial=on_trial)
-        return True
+            return
+        self.document.edit(batch, text, on_trial=on_trial, change=change)
+        then()
+
+    def _refuse(self, error: MaskVizError) -> None:
+        self.say(str(error))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Nothing is computed beside the window any more: begin what waits."""
+        self._slow.stop()
+        self._notices.dismiss("act")
+        if self._waiting:
+            self._waiting.pop(0)()
+
+    def _say_slow(self) -> None:
+        self._notices.show_notice("info", "The batch is being changed…", action=("Stop", self._stop), key="act")
+
+    def _stop(self) -> None:
+        self._beside.forget()
+        self._waiting.clear()
+        self._go_on()
 
     def say(self, sentence: str) -> None:
         """Show why something cannot be done."""
         self._notices.show_notice("warning", sentence, key="cell")
+
+
+def _computed(before: Batch, compute: Callable[[], Batch]) -> Computed:
+    """The batch that follows and what changes by it."""
+    after = compute()
+    return after, Change.between(before, after)

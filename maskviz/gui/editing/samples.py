@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.batch_words import samples_of
 
 if TYPE_CHECKING:
-    from maskviz.gui.editing.editing import Editing
+    from maskviz.gui.editing.editing import Editing, Made
 
 Order = NDArray[np.intp]
 
@@ -58,20 +59,21 @@ class SampleActs:
         editing, order = self._editing, np.arange(0)
         document, region = editing.document, editing.document.region
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             nonlocal order
             batch, samples = editing.marks.batch, editing.marks.samples()
             order = order_of(batch, samples)
             batch_samples.check_size(editing.network, len(order))
             if np.array_equal(order, np.arange(batch.size)):
-                return batch, ""
-            return batch_samples.take_samples(batch, order), name.format(samples_of(samples, batch.size))
+                return lambda: batch, ""
+            return partial(batch_samples.take_samples, batch, order), name.format(samples_of(samples, batch.size))
+
+        def follow() -> None:
+            places = np.flatnonzero(order == selected)
+            if len(places):
+                document.select(sample=int(places[-1] if copied else places[0]))
+            if region is not None and document.region is region:
+                document.mark(replace(region, samples=tuple(np.flatnonzero(np.isin(order, region.samples)).tolist())))
 
         selected = document.selection.sample
-        if not editing.edit(made, on_trial=True):
-            return
-        places = np.flatnonzero(order == selected)
-        if len(places):
-            document.select(sample=int(places[-1] if copied else places[0]))
-        if region is not None and document.region is region:
-            document.mark(replace(region, samples=tuple(np.flatnonzero(np.isin(order, region.samples)).tolist())))
+        editing.edit(made, on_trial=True, then=follow)

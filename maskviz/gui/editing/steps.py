@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec
 
 if TYPE_CHECKING:
-    from maskviz.gui.editing.editing import Editing
+    from maskviz.gui.editing.editing import Editing, Made
 
 
 class StepActs:
@@ -47,11 +48,10 @@ class StepActs:
         self._flag(False)
 
     def _flag(self, padded: bool) -> None:
-        def made() -> tuple[Batch, str]:
-            marked, batch = self._editing.marks.steps(), self._batch
-            for sample in marked.samples:
-                batch = flag_padding(batch, self._spec(marked.input), int(sample), marked.steps, padded)
-            return batch, f"Pad {marked.words}" if padded else f"Make {marked.words} real"
+        def made() -> Made:
+            marked = self._editing.marks.steps()
+            compute = partial(flag_padding, self._batch, self._spec(marked.input), marked.samples, marked.steps, padded)
+            return compute, f"Pad {marked.words}" if padded else f"Make {marked.words} real"
 
         self._editing.edit(made)
 
@@ -72,11 +72,11 @@ class StepActs:
         self._to_side("right", every=True)
 
     def _to_side(self, side: Side, every: bool = False) -> None:
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             marks, batch = self._editing.marks, self._batch
             samples = np.arange(batch.size) if every else marks.samples()
-            after = batch_steps.to_side(batch, self._spec(marks.input()), samples, side, self._axes())
-            return after, f"Move the padding of {samples_of(samples, batch.size)} to the {side}"
+            compute = partial(batch_steps.to_side, batch, self._spec(marks.input()), samples, side, self._axes())
+            return compute, f"Move the padding of {samples_of(samples, batch.size)} to the {side}"
 
         self._editing.edit(made)
 
@@ -85,44 +85,44 @@ class StepActs:
     def insert(self) -> None:
         """Insert as many padded steps as are marked, before the first of them; what follows moves on, T stays."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             marked = self._editing.marks.steps()
             at, count = int(marked.steps[0]), len(marked.steps)
-            after = batch_steps.insert_steps(self._batch, self._spec(marked.input), marked.samples, at, count, self._axes())
-            return after, f"Insert {_count(count)} at step {at} of {samples_of(marked.samples, self._batch.size)}"
+            compute = partial(batch_steps.insert_steps, self._batch, self._spec(marked.input), marked.samples, at, count, self._axes())
+            return compute, f"Insert {_count(count)} at step {at} of {samples_of(marked.samples, self._batch.size)}"
 
         self._editing.edit(made)
 
     def delete(self) -> None:
         """Delete the marked steps; what follows moves up, T stays."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             marked = self._editing.marks.steps()
             first, last = _run(marked.steps)
-            after = batch_steps.delete_steps(self._batch, self._spec(marked.input), marked.samples, first, last, self._axes())
-            return after, f"Delete {marked.words}"
+            compute = partial(batch_steps.delete_steps, self._batch, self._spec(marked.input), marked.samples, first, last, self._axes())
+            return compute, f"Delete {marked.words}"
 
         self._editing.edit(made)
 
     def insert_in_all(self) -> None:
         """Insert as many padded steps as are marked in every sample; T grows."""
 
-        def made() -> tuple[Batch, str]:
-            marked = self._editing.marks.steps()
+        def made() -> Made:
+            marked, network = self._editing.marks.steps(), self._editing.network
             at, count = int(marked.steps[0]), len(marked.steps)
-            after = batch_steps.insert_for_all(self._batch, self._editing.network, self._spec(marked.input), at, count, self._axes())
-            return after, f"Insert {_count(count)} at step {at} of all samples"
+            compute = partial(batch_steps.insert_for_all, self._batch, network, self._spec(marked.input), at, count, self._axes())
+            return compute, f"Insert {_count(count)} at step {at} of all samples"
 
         self._editing.edit(made, on_trial=True)
 
     def delete_in_all(self) -> None:
         """Delete the marked steps of every sample; T shrinks."""
 
-        def made() -> tuple[Batch, str]:
-            marked = self._editing.marks.steps()
+        def made() -> Made:
+            marked, network = self._editing.marks.steps(), self._editing.network
             first, last = _run(marked.steps)
-            after = batch_steps.delete_for_all(self._batch, self._editing.network, self._spec(marked.input), first, last, self._axes())
-            return after, f"Delete {steps_of(marked.steps, -1)} of all samples"
+            compute = partial(batch_steps.delete_for_all, self._batch, network, self._spec(marked.input), first, last, self._axes())
+            return compute, f"Delete {steps_of(marked.steps, -1)} of all samples"
 
         self._editing.edit(made, on_trial=True)
 
@@ -142,11 +142,11 @@ class StepActs:
     def set_length(self, name: str, length: int, side: Side) -> None:
         """Give every sample ``length`` steps of an input, padding added or steps cut off at one side."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             batch = self._batch
-            after = batch_steps.with_length(batch, self._editing.network, self._spec(name), length, side, self._axes())
+            compute = partial(batch_steps.with_length, batch, self._editing.network, self._spec(name), length, side, self._axes())
             word = "Lengthen" if length > batch.padding[name].shape[1] else "Shorten"
-            return after, f"{word} {name} to {_count(length)}"
+            return compute, f"{word} {name} to {_count(length)}"
 
         if length != self._batch.padding[name].shape[1]:
             self._editing.edit(made, on_trial=True)

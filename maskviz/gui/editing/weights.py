@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maskviz.core import batch_weights
-from maskviz.core.batch import Batch, without_weights
+from maskviz.core.batch import without_weights
 from maskviz.core.batch_steps import TargetAxis, target_axes
 from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import source_mask
 
 if TYPE_CHECKING:
-    from maskviz.gui.editing.editing import Editing
+    from maskviz.gui.editing.editing import Editing, Made
 
 
 class WeightActs:
@@ -48,13 +49,13 @@ class WeightActs:
     def set(self, value: float) -> None:
         """Give the marked steps this weight; an output without weights gets weights of 1 first."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             marks, editing = self._editing.marks, self._editing
-            name = marks.output()
-            after = batch_weights.paint_weights(
-                marks.batch, editing.network, editing.document.trace, name, marks.samples(), marks.rows(), value
-            )
-            return after, f"Set weight of {self._words(name)} to {value:g}"
+            name, trace = marks.output(), editing.document.trace
+            where = (name, marks.samples(), marks.rows())
+            return partial(
+                batch_weights.paint_weights, marks.batch, editing.network, trace, *where, value
+            ), f"Set weight of {self._words(name)} to {value:g}"
 
         self._editing.edit(made)
 
@@ -82,16 +83,17 @@ class WeightActs:
     def from_y(self, name: str, value: float, where: float, elsewhere: float) -> None:
         """Weights by the value of the target."""
 
-        def made() -> tuple[Batch, str]:
-            after = batch_weights.weights_from_y(self._editing.marks.batch, name, value, where, elsewhere, self._shape(name))
-            return after, f"Weights of {name}: {where:g} where y is {value:g}, else {elsewhere:g}"
+        def made() -> Made:
+            batch, shape = self._editing.marks.batch, self._shape(name)
+            compute = partial(batch_weights.weights_from_y, batch, name, value, where, elsewhere, shape)
+            return compute, f"Weights of {name}: {where:g} where y is {value:g}, else {elsewhere:g}"
 
         self._editing.edit(made)
 
     def from_mask(self) -> None:
         """Weights that are 1 where the input's mask keeps a step, 0 where it skips it."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             editing = self._editing
             name, batch, trace = editing.marks.output(), editing.marks.batch, editing.document.trace
             axis = self._axis(name)
@@ -102,17 +104,19 @@ class WeightActs:
                 raise UnusableInput(f"It is not known which input's steps the targets of {name} belong to, so no mask fits its weights.")
             kept = source_mask(trace, axis.input) if trace is not None and not editing.document.stale else None
             kept = ~batch.padding[axis.input] if kept is None else kept
-            return batch_weights.weights_from_kept(batch, name, kept, axis.rows, shape), f"Weights of {name} = mask of {axis.input}"
+            return partial(
+                batch_weights.weights_from_kept, batch, name, kept, axis.rows, shape
+            ), f"Weights of {name} = mask of {axis.input}"
 
         self._editing.edit(made)
 
     def remove(self) -> None:
         """Remove the weights of the output that is meant."""
 
-        def made() -> tuple[Batch, str]:
+        def made() -> Made:
             name = self._editing.marks.output()
             if name not in self._editing.marks.batch.sample_weight:
                 raise UnusableInput(f"Output {name} has no weights that could be removed.")
-            return without_weights(self._editing.marks.batch, name), f"Remove the weights of {name}"
+            return partial(without_weights, self._editing.marks.batch, name), f"Remove the weights of {name}"
 
         self._editing.edit(made)
