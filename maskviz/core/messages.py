@@ -1,24 +1,19 @@
-"""What the window asks the engine and what it answers: one typed union for each direction, and their form on the wire.
-
-A message on the wire is one JSON header and the raw bytes of its arrays; nothing is ever unpickled.
-"""
+"""What the window asks the engine and what it answers: one typed union for each direction (on the wire: ``core.message_wire``)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
-from maskviz.core.builder import CannotBuild, Stack
-from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
+from maskviz.core.builder import Stack
+from maskviz.core.errors import MaskVizError
 from maskviz.core.layer_forms import Forms
 from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
-from maskviz.core.probes import ASKS, Answer, Ask
-from maskviz.core.probes import from_wire as answer_from_wire
-from maskviz.core.probes import to_wire as answer_to_wire
+from maskviz.core.probes import Answer, Ask
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
 
@@ -126,7 +121,45 @@ class RepairCopy:
 Opens = Load | Build | BuildStack
 """Requests after which the engine holds another network."""
 
-Request = Opens | AskStack | AskForms | Save | WriteScript | UseDevice | RunTrace | Evaluate | Generate | RepairCopy | Ask
+
+@dataclass(frozen=True)
+class Pin:
+    """Keep the network that is held, with the batch traced last, as A: it can be asked about when others are held. Or keep no A."""
+
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class PinAgain:
+    """Make this batch A, of the network that is held, or of another one that is loaded beside it."""
+
+    batch: Batch
+    of: Opens | None = None
+
+
+@dataclass(frozen=True)
+class OfPinned:
+    """Ask about A, or save its network."""
+
+    request: Ask | Save
+
+
+Request = (
+    Opens
+    | AskStack
+    | AskForms
+    | Save
+    | WriteScript
+    | UseDevice
+    | RunTrace
+    | Evaluate
+    | Generate
+    | RepairCopy
+    | Pin
+    | PinAgain
+    | OfPinned
+    | Ask
+)
 
 
 @dataclass(frozen=True)
@@ -230,6 +263,24 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Pinned:
+    """What was held is A."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class PinnedAgain:
+    """A is there again, with a recording of its batch in which Keras' own evaluation is."""
+
+    number: int
+    network: Network
+    recording: Recording
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Refused:
     """The request could not be carried out; ``error`` holds the sentence to show."""
 
@@ -266,123 +317,8 @@ Event = (
     | Evaluated
     | Generated
     | Answered
+    | Pinned
+    | PinnedAgain
     | Refused
     | Died
 )
-
-Wire = tuple[dict[str, Any], dict[str, NDArray[Any]]]
-_GROUPS = ("x", "y", "sample_weight", "padding")
-
-
-def request_to_wire(number: int, request: Request | Cancel) -> Wire:
-    """Header and arrays of a request."""
-    header: dict[str, Any] = {"number": number, "kind": type(request).__name__}
-    if not isinstance(request, RunTrace):
-        return header | {"body": dict(vars(request))}, {}
-    arrays = _batch_to_wire(request.batch)
-    if request.rows is not None:
-        arrays["rows"] = request.rows
-    return header | {"body": _about_batch(request.batch)}, arrays
-
-
-def _batch_to_wire(batch: Batch) -> dict[str, NDArray[Any]]:
-    return {f"{group}/{name}": array for group in _GROUPS for name, array in getattr(batch, group).items()}
-
-
-def _about_batch(batch: Batch) -> dict[str, Any]:
-    return {"source": batch.source, "declared": sorted(batch.declared)}
-
-
-def _batch_from_wire(arrays: dict[str, NDArray[Any]], about: Any) -> Batch:
-    x, y, weights, padding = ({k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{g}/")} for g in _GROUPS)
-    return Batch(x, y, weights, padding, {}, str(about["source"]), frozenset(map(str, about["declared"])))
-
-
-def request_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> tuple[int, Request | Cancel]:
-    """A request and its number. Raises KeyError, TypeError or ValueError for anything that is none."""
-    plain = (Load, Build, BuildStack, AskStack, AskForms, Save, WriteScript, UseDevice, Evaluate, Generate, RepairCopy, Cancel)
-    kinds: dict[str, Any] = {c.__name__: c for c in plain} | ASKS
-    number, kind, body = int(header["number"]), header["kind"], header["body"]
-    if kind != "RunTrace":
-        return number, kinds[kind](**body)
-    return number, RunTrace(_batch_from_wire(arrays, body), arrays.get("rows"))
-
-
-def event_to_wire(event: Event) -> Wire:
-    """Header and arrays of an event (the engine sends all but Died)."""
-    body = dict(vars(event))
-    arrays: dict[str, NDArray[Any]] = {}
-    match event:
-        case Loaded(network=network):
-            body["network"] = network.to_dict()
-        case Traced(recording=recording):
-            body["recording"] = dict(recording.about)
-            arrays = dict(recording.arrays)
-            if recording.rows is not None:
-                arrays["rows"] = recording.rows
-        case Evaluated(notes=notes):
-            body["notes"] = [vars(note) for note in notes]
-        case Generated(batch=batch):
-            body["batch"] = _about_batch(batch)
-            arrays = _batch_to_wire(batch)
-        case Repaired(report=report):
-            body["report"] = report.to_dict()
-        case StackKnown(stack=stack):
-            body["stack"] = stack.to_dict()
-        case FormsKnown(forms=forms):
-            body["forms"] = asdict(forms)
-        case Answered(answer=answer):
-            body["answer"], arrays = answer_to_wire(answer)
-        case Refused(error=error):
-            more: dict[str, Any] = {}
-            if isinstance(error, NeedsConsent):
-                more = {"missing": error.missing, "code": error.code}
-            elif isinstance(error, CannotBuild):
-                more = {"row": error.row}
-            body["error"] = {"kind": type(error).__name__, "sentence": str(error), "details": error.details, **more}
-    return {"kind": type(event).__name__, "body": body}, arrays
-
-
-def event_from_wire(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Event:
-    """An event. Raises EngineFailed for anything that is none: what the child sends is not trusted."""
-    try:
-        body = dict(header["body"])
-        match header["kind"]:
-            case "Ready":
-                return Ready(str(body["keras"]), str(body["backend"]), tuple(map(str, body["devices"])))
-            case "Loaded":
-                return Loaded(int(body["number"]), Network.from_dict(body["network"]), int(body["kept"]), int(body["weights"]))
-            case "StackKnown":
-                return StackKnown(int(body["number"]), Stack.from_dict(body["stack"]), tuple(map(str, body["notes"])))
-            case "FormsKnown":
-                return FormsKnown(int(body["number"]), Forms.from_dict(body["forms"]))
-            case "Traced":
-                rows = arrays.pop("rows", None)
-                recording = Recording(body["recording"], arrays, rows)
-                return Traced(int(body["number"]), recording, str(body["device"]), float(body["seconds"]))
-            case "Evaluated":
-                notes = tuple(MetricNote(**note) for note in body.pop("notes"))
-                return Evaluated(**body, notes=notes)
-            case "Generated":
-                return Generated(int(body["number"]), _batch_from_wire(arrays, body["batch"]))
-            case "Repaired":
-                return Repaired(int(body["number"]), Report.from_dict(body["report"]))
-            case "Answered":
-                return Answered(int(body["number"]), answer_from_wire(body["answer"], arrays))
-            case "Refused":
-                return Refused(int(body["number"]), _error(body["error"]))
-            case kind:
-                simple: dict[str, Any] = {c.__name__: c for c in (Progress, Saved, DeviceInUse)}
-                event: Event = simple[kind](**body)
-                return event
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise EngineFailed("The engine sent an answer that cannot be read.", repr(error)) from error
-
-
-def _error(body: dict[str, Any]) -> MaskVizError:
-    sentence, details = str(body["sentence"]), str(body["details"])
-    if body["kind"] == "NeedsConsent":
-        return NeedsConsent(sentence, tuple(map(str, body["missing"])), tuple(map(str, body["code"])), details)
-    if body["kind"] == "CannotBuild":
-        return CannotBuild(sentence, None if body["row"] is None else int(body["row"]), details)
-    return (UnusableInput if body["kind"] == "UnusableInput" else EngineFailed)(sentence, details)

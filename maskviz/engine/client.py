@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 from maskviz.core import wire
 from maskviz.core.errors import EngineFailed
-from maskviz.core.messages import Cancel, Died, Event, Refused, Request, event_from_wire, request_to_wire
+from maskviz.core.message_wire import event_from_wire, request_to_wire
+from maskviz.core.messages import Cancel, Died, Event, Refused, Request
 
 CHILD_ARGUMENT = "--maskviz-engine"
 MEMORY = "MASKVIZ_ENGINE_GIB"  # the most memory that the engine may take

@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from maskviz.core import wire
 from maskviz.core.errors import UnusableInput
-from maskviz.core.messages import Cancel, Event, Load, Progress, Ready, Request, event_to_wire, request_from_wire
+from maskviz.core.message_wire import event_to_wire, request_from_wire
+from maskviz.core.messages import Cancel, Event, Load, Progress, Ready, Request
 
 LOAD_SECONDS = 300
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -16,8 +16,6 @@ from maskviz.core.assemble import trace_of
 from maskviz.core.batch import Batch
 from maskviz.core.builder import Stack
 from maskviz.core.errors import MaskVizError, UnusableInput
-from maskviz.core.generate import generate, sequences_meet
-from maskviz.core.generate import with_targets as generated_targets
 from maskviz.core.messages import (
     Answered,
     AskForms,
@@ -33,7 +31,12 @@ from maskviz.core.messages import (
     Generated,
     Load,
     Loaded,
+    OfPinned,
     Opens,
+    Pin,
+    PinAgain,
+    Pinned,
+    PinnedAgain,
     Progress,
     Refused,
     RepairCopy,
@@ -51,23 +54,34 @@ from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLeng
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
-from maskviz.engine import building, devices, layer_forms, loading, probes, repair, script, templates
+from maskviz.engine import building, devices, generating, layer_forms, loading, probes, repair, script, templates
 from maskviz.engine.explaining import cause_of
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
 from maskviz.engine.signature import Signature
 from maskviz.engine.tracing import Tracer
 
-STEPS_TO_TRY = (24, 12, 8)
 ARRAYS = ("x", "y", "sample_weight", "padding")
 NO_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
 """Errors of TensorFlow and PyTorch; JAX names it in the message."""
 
 
+@dataclass
+class Held:
+    """A network that requests are about, what it came from, and the batch that it was traced on last."""
+
+    network: keras.Model
+    tracer: Tracer
+    probe: MetricProbe
+    source: Opens | None = None
+    batch: Batch | None = None
+
+
 class Service:
     """Answers requests one after another; ``tell`` hears progress while one is carried out.
 
-    With ``prepares``, a pass for quick edits of one row is compiled in the background once a batch was evaluated.
+    It holds one network, and beside it what was pinned as A. With ``prepares``, a pass for quick edits of one row is compiled in the
+    background once a batch was evaluated.
     """
 
     def __init__(self, tell: Callable[[Progress], None] = lambda progress: None, prepares: bool = False) -> None:
@@ -76,12 +90,9 @@ class Service:
         self._preparing: threading.Thread | None = None
         self._number = 0
         self._device = devices.names()[0]
-        self._source: Opens | None = None
         self._shelf = building.Shelf()
-        self._network: keras.Model | None = None
-        self._tracer: Tracer | None = None
-        self._probe: MetricProbe | None = None
-        self._batch: Batch | None = None
+        self._held: Held | None = None
+        self._pinned: Held | None = None
 
     def devices(self) -> tuple[str, ...]:
         """Names for the device menu, the one in use first."""
@@ -109,15 +120,23 @@ class Service:
             case RunTrace(batch=batch, rows=rows):
                 return self._trace(batch, rows)
             case Evaluate():
-                return self._evaluate()
+                return self._evaluate(self._need())
             case Generate(seed=seed):
-                return Generated(self._number, self._generate(seed))
+                return Generated(self._number, generating.first_batch(self._need().tracer, seed))
             case Save(path=path):
-                return self._save(path)
+                return self._save(path, self._need())
             case WriteScript(path=path, of=of):
                 return self._write_script(path, of)
             case AskValues() | AskInfluence() | AskGradients() | AskStates() | AskLength():
-                return Answered(self._number, probes.answer(self._need(), self._batch, request, self._say))
+                return self._probe(self._need(), request)
+            case Pin(keep=keep):
+                self._pinned = replace(self._need()) if keep else None
+                return Pinned(self._number)
+            case PinAgain(batch=batch, of=of):
+                return self._pin_again(batch, of)
+            case OfPinned(request=asked):
+                pinned = self._need_pinned()
+                return self._save(asked.path, pinned) if isinstance(asked, Save) else self._probe(pinned, asked)
             case RepairCopy():
                 return Repaired(self._number, self.repair(request))
             case UseDevice(device=device):
@@ -129,8 +148,7 @@ class Service:
     def _open(self, request: Opens) -> Event:
         network, signature = self._make(request)
         kept, weights = self._fill(network, request) if isinstance(request, BuildStack) else (0, 0)
-        self.hold(network, signature)
-        self._source = request
+        self.hold(network, signature, request)
         return Loaded(self._number, signature.network, kept, weights)
 
     def _fill(self, network: keras.Model, request: BuildStack) -> tuple[int, int]:
@@ -142,10 +160,9 @@ class Service:
         return counts
 
     def _stack(self, origin: str | None) -> Event:
-        self._need()
-        assert self._network is not None
-        stack, notes = building.stack_of(self._network)
-        self._shelf.begin(self._network, origin)
+        network = self._need().network
+        stack, notes = building.stack_of(network)
+        self._shelf.begin(network, origin)
         return StackKnown(self._number, stack, notes)
 
     def _make(self, request: Opens) -> tuple[keras.Model, Signature]:
@@ -164,25 +181,22 @@ class Service:
             network, signature = with_loss(network, signature, request.loss)
         return network, signature
 
-    def hold(self, network: keras.Model, signature: Signature) -> None:
+    def hold(self, network: keras.Model, signature: Signature, source: Opens | None = None) -> None:
         """Make this the network that requests are about."""
-        self._network, self._batch = network, None
-        self._tracer = Tracer(network, signature, self._say)
-        self._probe = MetricProbe(network, signature)
+        self._held = self._made(network, signature, source)
+
+    def _made(self, network: keras.Model, signature: Signature, source: Opens | None) -> Held:
+        return Held(network, Tracer(network, signature, self._say), MetricProbe(network, signature), source)
 
     def _trace(self, batch: Batch, rows: Any) -> Event:
-        tracer = self._need()
-        if rows is None:
-            self._batch = batch
-        else:
-            self._batch = _with_rows(self._batch, batch, rows)
-        some = rows if rows is not None and len(rows) and tracer.rows_are_independent else None
-        recording = self._run(self._batch, some)
-        return Traced(self._number, recording, self._device, tracer.seconds)
+        held = self._need()
+        held.batch = batch if rows is None else _with_rows(held.batch, batch, rows)
+        some = rows if rows is not None and len(rows) and held.tracer.rows_are_independent else None
+        recording = self._run(held.tracer, held.batch, some)
+        return Traced(self._number, recording, self._device, held.tracer.seconds)
 
-    def _run(self, batch: Batch, rows: Any) -> Recording:
+    def _run(self, tracer: Tracer, batch: Batch, rows: Any) -> Recording:
         """A pass; where Keras stops at shapes that do not fit each other, the error says which."""
-        tracer = self._need()
         missing = [o.name for o in tracer.signature.network.outputs if o.loss is not None and o.name not in batch.y]
         if batch.y and missing:
             raise UnusableInput(f"The output '{missing[0]}' has a loss, but the batch has no target for it: add one as y__{missing[0]}.")
@@ -208,19 +222,35 @@ class Service:
 
     def trace(self, batch: Batch) -> Recording:
         """A recording of a batch with Keras' own evaluation in it, for scripts."""
-        self._batch = batch
-        recording = self._run(batch, None)
-        evaluated = self._evaluate()
-        assert isinstance(evaluated, Evaluated)
-        return evaluated.put_into(recording)
+        held = self._need()
+        held.batch = batch
+        recording = self._run(held.tracer, batch, None)
+        return self._evaluate(held).put_into(recording)
+
+    def _pin_again(self, batch: Batch, of: Opens | None) -> Event:
+        """Take up as A what was pinned in another session or engine: another network is loaded beside what is held."""
+        if of is None:
+            pinned = replace(self._need())
+        else:
+            network, signature = self._make(of)
+            if isinstance(of, BuildStack):
+                self._shelf.put_into(network)
+            pinned = self._made(network, signature, of)
+        pinned.batch = batch
+        recording = self._evaluate(pinned).put_into(self._run(pinned.tracer, batch, None))
+        self._pinned = pinned
+        return PinnedAgain(self._number, pinned.tracer.signature.network, recording, self._device, pinned.tracer.seconds)
+
+    def _probe(self, held: Held, ask: Ask) -> Event:
+        return Answered(self._number, probes.answer(held.tracer, held.batch, ask, self._say))
 
     def repair(self, request: RepairCopy, batch: Batch | None = None) -> Report:
         """Repair a copy of the network by the findings of a batch, the one traced last unless another is given; save it where asked."""
-        tracer, batch = self._need(), batch or self._batch
+        held = self._need()
+        batch = batch or held.batch
         if batch is None:
             raise UnusableInput("Findings are of a batch: open one first.")
-        assert self._network is not None
-        stage = repair.Stage(self._network, tracer.signature.network, batch, trace_of(self._run(batch, None), batch))
+        stage = repair.Stage(held.network, held.tracer.signature.network, batch, trace_of(self._run(held.tracer, batch, None), batch))
         report = repair.repair(stage, request.finding, request.call, self._say)
         if request.path is None or report.network is None:
             return report
@@ -229,57 +259,19 @@ class Service:
 
     def probe(self, batch: Batch, ask: Ask, tell: Callable[[str], None]) -> Answer:
         """The answer to one question about a batch, for scripts."""
-        return probes.answer(self._need(), batch, ask, tell)
+        return probes.answer(self._need().tracer, batch, ask, tell)
 
-    def _generate(self, seed: int) -> Batch:
-        """The first batch that the network runs on: shorter ones where it has a longest length, without targets where none fit.
-
-        Raises the error of the last one when it runs on none.
-        """
-        tracer, error = self._need(), None
-        network = tracer.signature.network
-        for steps in STEPS_TO_TRY:
-            batch = generate(network, seed, steps=steps)
-            try:
-                recording = tracer.trace(batch)
-                if len(batch.padding) > 1 and not sequences_meet(trace_of(recording, batch)):
-                    batch = generate(network, seed, steps=steps, apart=True)
-                    tracer.trace(batch)
-                return batch
-            except Exception as failed:
-                error = failed
-            try:
-                return self._with_targets_that_fit(replace(batch, y={}), seed)
-            except Exception as failed:
-                error = failed
-        assert error is not None
-        raise error
-
-    def _with_targets_that_fit(self, batch: Batch, seed: int) -> Batch:
-        """The batch with targets of the shapes that the predictions turned out to have; without any where the loss takes none."""
-        tracer = self._need()
-        recording = tracer.trace(batch)
-        shapes = {o["name"]: recording.arrays[f"out/{n}"].shape for n, o in enumerate(recording.about["outputs"])}
-        with_targets = generated_targets(batch, tracer.signature.network, seed, shapes)
-        try:
-            tracer.trace(with_targets)
-        except Exception:  # a loss of the user's own may take targets of any form
-            return batch
-        return with_targets
-
-    def _evaluate(self) -> Event:
-        tracer, batch = self._need(), self._batch
-        assert self._network is not None
-        assert self._probe is not None
-        own_step = type(self._network).test_step is not keras.Model.test_step
-        if batch is None or not batch.y or not (has_loss(self._network) or (own_step and self._network.compiled)):
+    def _evaluate(self, held: Held) -> Evaluated:
+        network, tracer, batch = held.network, held.tracer, held.batch
+        own_step = type(network).test_step is not keras.Model.test_step
+        if batch is None or not batch.y or not (has_loss(network) or (own_step and network.compiled)):
             return Evaluated(self._number, None, {})
-        with kept_state(self._network):
+        with kept_state(network):
             try:
                 loss, metrics = tracer.evaluate(batch)
             except Exception as error:  # a metric that takes no sequences, say: masks and the loss are known all the same
                 return Evaluated(self._number, None, {}, sentence=f"Keras cannot evaluate this batch: {cause_of(error)}.")
-            notes = self._probe.notes(trace_of(tracer.trace(batch), batch), batch, metrics) if metrics else ()
+            notes = held.probe.notes(trace_of(tracer.trace(batch), batch), batch, metrics) if metrics else ()
         self._prepare_row_edits(tracer, batch)
         return Evaluated(self._number, loss, metrics, notes)
 
@@ -295,32 +287,46 @@ class Service:
         self._preparing = threading.Thread(target=prepare, name="prepare row edits", daemon=True)
         self._preparing.start()
 
-    def _save(self, path: str) -> Event:
-        self._need()
-        assert self._network is not None
-        save(self._network, path)
+    def _save(self, path: str, held: Held) -> Event:
+        save(held.network, path)
         return Saved(self._number, path)
 
     def _write_script(self, path: str, of: str | None) -> Event:
-        self._need()
-        script.write_script(self._network if of is None else loading.load(of)[0], path)
+        network = self._need().network
+        script.write_script(network if of is None else loading.load(of)[0], path)
         return Saved(self._number, path)
 
     def _use_device(self, device: str) -> Event:
-        """Make the network anew on the device: its variables stay where they were made."""
+        """Make the networks anew on the device: their variables stay where they were made."""
+        held, pinned = self._held, self._pinned
         with devices.scope(device):
-            if self._source is not None and self._network is not None:
-                weights = self._network.get_weights()
-                network, signature = self._make(self._source)
-                network.set_weights(weights)
-                self.hold(network, signature)
+            if held is not None:
+                self._held = self._moved(held)
+            if pinned is not None and self._held is not None and held is not None and pinned.network is held.network:
+                self._pinned = replace(self._held, batch=pinned.batch)
+            elif pinned is not None:
+                self._pinned = self._moved(pinned)
         self._device = next(name for name in devices.names() if name.split()[0].upper() == device.split()[0].upper())
         return DeviceInUse(self._number, self._device)
 
-    def _need(self) -> Tracer:
-        if self._tracer is None:
+    def _moved(self, held: Held) -> Held:
+        """The same on the device of now."""
+        if held.source is None:
+            return held
+        weights = held.network.get_weights()
+        network, signature = self._make(held.source)
+        network.set_weights(weights)
+        return replace(self._made(network, signature, held.source), batch=held.batch)
+
+    def _need(self) -> Held:
+        if self._held is None:
             raise UnusableInput("No network is open: open one first.")
-        return self._tracer
+        return self._held
+
+    def _need_pinned(self) -> Held:
+        if self._pinned is None:
+            raise UnusableInput("Nothing is pinned: pin a state as A first.")
+        return self._pinned
 
 
 def save(network: keras.Model, path: str) -> None:

@@ -13,7 +13,8 @@ from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from maskviz.core.errors import MaskVizError
 from maskviz.gui.notices import Notices
-from maskviz.gui.sessions import Sessions, state_folder
+from maskviz.gui.session_networks import state_folder
+from maskviz.gui.sessions import Sessions
 from maskviz.session.document import Document
 from maskviz.session.session_file import SUFFIX, Session, read_session, write_session
 

@@ -15,7 +15,8 @@ from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.file_drop import kind_of, refusal
 from maskviz.gui.notices import Notices
 from maskviz.gui.preferences import too_large
-from maskviz.gui.sessions import Sessions, state_folder
+from maskviz.gui.session_networks import state_folder
+from maskviz.gui.sessions import Sessions
 from maskviz.gui.words import tr
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs

@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self.findings: FindingsDesk | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
-        self.sessions = Sessions(self, document, jobs, settings, self.notices)
+        self.sessions = Sessions(self, document, jobs, self.questions.of_pinned, settings, self.notices)
         self.autosave = Autosave(self.sessions, document, self.notices)
         self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
         self.take_away = TakeAway(self, document, settings, self.notices)

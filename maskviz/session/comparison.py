@@ -45,6 +45,11 @@ class Comparison(QObject):
             self.pinned, self._side = self._document.now(), "B"
             self.changed.emit()
 
+    def restore(self, pinned: Opened, side: Side = "B") -> None:
+        """Make a state A again that was pinned in another session."""
+        self.pinned, self._side = pinned, side
+        self.changed.emit()
+
     def unpin(self) -> None:
         """Compare no more."""
         if self.pinned is not None:
@@ -72,6 +77,11 @@ class Comparison(QObject):
     def shown(self) -> Opened:
         """The one state to show; of a difference, B."""
         return self.pinned if self._side == "A" and self.pinned is not None else self._document.now()
+
+    def traces(self) -> tuple[Trace, ...]:
+        """The results of what is open and of what is pinned."""
+        states = (self._document.now(), self.pinned)
+        return tuple(state.trace for state in states if state is not None and state.trace is not None)
 
     def _on_edit(self) -> None:
         if self._side == "A":

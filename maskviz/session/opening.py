@@ -14,7 +14,7 @@ from maskviz.core.batch import Arrays, Batch, set_padding
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
-from maskviz.core.messages import Build, BuildStack, Load, Loaded, Opens, Request, Save, UseDevice
+from maskviz.core.messages import Build, BuildStack, Load, Loaded, OfPinned, Opens, PinAgain, Request, Save, UseDevice
 from maskviz.core.network import Network
 
 
@@ -110,6 +110,10 @@ def working_sentence(request: Request) -> str:
             return "building the network…"
         case Save():
             return "saving the network…"
+        case PinAgain():
+            return "taking up A…"
+        case OfPinned():
+            return "computing what is asked about A…"
         case UseDevice():
             return f"moving to {request.device}…"
         case _:

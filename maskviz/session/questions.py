@@ -7,26 +7,19 @@ layer's values follows edits; one that was only asked once keeps its answer, mar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError
-from maskviz.core.messages import Answered
+from maskviz.core.messages import Answered, Opens
 from maskviz.core.probes import QUICK, Answer, Ask
-from maskviz.session.document import Document, Opened
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How far a question is. ``sentence`` is the refusal's where it was refused; ``stale``: the answer is about an older batch."""
-
-    kind: Literal["not asked", "waiting", "running", "answered", "refused"] = "not asked"
-    sentence: str = ""
-    stale: bool = False
+from maskviz.session.asking import Asking, Kind
+from maskviz.session.document import Document
+from maskviz.session.pinned import PinnedQuestions
 
 
 class Engine(Protocol):
@@ -37,7 +30,10 @@ class Engine(Protocol):
     @property
     def settled(self) -> bool: ...
 
-    def ask(self, request: Ask, then: Callable[[Any], None], refused: Callable[[MaskVizError], None], quiet: bool) -> int: ...
+    @property
+    def opened(self) -> Opens | None: ...
+
+    def ask(self, request: Any, then: Callable[[Any], None], refused: Callable[[MaskVizError], None], quiet: bool) -> int: ...
 
     def cancel(self, number: int) -> None: ...
 
@@ -59,22 +55,18 @@ class Questions(QObject):
         self._running: tuple[int, Ask] | None = None
         self._answers: dict[Ask, tuple[Answer, Batch | None]] = {}
         self._states: dict[Ask, Asking] = {}
-        self._pinned: tuple[Opened, dict[Ask, Answer]] | None = None
+        self.of_pinned = PinnedQuestions(document, engine, self._fresh, self)
+        """What is asked about A."""
         document.network_changed.connect(self._forget_all)
         document.batch_changed.connect(self._on_batch)
         document.trace_changed.connect(self._on_trace)
         document.stale_changed.connect(lambda stale: None if stale else self._go_on())
         engine.forgot.connect(self._lost)
-        document.comparison.changed.connect(self._on_comparison)
 
     def answer(self, question: Ask) -> Answer | None:
         """The newest answer, None as long as there is none."""
         found = self._answers.get(question)
         return None if found is None else found[0]
-
-    def pinned_answer(self, question: Ask) -> Answer | None:
-        """The answer about what is pinned as A, where it was there when that was pinned."""
-        return None if self._pinned is None else self._pinned[1].get(question)
 
     def state(self, question: Ask) -> Asking:
         """How far the question is."""
@@ -102,7 +94,7 @@ class Questions(QObject):
             self._answers.pop(question, None)
             self._states.pop(question, None)
 
-    def cancel(self, question: Ask) -> None:
+    def cancel(self, question: Ask, kind: Kind = "stopped") -> None:
         """Do not answer a question that waits or runs; an older answer stays."""
         if question in self._wanted:
             self._wanted.remove(question)
@@ -111,7 +103,7 @@ class Questions(QObject):
             self._running = None
             self._go_on()
         if self.state(question).kind in ("waiting", "running"):
-            self._set(question, Asking("answered", stale=True) if question in self._answers else Asking())
+            self._set(question, Asking("answered", stale=True) if question in self._answers else Asking(kind))
 
     @property
     def running(self) -> Ask | None:
@@ -121,6 +113,10 @@ class Questions(QObject):
     def _is_fresh(self, question: Ask) -> bool:
         found = self._answers.get(question)
         return found is not None and found[1] is self._document.batch
+
+    def _fresh(self) -> Mapping[Ask, Answer]:
+        """The answers about the batch of now."""
+        return {question: answer for question, (answer, batch) in self._answers.items() if batch is self._document.batch}
 
     def _go_on(self) -> None:
         """Send the next question, if the engine holds what is shown."""
@@ -152,18 +148,10 @@ class Questions(QObject):
 
     def _on_batch(self) -> None:
         if self._running is not None and not isinstance(self._running[1], QUICK):
-            self.cancel(self._running[1])
+            self.cancel(self._running[1], "not asked")
         for question, state in list(self._states.items()):
             if state.kind == "answered" and state.stale == self._is_fresh(question):
                 self._set(question, replace(state, stale=not state.stale))
-
-    def _on_comparison(self) -> None:
-        """Another state was pinned: what has been answered about it is kept with it."""
-        pinned = self._document.comparison.pinned
-        if pinned is None:
-            self._pinned = None
-        elif self._pinned is None or self._pinned[0] is not pinned:
-            self._pinned = pinned, {q: answer for q, (answer, batch) in self._answers.items() if batch is pinned.batch}
 
     def _lost(self) -> None:
         """The engine was started anew, or holds another network: what runs is never answered."""

@@ -1,7 +1,7 @@
 """Session files (``.maskviz``): a network by its path and hash, the batch with its edits, the selection and the panes, in one file.
 
-A zip archive of ``session.json``, ``batch.npz`` and, for a network that has no file of its own, ``network.keras``. What a stranger gives
-is looked at before it is read, and nothing in it is unpickled or run.
+A zip archive of ``session.json``, ``batch.npz`` and, for a network that has no file of its own, ``network.keras``; with a state that is
+pinned as A, the same of that. What a stranger gives is looked at before it is read, and nothing in it is unpickled or run.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
+from maskviz.session.comparison import Side
 from maskviz.session.document import Selection
 
 SUFFIX = ".maskviz"
-VERSION = 1
+VERSION, WITH_PIN = 1, 2  # a session without a pin can be opened by the first MaskViz, too
 ABOUT, BATCH, NETWORK = "session.json", "batch.npz", "network.keras"
+PINNED = "pinned-"  # before the names of the pinned state's members
+MEMBERS = frozenset({ABOUT, BATCH, NETWORK, PINNED + BATCH, PINNED + NETWORK})
 LARGEST_ABOUT = 4 * 2**20  # bytes
 LARGEST = 8 * 2**30  # bytes, unpacked
 GROUPS = ("x", "y", "sample_weight", "padding", "content")
@@ -41,7 +44,9 @@ class Session:
 
     ``network`` is the path of its file and ``sha256`` that file's hash when the session was saved; ``example`` the name of an example
     of the gallery instead. ``carried`` holds the bytes of a network that has no file. ``unsafe`` says that the file's own code was
-    allowed to run, which is asked again. ``panels`` is what the panes said of themselves, plain JSON values.
+    allowed to run, which is asked again. ``panels`` is what the panes said of themselves, plain JSON values. ``pinned`` is what was
+    compared with it as A, and ``side`` what was shown of both; ``same_network`` says of a pinned state that its network is the
+    session's own.
     """
 
     title: str
@@ -55,6 +60,9 @@ class Session:
     selection: Selection = field(default_factory=Selection)
     panels: Mapping[str, Any] = field(default_factory=dict)
     carried: bytes | None = None
+    pinned: Session | None = None
+    side: Side = "B"
+    same_network: bool = False
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:
@@ -74,9 +82,28 @@ def _fingerprint(path: str, _changed: int, _size: int) -> str:
 
 def write_session(path: str | os.PathLike[str], session: Session) -> None:
     """Write a session; a file that is there is replaced whole. Raises UnusableInput when it cannot be written."""
-    file = Path(path)
-    about = {
-        "maskviz_session": VERSION,
+    file, pinned = Path(path), session.pinned
+    about = {"maskviz_session": VERSION if pinned is None else WITH_PIN, **_about(session)}
+    if pinned is not None:
+        about |= {"pinned": {**_about(pinned), "same_network": pinned.same_network}, "side": session.side}
+    scratch = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, suffix=".part", delete=False) as out:
+            scratch = out.name
+            with zipfile.ZipFile(out, "w") as archive:
+                archive.writestr(ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
+                for prefix, state in (("", session), (PINNED, pinned)):
+                    if state is not None:
+                        _write_arrays(archive, prefix, state)
+        os.replace(scratch, file)
+    except OSError as error:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
+        raise UnusableInput(f"The session cannot be written to '{file}': {error.strerror or error}; choose another folder.") from error
+
+
+def _about(session: Session) -> dict[str, Any]:
+    return {
         "title": session.title,
         "network": session.network,
         "sha256": fingerprint(session.network) if session.network and session.carried is None else "",
@@ -89,21 +116,13 @@ def write_session(path: str | os.PathLike[str], session: Session) -> None:
         "selection": asdict(session.selection),
         "panels": dict(session.panels),
     }
-    scratch = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, suffix=".part", delete=False) as out:
-            scratch = out.name
-            with zipfile.ZipFile(out, "w") as archive:
-                archive.writestr(ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
-                with archive.open(BATCH, "w", force_zip64=True) as member:
-                    np.savez_compressed(member, allow_pickle=False, **_arrays(session.batch))
-                if session.carried is not None:
-                    archive.writestr(NETWORK, session.carried)
-        os.replace(scratch, file)
-    except OSError as error:
-        if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
-        raise UnusableInput(f"The session cannot be written to '{file}': {error.strerror or error}; choose another folder.") from error
+
+
+def _write_arrays(archive: zipfile.ZipFile, prefix: str, session: Session) -> None:
+    with archive.open(prefix + BATCH, "w", force_zip64=True) as member:
+        np.savez_compressed(member, allow_pickle=False, **_arrays(session.batch))
+    if session.carried is not None:
+        archive.writestr(prefix + NETWORK, session.carried)
 
 
 def read_session(path: str | os.PathLike[str]) -> Session:
@@ -114,8 +133,11 @@ def read_session(path: str | os.PathLike[str]) -> Session:
         with zipfile.ZipFile(file) as archive:
             _check_members(archive, name)
             about = json.loads(_read(archive, ABOUT, LARGEST_ABOUT))
-            arrays = _read_arrays(io.BytesIO(_read(archive, BATCH, LARGEST)), name)
-            carried = _read(archive, NETWORK, LARGEST) if NETWORK in archive.namelist() else None
+            states = [
+                (_read_arrays(io.BytesIO(_read(archive, prefix + BATCH, LARGEST)), name), _read_network(archive, prefix + NETWORK))
+                for prefix in ("", PINNED)
+                if prefix + BATCH in archive.namelist()
+            ]
     except FileNotFoundError:
         raise UnusableInput(f"{name} does not exist any more: check the path {file}.") from None
     except IsADirectoryError:
@@ -125,7 +147,7 @@ def read_session(path: str | os.PathLike[str]) -> Session:
     except OSError as error:
         raise UnusableInput(f"{name} cannot be read: {error.strerror or error}.") from None
     try:
-        return replace(_session(about, arrays), carried=carried)
+        return _sessions(about, states)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableInput(f"{name} is a damaged session: it contradicts itself.", repr(error)) from None
 
@@ -139,7 +161,7 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     names = [member.filename for member in members]
     if ABOUT not in names or BATCH not in names:
         raise UnusableInput(f"{name} is no session of MaskViz: choose a {SUFFIX} file that MaskViz saved.")
-    if len(names) > len({*names}) or not {*names} <= {ABOUT, BATCH, NETWORK}:
+    if len(names) > len({*names}) or not MEMBERS.issuperset(names):
         raise UnusableInput(f"{name} has members that no session has, and was not opened.")
     if any(member.flag_bits & 1 for member in members):
         raise UnusableInput(f"{name} is encrypted: save the session without a password.")
@@ -164,10 +186,24 @@ def _read_arrays(data: IO[bytes], name: str) -> dict[str, NDArray[Any]]:
         return {key: np.asarray(arrays[key]) for key in arrays.files}
 
 
-def _session(about: Any, arrays: dict[str, NDArray[Any]]) -> Session:
-    """The session of its JSON and arrays. Raises KeyError, TypeError, ValueError or AttributeError for what does not fit together."""
-    if about["maskviz_session"] != VERSION:
+def _read_network(archive: zipfile.ZipFile, member: str) -> bytes | None:
+    return _read(archive, member, LARGEST) if member in archive.namelist() else None
+
+
+def _sessions(about: Any, states: list[tuple[dict[str, NDArray[Any]], bytes | None]]) -> Session:
+    """The session, with what was pinned in it. Raises KeyError, TypeError, ValueError or AttributeError for what does not fit together."""
+    if about["maskviz_session"] not in (VERSION, WITH_PIN):
         raise UnusableInput("The session was saved by a newer MaskViz: open it with that one.")
+    session, *pinned = [_session(a, *state) for a, state in zip((about, about.get("pinned")), states, strict=False)]
+    if not pinned:
+        return session
+    side: Any = about["side"]
+    if side not in get_args(Side):
+        raise ValueError(side)
+    return replace(session, pinned=replace(pinned[0], same_network=bool(about["pinned"]["same_network"])), side=side)
+
+
+def _session(about: Any, arrays: dict[str, NDArray[Any]], carried: bytes | None) -> Session:
     groups: dict[str, dict[str, NDArray[Any]]] = {group: {} for group in GROUPS}
     for key, array in arrays.items():
         group, _, of = key.partition("__")
@@ -194,6 +230,7 @@ def _session(about: Any, arrays: dict[str, NDArray[Any]]) -> Session:
         loss=_text_or_none(about["loss"]),
         selection=selection,
         panels=panels,
+        carried=carried,
     )
 
 

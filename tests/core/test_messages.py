@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from maskviz.core import wire
 from maskviz.core.batch import Batch
 from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
+from maskviz.core.message_wire import event_from_wire, event_to_wire, request_from_wire, request_to_wire
 from maskviz.core.messages import (
     Build,
     DeviceInUse,
@@ -19,6 +20,11 @@ from maskviz.core.messages import (
     Evaluated,
     Load,
     Loaded,
+    OfPinned,
+    Pin,
+    PinAgain,
+    Pinned,
+    PinnedAgain,
     Progress,
     Ready,
     Refused,
@@ -27,12 +33,9 @@ from maskviz.core.messages import (
     Saved,
     Traced,
     UseDevice,
-    event_from_wire,
-    event_to_wire,
-    request_from_wire,
-    request_to_wire,
 )
 from maskviz.core.network import InputSpec, Network, OutputSpec
+from maskviz.core.probes import AskValues
 from maskviz.core.recording import Recording
 
 INPUTS = (InputSpec("ids", (None, None), "int32", "ids", 0, 9, True),)
@@ -51,10 +54,34 @@ def sent(frame: tuple[dict[str, Any], dict[str, Any]]) -> tuple[dict[str, Any], 
 
 @pytest.mark.parametrize(
     "request_",
-    [Load("a.keras"), Load("ü.keras", "c.py", True, "mse"), Build("lstm", {"units": 3}), Save("b.keras"), UseDevice("CPU"), Evaluate()],
+    [
+        Load("a.keras"),
+        Load("ü.keras", "c.py", True, "mse"),
+        Build("lstm", {"units": 3}),
+        Save("b.keras"),
+        UseDevice("CPU"),
+        Evaluate(),
+        Pin(),
+        Pin(keep=False),
+        OfPinned(Save("a.keras")),
+        OfPinned(AskValues("lstm", "norm")),
+    ],
 )
 def test_requests(request_: Any) -> None:
     assert request_from_wire(*sent(request_to_wire(5, request_))) == (5, request_)
+
+
+@pytest.mark.parametrize("of", [None, Load("a.keras", "c.py")])
+def test_what_is_pinned_again(of: Load | None) -> None:
+    _, received = request_from_wire(*sent(request_to_wire(2, PinAgain(Batch({"c": np.ones((1, 2, 3), "float32")}), of))))
+    assert isinstance(received, PinAgain)
+    assert received.of == of
+    assert received.batch.x["c"].shape == (1, 2, 3)
+    recording = Recording({"calls": []}, {"mask/0": np.asarray([[True]])})
+    event = event_from_wire(*sent(event_to_wire(PinnedAgain(1, NETWORK, recording, "CPU", 0.5))))
+    assert isinstance(event, PinnedAgain)
+    assert (event.network, event.recording.about, event.device) == (NETWORK, recording.about, "CPU")
+    assert_array_equal(event.recording.arrays["mask/0"], [[True]])
 
 
 @pytest.mark.parametrize("rows", [None, np.asarray([1, 4])])
@@ -80,6 +107,7 @@ def test_batches(rows: Any) -> None:
         Loaded(2, NETWORK),
         Saved(3, "a.keras"),
         DeviceInUse(4, "CPU"),
+        Pinned(6),
         Evaluated(5, 0.25, {"mae": 0.5}),
         Evaluated(5, None, {}),
     ],

@@ -11,7 +11,8 @@ from numpy.testing import assert_array_equal
 
 from maskviz.core import wire
 from maskviz.core.errors import EngineFailed
-from maskviz.core.messages import Answered, event_from_wire, event_to_wire, request_from_wire, request_to_wire
+from maskviz.core.message_wire import event_from_wire, event_to_wire, request_from_wire, request_to_wire
+from maskviz.core.messages import Answered
 from maskviz.core.probes import (
     AskGradients,
     AskInfluence,

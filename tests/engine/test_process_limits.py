@@ -9,7 +9,8 @@ import threading
 import time
 
 from maskviz.core import wire
-from maskviz.core.messages import Progress, event_from_wire
+from maskviz.core.message_wire import event_from_wire
+from maskviz.core.messages import Progress
 from maskviz.engine.client import how_it_ended
 from maskviz.engine.process import Sender
 

@@ -15,7 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import maskviz
 from maskviz.core.errors import UnusableInput
-from maskviz.core.messages import Load, Loaded, RepairCopy, Repaired, RunTrace, event_from_wire, event_to_wire
+from maskviz.core.message_wire import event_from_wire, event_to_wire
+from maskviz.core.messages import Load, Loaded, RepairCopy, Repaired, RunTrace
 from maskviz.core.repair import Report
 from maskviz.engine.service import Service
 from tests.findings import nets

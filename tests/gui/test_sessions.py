@@ -20,7 +20,7 @@ from maskviz.core.messages import Load
 from maskviz.gui.autosave import lock_of
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
-from maskviz.gui.sessions import state_folder
+from maskviz.gui.session_networks import state_folder
 from maskviz.session.session_file import read_session, write_session
 from maskviz.settings import Settings
 from tests.gui.window_hands import RecordedJobs, asked, drop, edit, open_sample, sentences
@@ -211,7 +211,7 @@ def test_a_network_without_a_file_travels_with_the_session(
     document = open_sample(window)
     assert not window.sessions._save(str(tmp_path / "too_early.maskviz"))
     assert document.network is not None
-    window.sessions._carried = (document.network, b"a built network")
+    window.sessions._carrying._written.append((document.network, b"a built network"))
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     assert window.sessions.save()
     window.files.open_path(str(tmp_path / "mine.maskviz"))

@@ -57,6 +57,25 @@ def test_text_and_a_carried_network_come_back(tmp_path: Path) -> None:
     assert after.batch.x["text"].tolist() == batch.x["text"].tolist()
 
 
+def test_what_is_pinned_comes_back(tmp_path: Path) -> None:
+    mine = session()
+    older = replace(mine.batch, x={"x": mine.batch.x["x"] * 2}, source="older.npz")
+    pinned = Session("old", "old.keras", older, custom="old.py", carried=b"PK old", selection=Selection("gru", None, 0, 1, 0))
+    write_session(tmp_path / "s.maskviz", replace(mine, pinned=pinned, side="difference"))
+    after = read_session(tmp_path / "s.maskviz")
+    assert after.side == "difference"
+    assert after.carried is None
+    assert after.pinned is not None
+    for name in ("title", "network", "custom", "selection", "carried", "same_network", "pinned"):
+        assert getattr(after.pinned, name) == getattr(pinned, name), name
+    np.testing.assert_array_equal(after.pinned.batch.x["x"], older.x["x"])
+    np.testing.assert_array_equal(after.batch.x["x"], mine.batch.x["x"])
+    assert after.pinned.batch.source == "older.npz"
+    assert about_of(tmp_path / "s.maskviz")["maskviz_session"] == 2
+    write_session(tmp_path / "s.maskviz", mine)
+    assert about_of(tmp_path / "s.maskviz")["maskviz_session"] == 1, "the first MaskViz can open it"
+
+
 def test_a_session_is_no_network(tmp_path: Path) -> None:
     write_session(tmp_path / "s.keras", session())
     with pytest.raises(UnusableInput, match="is a session of MaskViz"):
@@ -132,7 +151,19 @@ def nested(file: Path) -> None:
 
 
 def newer(file: Path) -> None:
-    rewritten(file, about={**about_of(file), "maskviz_session": 2})
+    rewritten(file, about={**about_of(file), "maskviz_session": 3})
+
+
+def pin_without_a_network(file: Path) -> None:
+    held = session()
+    write_session(file, replace(held, pinned=held))
+    rewritten(file, about={**about_of(file), "pinned": {"title": "A"}})
+
+
+def unknown_side(file: Path) -> None:
+    held = session()
+    write_session(file, replace(held, pinned=held))
+    rewritten(file, about={**about_of(file), "side": "C"})
 
 
 def numbers_for_names(file: Path) -> None:
@@ -168,6 +199,8 @@ HOSTILE = (
     not_json,
     nested,
     newer,
+    pin_without_a_network,
+    unknown_side,
     numbers_for_names,
     panels_no_object,
     no_inputs,

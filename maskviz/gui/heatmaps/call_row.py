@@ -7,19 +7,19 @@ from dataclasses import replace
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPushButton
 
-from maskviz.core.call_maps import call_map
+from maskviz.core.call_maps import call_map, tensor_of
 from maskviz.core.heatmaps import Heatmap, number
 from maskviz.core.map_rows import MapSpec
 from maskviz.core.probes import QUICK, Ask, RecurrentStates, Values
 from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.heatmaps.row_question import RowQuestion
 from maskviz.gui.heatmaps.standard_rows import VIEWS, add_box, add_units, axis_steps, show_units, waiting
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 from maskviz.session.questions import Questions
 
-NOT_PINNED = "It was not known of A when A was pinned: go back to that state, add this map, and pin again."
 WAITS = {
     "values": "The values follow when the engine answers.",
     "change": "How far steps move follows when the engine answers.",
@@ -30,15 +30,13 @@ WAITS = {
 
 
 class CallRow(MapRow):
-    """Quick questions are watched, so that the map follows edits; the others are asked once, and again when the user wants it."""
+    """A map of a call of what is open, of what is pinned as A, or of the difference: each state is asked on its own."""
 
     def __init__(self, document: Document, questions: Questions, viewport: Viewport, spec: MapSpec, palette: Palette) -> None:
         self.own_axes = Viewport() if spec.kind == "influence" else None
         super().__init__(document, spec, MapView(self.own_axes or viewport, palette), palette)
         self.questions = questions
-        self._asked: Ask | None = None
-        self._watching = False
-        self._stopped = False
+        self.of_b, self.of_a = RowQuestion(questions), RowQuestion(questions.of_pinned)
         self._dim = QTimer(self, singleShot=True, interval=DIM_AFTER_MS)
         self._dim.timeout.connect(lambda: self.view.set_dimmed(self._is_old()))
         self.view_box = add_box(self, f"What is shown of {spec.ref}")
@@ -56,7 +54,8 @@ class CallRow(MapRow):
         self.ask_button.clicked.connect(self._clicked)
         if self.own_axes is not None:
             self.view.show_axis = True
-        questions.changed.connect(self._answered)
+        questions.changed.connect(self._answered_b)
+        questions.of_pinned.changed.connect(self._answered_a)
         document.engine_changed.connect(self._show_progress)
         self._show_controls()
 
@@ -65,18 +64,28 @@ class CallRow(MapRow):
         """Whether the engine has to be asked for this map."""
         return self.spec.question(0) is not None
 
+    @property
+    def _question(self) -> Ask | None:
+        return self.spec.question(self.document.selection.sample)
+
+    @property
+    def _shown(self) -> tuple[RowQuestion, ...]:
+        """What is asked about the states that are shown: of a difference B, then A."""
+        sides = {"A": (self.of_a,), "B": (self.of_b,), "difference": (self.of_b, self.of_a)}
+        return sides[self.document.comparison.side]
+
     def make(self, state: Opened) -> Heatmap | None:
         if state.trace is None or state.batch is None:
             return waiting(self.document, self.spec.kind, self.spec.title, "The map follows when the engine has answered.")
         pinned = state is self.document.comparison.pinned
-        if not pinned:
-            self._keep_asking()
-        known = self.questions.pinned_answer if pinned else self.questions.answer
-        answer = known(self._asked) if self._asked is not None else None
-        heatmap = call_map(self.spec, state.trace, axis_steps(state), answer)
-        if not self.asks or answer is not None or heatmap.explanation:
+        if pinned and tensor_of(state.trace, self.spec.ref) is None:
+            return Heatmap(self.spec.kind, self.spec.title, explanation=f"No call is named ‘{self.spec.ref}’ here.")
+        asking = self.of_a if pinned else self.of_b
+        asking.keep(self._question)
+        heatmap = call_map(self.spec, state.trace, axis_steps(state), asking.answer)
+        if not self.asks or asking.answer is not None or heatmap.explanation:
             return heatmap
-        return replace(heatmap, explanation=NOT_PINNED if pinned else self._waiting_words())
+        return replace(heatmap, explanation=self._waiting_words(asking))
 
     def refresh(self) -> None:
         super().refresh()
@@ -89,10 +98,10 @@ class CallRow(MapRow):
         super().show_map(heatmap)
 
     def release(self) -> None:
-        self._unwatch()
-        if self._asked is not None:
-            self.questions.cancel(self._asked)
-        self.questions.changed.disconnect(self._answered)
+        self.of_b.release()
+        self.of_a.release()
+        self.questions.changed.disconnect(self._answered_b)
+        self.questions.of_pinned.changed.disconnect(self._answered_a)
         self.document.engine_changed.disconnect(self._show_progress)
 
     def show_stale(self) -> None:
@@ -104,9 +113,11 @@ class CallRow(MapRow):
             self._dim.start()
 
     def _is_old(self) -> bool:
-        old = self._asked is not None and self.questions.state(self._asked).stale
-        traced = self.document.stale if self._watching or not self.asks else self._is_of_another_sample()
-        return self.heatmap is not None and (old or traced)
+        if self.heatmap is None:
+            return False
+        other = self.spec.kind == "influence" and any(asking.is_about_another(self._question) for asking in self._shown)
+        traced = self.document.stale and self.of_b in self._shown and (self.of_b.watching or not self.asks)
+        return other or traced or any(asking.state.stale for asking in self._shown)
 
     def set_selected(self, sample: int, step: int) -> None:
         if self.own_axes is None:
@@ -130,65 +141,42 @@ class CallRow(MapRow):
 
     # asking
 
-    def _keep_asking(self) -> None:
-        """Watch what is quick; ask once what is not, when nothing has been asked yet."""
-        question = self.spec.question(self.document.selection.sample)
-        if question is None:
-            return
-        if isinstance(question, QUICK):
-            if question != self._asked or not self._watching:
-                before, self._asked = (self._asked if self._watching else None), question
-                self._watching = True
-                self.questions.watch(question)
-                if before is not None:
-                    self.questions.unwatch(before)
-        elif not self._stopped and (self._asked is None or self.questions.state(self._asked).kind == "not asked"):
-            self._ask(question)
-
-    def _ask(self, question: Ask) -> None:
-        self._asked, self._stopped = question, False
-        self.questions.ask(question)
-
-    def _unwatch(self) -> None:
-        if self._watching and self._asked is not None:
-            self._watching = False
-            self.questions.unwatch(self._asked)
-            self._asked = None
-
     def _clicked(self) -> None:
         """Stop what is being computed, or compute it anew."""
-        question = self.spec.question(self.document.selection.sample)
-        if self._asked is not None and self.questions.state(self._asked).kind in ("waiting", "running"):
-            self._stopped = True
-            self.questions.cancel(self._asked)
-        elif question is not None:
-            self._ask(question)
+        question, busy = self._question, [asking for asking in self._shown if asking.busy]
+        for asking in busy:
+            asking.cancel()
+        if not busy and question is not None:
+            for asking in self._shown:
+                if asking.needs_asking(question):
+                    asking.ask(question)
         self.refresh()
 
-    def _answered(self, question: Ask) -> None:
+    def _answered_b(self, question: Ask) -> None:
         """An answer is there, or how far it is changed; a watched map shows the answer before until then."""
-        if question == self._asked and (not self._watching or self.questions.state(question).kind in ("answered", "refused")):
+        if question == self.of_b.asked and (not self.of_b.watching or self.of_b.state.kind in ("answered", "refused")):
+            self.refresh()
+
+    def _answered_a(self, question: Ask) -> None:
+        if question == self.of_a.asked and self.of_a in self._shown:
             self.refresh()
 
     def _show_progress(self) -> None:
         """Say how far the engine is with what this map waits for; an older map stays meanwhile."""
-        if self._asked is None or self.questions.running != self._asked or self.document.engine.kind != "busy":
+        if self.document.engine.kind != "busy":
             return
-        if self.questions.answer(self._asked) is None:
-            self.refresh()
-        elif not self._watching:
-            self.subtitle.setText(self.document.engine.sentence)
+        for asking in self._shown:
+            if asking.running and asking.answer is None:
+                self.refresh()
+            elif asking.running and not asking.watching:
+                self.subtitle.setText(self.document.engine.sentence)
 
-    def _is_of_another_sample(self) -> bool:
-        return self.spec.kind == "influence" and self._asked not in (None, self.spec.question(self.document.selection.sample))
-
-    def _waiting_words(self) -> str:
-        state = self.questions.state(self._asked) if self._asked is not None else None
-        if state is not None and state.kind == "refused":
-            return state.sentence
-        if state is None or state.kind == "not asked":
+    def _waiting_words(self, asking: RowQuestion) -> str:
+        if asking.state.kind == "refused":
+            return asking.state.sentence
+        if asking.state.kind == "stopped":
             return "It was stopped: press Compute to have it computed."
-        if self.questions.running == self._asked and self.document.engine.kind == "busy":
+        if asking.running and self.document.engine.kind == "busy":
             return self.document.engine.sentence
         return WAITS[self.spec.kind]
 
@@ -200,8 +188,7 @@ class CallRow(MapRow):
         self.changed.emit()
 
     def _show_controls(self) -> None:
-        answer = self.questions.answer(self._asked) if self._asked is not None else None
-        units, states = 1, 1
+        answer, units, states = self._shown[0].answer, 1, 1
         if isinstance(answer, Values) and self.spec.kind == "values":
             units = answer.units
         elif isinstance(answer, RecurrentStates):
@@ -219,13 +206,10 @@ class CallRow(MapRow):
         self._show_button()
 
     def _show_button(self) -> None:
-        state = self.questions.state(self._asked) if self._asked is not None else None
-        busy = state is not None and state.kind in ("waiting", "running")
-        self.ask_button.setVisible(self.asks and not self._watching and (busy or self._needs_asking()))
-        known = self._asked is not None and self.questions.answer(self._asked) is not None
+        busy = any(asking.busy for asking in self._shown)
+        known = all(asking.answer is not None for asking in self._shown)
+        needs = any(asking.needs_asking(self._question) for asking in self._shown)
+        slow = self.asks and not isinstance(self._question, QUICK)
+        self.ask_button.setVisible(slow and (busy or needs))
         self.ask_button.setText("Cancel" if busy else "Recompute" if known else "Compute")
         self.ask_button.setAccessibleName(f"{self.ask_button.text()} {self.spec.title.lower()}")
-
-    def _needs_asking(self) -> bool:
-        state = self.questions.state(self._asked) if self._asked is not None else None
-        return state is None or state.stale or state.kind in ("not asked", "refused") or self._is_of_another_sample()

@@ -195,8 +195,8 @@ class MapRow(QWidget):
         self.spec = replace(self.spec, look=replace(self.spec.look, limits=None))
 
     def show_stale(self) -> None:
-        """Dim the map where it is older than the batch."""
-        self.view.set_dimmed(self.document.stale and not self.follows_batch)
+        """Dim the map where it is older than the batch, which A never is."""
+        self.view.set_dimmed(self.document.stale and not self.follows_batch and self.document.comparison.side != "A")
 
     def set_least(self, height: int) -> None:
         """The least height of the map with its title; a profile comes to it."""

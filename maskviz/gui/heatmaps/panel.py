@@ -272,10 +272,10 @@ class HeatmapsPanel(QWidget):
         self._describe()
 
     def _close_strangers(self) -> None:
-        """Close the rows about calls that this network does not have."""
-        trace = self.document.trace
+        """Close the rows about calls that neither this network has nor the one that is pinned."""
+        traces = self.document.comparison.traces()
         for row in self.rows:
-            if trace is not None and row.spec.ref is not None and tensor_of(trace, row.spec.ref) is None:
+            if row.spec.ref is not None and not any(tensor_of(trace, row.spec.ref) for trace in traces):
                 self._take(row)
 
     def _on_engine(self) -> None:
