@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, QTimer
@@ -15,6 +16,7 @@ from maskviz.core.errors import MaskVizError
 from maskviz.gui.notices import Notices
 from maskviz.gui.session_networks import state_folder
 from maskviz.gui.sessions import Sessions
+from maskviz.session.aside import Aside
 from maskviz.session.document import Document
 from maskviz.session.session_file import SUFFIX, Session, read_session, write_session
 
@@ -42,12 +44,19 @@ class Autosave(QObject):
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.write)
         document.batch_changed.connect(self._note)
-        sessions.saved.connect(self.forget)
+        self._reader = Aside(self)
+        sessions.saved.connect(self._saved)
 
     def _note(self) -> None:
         self._changed = True
         if not self._timer.isActive():
             self._timer.start()
+
+    def _saved(self) -> None:
+        """Nothing is unsaved any more but what was edited while the session was written."""
+        self.forget()
+        if not self._document.undo_stack.isClean():
+            self._note()
 
     def write(self) -> None:
         """Write what is open, if it has unsaved edits that are not written yet."""
@@ -94,12 +103,13 @@ class Autosave(QObject):
             self._offer(left[-1])
 
     def _offer(self, file: Path) -> None:
-        try:
-            session = read_session(file)
-        except MaskVizError as error:
+        def lost(error: MaskVizError) -> None:
             self._discard(file)
             self._notices.show_notice("error", f"The edits of a MaskViz that did not end properly are lost: {error}", error.details)
-            return
+
+        self._reader.do(partial(read_session, file), partial(self._ask, file), lost)
+
+    def _ask(self, file: Path, session: Session) -> None:
         moment = datetime.fromtimestamp(file.stat().st_mtime)
         when = f"{moment:%H:%M} on {moment.day} {moment:%B}"
         self._notices.show_notice(

@@ -18,6 +18,7 @@ from maskviz.gui.preferences import too_large
 from maskviz.gui.session_networks import state_folder
 from maskviz.gui.sessions import Sessions
 from maskviz.gui.words import tr
+from maskviz.gui.writing import Writing
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import Session
@@ -51,7 +52,16 @@ class Files(QObject):
     builder_wanted = Signal()
     session_taken_up = Signal(str)
 
-    def __init__(self, window: QWidget, document: Document, jobs: Jobs, settings: Settings, sessions: Sessions, notices: Notices) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        document: Document,
+        jobs: Jobs,
+        settings: Settings,
+        sessions: Sessions,
+        notices: Notices,
+        writing: Writing,
+    ) -> None:
         super().__init__(window)
         self._window = window
         self._document = document
@@ -59,6 +69,7 @@ class Files(QObject):
         self._settings = settings
         self._sessions = sessions
         self._notices = notices
+        self._writing = writing
         self._wanted = Wanted()
         sessions.wanted.connect(self._open_session)
         sessions.saved.connect(self.recent_changed)
@@ -193,29 +204,35 @@ class Files(QObject):
             self._jobs.save_network(path if path.endswith(".keras") else f"{path}.keras")
 
     def save_batch(self) -> bool:
-        """Ask for a file and write the batch into it; whether it was written."""
+        """Ask for a file and write the batch into it; whether it is being written now."""
         from maskviz.core.batch_files import write_batch
 
-        document = self._document
+        document, batch = self._document, self._document.batch
         start = str(Path(self._settings.folder) / f"{Path(document.title).stem or 'batch'}.npz")
         path, _ = QFileDialog.getSaveFileName(self._window, tr("Save the batch"), start, "NumPy batches (*.npz)")
-        if not path or document.batch is None:
+        if not path or batch is None:
             return False
-        try:
-            write_batch(path if path.endswith(".npz") else f"{path}.npz", document.batch)
-        except MaskVizError as error:
-            self._show_failure(error)
-            return False
-        document.undo_stack.setClean()
+        path = path if path.endswith(".npz") else f"{path}.npz"
+
+        def written() -> None:
+            if document.batch is batch:  # else it was edited in the meantime
+                document.undo_stack.setClean()
+            self._notices.show_notice("info", f"The batch is saved as {path}.")
+
+        self._writing.write(lambda: write_batch(path, batch), written, self._show_failure)
         return True
 
     def may_replace(self) -> bool:
-        """Whether what is open may be replaced: there are no unsaved edits, or the user saved them or let them go."""
+        """Whether what is open may be replaced: there are no unsaved edits, or the user saved them or let them go. What is being written is
+        waited for."""
+        self._writing.finish()
         if self._document.undo_stack.isClean():
             return True
         answer = self._ask_about_edits()
         if answer == QMessageBox.StandardButton.Save:
-            return self._sessions.save()
+            self._sessions.save()
+            self._writing.finish()
+            return self._document.undo_stack.isClean()
         return answer == QMessageBox.StandardButton.Discard
 
     def _ask_about_edits(self) -> QMessageBox.StandardButton:

@@ -97,6 +97,10 @@ class FindingsDesk(QObject):
         self._settings.set_ignored(self._network(), known | {_name(finding)} if ignored else known - {_name(finding)})
         self.ignored_changed.emit()
 
+    def know_network(self) -> None:
+        """Read the network's file for what it is known by, which is kept; a large one takes a while."""
+        self._network()
+
     def _network(self) -> str:
         """What the settings know the open network by: its file's content, or its name where it has no file."""
         return (fingerprint(self._document.path) if self._document.path else "") or f"unsaved {self._document.title}"

@@ -34,6 +34,7 @@ from maskviz.gui.theme import Theme
 from maskviz.gui.toolbar import StatusLine, Toolbar
 from maskviz.gui.walk import Walk
 from maskviz.gui.welcome import Welcome
+from maskviz.gui.writing import Writing
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -63,9 +64,10 @@ class MainWindow(QMainWindow):
         self.findings: FindingsDesk | None = None
         self.pages = QStackedWidget()
         self.notices = Notices(theme.palette, self.pages)
-        self.sessions = Sessions(self, document, jobs, self.questions.of_pinned, settings, self.notices)
+        self.writing = Writing(self)
+        self.sessions = Sessions(self, document, jobs, self.questions.of_pinned, settings, self.notices, self.writing)
         self.autosave = Autosave(self.sessions, document, self.notices)
-        self.files = Files(self, document, jobs, settings, self.sessions, self.notices)
+        self.files = Files(self, document, jobs, settings, self.sessions, self.notices, self.writing)
         self.take_away = TakeAway(self, document, settings, self.notices)
         self.builder = BuilderDesk(self, document, jobs, settings, self.notices)
         self.walk = Walk(document)
@@ -110,7 +112,8 @@ class MainWindow(QMainWindow):
         document, stack = self.document, self.document.undo_stack
         document.network_changed.connect(self._refresh)
         document.batch_changed.connect(self._refresh)
-        document.engine_changed.connect(self._show_engine)
+        document.engine_changed.connect(self._show_work)
+        self.writing.changed.connect(self._show_work)
         for signal in (document.stale_changed, document.trace_changed, self.comparison.changed):
             signal.connect(self._enable)
         for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged, stack.cleanChanged):
@@ -158,8 +161,8 @@ class MainWindow(QMainWindow):
             set_tip(action, plain_text(action.text()) if able else f"Nothing to {name}")
         self.setWindowModified(not stack.isClean())
 
-    def _show_engine(self) -> None:
-        self.progress.set_busy(self.document.engine.kind in ("starting", "busy"))
+    def _show_work(self) -> None:
+        self.progress.set_busy(self.document.engine.kind in ("starting", "busy") or self.writing.busy)
 
     def _show_recent(self) -> None:
         menu = self.submenus["recent"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ from maskviz.gui.notices import Notices
 from maskviz.gui.pin_taking import CHANGED, NOT_WITH_A, PinTaking
 from maskviz.gui.session_networks import came_from, has_no_file, located, state_folder
 from maskviz.gui.words import tr
+from maskviz.gui.writing import Writing
+from maskviz.session.aside import Aside
 from maskviz.session.carrying import Carrying
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
@@ -35,13 +38,20 @@ class Panes(Protocol):
 
 
 class Sessions(QObject):
-    """Saves and opens sessions. ``wanted`` carries a session that shall be opened, ``saved`` tells that one was saved."""
+    """Saves and opens sessions, beside the window. ``wanted`` carries one that shall be opened, ``saved`` tells that one was saved."""
 
     wanted = Signal(object)
     saved = Signal()
 
     def __init__(
-        self, window: QWidget, document: Document, jobs: Jobs, of_pinned: PinnedQuestions, settings: Settings, notices: Notices
+        self,
+        window: QWidget,
+        document: Document,
+        jobs: Jobs,
+        of_pinned: PinnedQuestions,
+        settings: Settings,
+        notices: Notices,
+        writing: Writing,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -50,6 +60,8 @@ class Sessions(QObject):
         self._pin = PinTaking(document, of_pinned, notices, settings)
         self._settings = settings
         self._notices = notices
+        self._writing = writing
+        self._file, self._hash = Aside(self), Aside(self)  # what is read on other threads
         self._path: tuple[object, str] | None = None  # what is open, and its session file
         self._carrying = Carrying(document, jobs, state_folder, has_no_file)
         self.panes: Callable[[], Panes | None] = lambda: None
@@ -57,12 +69,12 @@ class Sessions(QObject):
     # -- saving
 
     def save(self) -> bool:
-        """Save the session into its file, which is asked for when it has none; whether it was saved."""
+        """Save the session into its file, which is asked for when it has none; whether it is being written now."""
         known = self._path is not None and self._path[0] == self._what()
         return self._save(self._path[1]) if known and self._path is not None else self.save_as()
 
     def save_as(self) -> bool:
-        """Ask for a file and save the session into it; whether it was saved."""
+        """Ask for a file and save the session into it; whether it is being written now."""
         start = str(Path(self._settings.folder) / f"{Path(self._document.title).stem or 'session'}{SUFFIX}")
         path, _ = QFileDialog.getSaveFileName(self._window, tr("Save the session"), start, FILTER)
         return bool(path) and self._save(path if path.endswith(SUFFIX) else f"{path}{SUFFIX}")
@@ -70,19 +82,26 @@ class Sessions(QObject):
     def _save(self, path: str) -> bool:
         self._carrying.wait()
         try:
-            session = self.current()
-            write_session(path, session)
+            session, what = self.current(), self._what()
         except MaskVizError as error:
-            self._notices.show_notice("error", str(error), error.details)
+            self._show(error)
             return False
-        self._path = (self._what(), path)
-        self._settings.add_recent(path)
-        self._document.undo_stack.setClean()
-        self._notices.show_notice("info", f"The session is saved as {path}.")
-        if session.pinned is None and self._document.comparison.pinned is not None:
-            self._notices.show_notice("warning", NOT_WITH_A)
-        self.saved.emit()
+
+        def written() -> None:
+            self._path = (what, path)
+            self._settings.add_recent(path)
+            if self._document.batch is session.batch:  # else it was edited in the meantime
+                self._document.undo_stack.setClean()
+            self._notices.show_notice("info", f"The session is saved as {path}.")
+            if session.pinned is None and self._document.comparison.pinned is not None:
+                self._notices.show_notice("warning", NOT_WITH_A)
+            self.saved.emit()
+
+        self._writing.write(partial(write_session, path, session), written, self._show)
         return True
+
+    def _show(self, error: MaskVizError) -> None:
+        self._notices.show_notice("error", str(error), error.details)
 
     def current(self) -> Session:
         """What is open, as a session. Raises UnusableInput as long as there is nothing to save."""
@@ -106,21 +125,24 @@ class Sessions(QObject):
 
     def open_path(self, path: str) -> None:
         """Open a session. A network that is not where it was is asked for."""
-        try:
-            session = read_session(path)
-        except MaskVizError as error:
-            self._notices.show_notice("error", str(error), error.details)
-            return
-        self._settings.add_recent(path)
-        self.offer(session, path)
+
+        def read(session: Session) -> None:
+            self._settings.add_recent(path)
+            self.offer(session, path)
+
+        self._file.do(partial(read_session, path), read, self._show)
 
     def offer(self, session: Session, path: str) -> None:
         """Have a session opened that was read from ``path``, with its network where that is now."""
-        found = located(session, path)
-        if found is None:
-            self._ask_where(session, path)
-        else:
-            self.wanted.emit((found, path))
+
+        def found(session: Session | None) -> None:
+            if session is None:
+                self._ask_where(offered, path)
+            else:
+                self.wanted.emit((session, path))
+
+        offered = session
+        self._file.do(partial(located, session, path), found, self._show)
 
     def take_up(self, session: Session, path: str) -> None:
         """The session's network is open now with its batch: select and show what was selected and shown."""
@@ -132,10 +154,15 @@ class Sessions(QObject):
             self._document.undo_stack.resetClean()  # of what was restored, nothing has been saved yet
         else:
             self._path = (self._what(), path)
-        if session.sha256 and fingerprint(session.network) != session.sha256:
-            self._notices.show_notice("warning", CHANGED.format(name=Path(session.network).name))
+        if session.sha256:
+            self._hash.do(partial(fingerprint, session.network), partial(self._compare, session), self._show)
         if session.pinned is not None:
             self._pin.take_up(session, path)
+
+    def _compare(self, session: Session, found: str) -> None:
+        """Say when the network's file is not the one that the session was saved with."""
+        if found != session.sha256 and session.network == self._document.path:
+            self._notices.show_notice("warning", CHANGED.format(name=Path(session.network).name))
 
     def _ask_where(self, session: Session, path: str) -> None:
         name = Path(session.network).name

@@ -33,7 +33,7 @@ class Cycles:
             gc.enable()
 
 
-_cycles = Cycles()
+cycles = Cycles()
 
 
 class Aside(QObject):
@@ -57,7 +57,7 @@ class Aside(QObject):
         """Have ``work`` done on another thread; ``then`` gets what it returns, or ``refused`` what it raises, in this one."""
         self._number += 1
         self._then, self._refused = then, refused
-        _cycles.hold()
+        cycles.hold()
         threading.Thread(target=self._run, args=(work, self._number), daemon=True, name="aside").start()
 
     def forget(self) -> None:
@@ -78,7 +78,7 @@ class Aside(QObject):
             self._finished.emit(number, outcome)
 
     def _hand_over(self, number: int, outcome: Any) -> None:
-        _cycles.let_go()
+        cycles.let_go()
         then, refused = self._then, self._refused
         if number != self._number or then is None or refused is None:
             return

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal
 
 from maskviz.core.messages import OfPinned, Save
 from maskviz.core.network import Network
+from maskviz.session.aside import Aside
 from maskviz.session.document import Document
 from maskviz.session.jobs import Jobs
 
@@ -30,6 +31,7 @@ class Carrying(QObject):
         self._needs_it = needs_it
         self._written: list[tuple[Network, bytes]] = []
         self._waiting = False
+        self._file = Aside(self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self.carry)
         jobs.forgot.connect(self._forget)
@@ -64,8 +66,11 @@ class Carrying(QObject):
 
     def _write(self, network: Network, request: Save | OfPinned, scratch: Path) -> None:
         def written(_event: object) -> None:
-            self._written.append((network, scratch.read_bytes()))
-            scratch.unlink()
+            self._file.do(scratch.read_bytes, read, lambda _error: self._forget())
+
+        def read(data: bytes) -> None:
+            self._written.append((network, data))
+            scratch.unlink(missing_ok=True)
             self._waiting = False
             self.carry()
             if not self._waiting:

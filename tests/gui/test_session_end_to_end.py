@@ -36,6 +36,7 @@ def test_built_network_is_saved_stopped_and_taken_up(
     assert before is not None
     assert trace is not None
     assert window.sessions.save()
+    window.writing.finish()
     assert not window.isWindowModified()
 
     jobs.open_example(resources.examples()[0].name)

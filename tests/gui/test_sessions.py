@@ -23,7 +23,7 @@ from maskviz.gui.main_window import MainWindow
 from maskviz.gui.session_networks import state_folder
 from maskviz.session.session_file import read_session, write_session
 from maskviz.settings import Settings
-from tests.gui.window_hands import RecordedJobs, asked, drop, edit, open_sample, sentences
+from tests.gui.window_hands import RecordedJobs, asked, drop, edit, open_sample, rest, sentences
 
 
 @pytest.fixture
@@ -75,9 +75,12 @@ def button(window: MainWindow, text: str) -> QPushButton:
 # -- saving and opening
 
 
-def test_saved_session_holds_what_is_open(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path) -> None:
+def test_saved_session_holds_what_is_open(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
+) -> None:
     save_to(monkeypatch, tmp_path / "mine")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     saved = read_session(tmp_path / "mine.maskviz")
     assert (saved.network, saved.custom, saved.unsafe, saved.loss) == (str(network), "layers.py", True, "mse")
     assert (saved.selection.call, saved.selection.sample, saved.selection.step) == ("shift", 2, 5)
@@ -90,11 +93,12 @@ def test_saved_session_holds_what_is_open(opened: MainWindow, monkeypatch: pytes
     edit(opened.document)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("the session has a file"))
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     assert not opened.isWindowModified()
 
 
 def test_dropped_session_is_taken_up(
-    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path
+    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
 ) -> None:
     file = tmp_path / "mine.maskviz"
     save_to(monkeypatch, file)
@@ -102,6 +106,7 @@ def test_dropped_session_is_taken_up(
     opened.workspace.heatmaps.set_profile("time")
     opened.workspace.heatmaps.set_order("loss")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     before = opened.document.batch
     assert before is not None
     opened.document.select(call=None, sample=0, step=0)
@@ -109,6 +114,7 @@ def test_dropped_session_is_taken_up(
     opened.workspace.heatmaps.set_order("given")
     opened.workspace.docks["ledger"].close()
     drop(opened, file)
+    rest(opened, qtbot)
     ((path, custom, unsafe, batch, loss),) = opens
     assert (path, loss) == (str(network), "mse")
     assert (custom, unsafe) == (None, False), "consent is asked again"
@@ -122,67 +128,80 @@ def test_dropped_session_is_taken_up(
 
 
 def test_changed_network_is_said(
-    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path
+    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
 ) -> None:
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     network.write_bytes(b"another network")
     opened.files.open_path(str(tmp_path / "mine.maskviz"))
+    rest(opened, qtbot)
     assert opens
     assert sentences(opened) == ["sliced.keras has changed since the session was saved, so its results may have changed too."]
 
 
 def test_moved_network_is_found_beside_the_session(
-    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path
+    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
 ) -> None:
     folder = tmp_path / "together"
     folder.mkdir()
     save_to(monkeypatch, folder / "mine.maskviz")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     network.rename(folder / network.name)
     opened.files.open_path(str(folder / "mine.maskviz"))
+    rest(opened, qtbot)
     assert opens[0][0] == str(folder / network.name)
     assert sentences(opened) == []
 
 
 def test_moved_network_is_asked_for(
-    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path
+    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
 ) -> None:
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     network.rename(elsewhere / "renamed.keras")
     opened.files.open_path(str(tmp_path / "mine.maskviz"))
+    rest(opened, qtbot)
     assert opens == []
     assert sentences(opened)[-1].startswith("sliced.keras is not in ")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(elsewhere / "renamed.keras"), ""))
     button(opened, "Find it…").click()
+    rest(opened, qtbot)
     assert opens[0][0] == str(elsewhere / "renamed.keras")
 
 
-def test_example_of_the_gallery_is_opened_by_its_name(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_of_the_gallery_is_opened_by_its_name(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
     example = resources.examples()[0]
     open_sample(window, str(example.network))
     jobs_of(window).came_from = Load(str(example.network), None, True, None)
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     window.commands["save_session"].trigger()
+    rest(window, qtbot)
     names: list[str] = []
     monkeypatch.setattr(window.jobs, "open_example", lambda name, batch: names.append(name))
     window.files.open_path(str(tmp_path / "mine.maskviz"))
+    rest(window, qtbot)
     assert names == [example.name]
 
 
 def test_code_is_asked_about_again_and_the_file_of_before_is_offered(
-    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path
+    opened: MainWindow, opens: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, network: Path, qtbot: QtBot
 ) -> None:
     custom = tmp_path / "layers.py"
     custom.touch()
     jobs_of(opened).came_from = Load(str(network), str(custom), False, None)
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     monkeypatch.setattr(opened.jobs, "open", lambda *what: opens.append(what))
     opened.files.open_path(str(tmp_path / "mine.maskviz"))
+    rest(opened, qtbot)
     opened.jobs.consent_needed.emit(NeedsConsent("It needs custom objects.", ("my>Layer",), ()))
     panel = opened.findChild(ConsentPanel)
     assert panel is not None
@@ -191,10 +210,11 @@ def test_code_is_asked_about_again_and_the_file_of_before_is_offered(
     assert [custom for _, custom, _, _, _ in opens] == [None, str(custom)]
 
 
-def test_broken_session_gets_one_sentence(window: MainWindow, tmp_path: Path) -> None:
+def test_broken_session_gets_one_sentence(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     file = tmp_path / "broken.maskviz"
     file.write_bytes(b"PK nothing")
     window.files.open_path(str(file))
+    rest(window, qtbot)
     assert sentences(window) == ["'broken.maskviz' is no session file, or damaged: choose a .maskviz file that MaskViz saved."]
     assert asked(window) == []
 
@@ -206,7 +226,7 @@ def test_nothing_open_nothing_to_save(window: MainWindow, tmp_path: Path, monkey
 
 
 def test_a_network_without_a_file_travels_with_the_session(
-    window: MainWindow, opens: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, opens: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     document = open_sample(window)
     assert not window.sessions._save(str(tmp_path / "too_early.maskviz"))
@@ -214,7 +234,9 @@ def test_a_network_without_a_file_travels_with_the_session(
     window.sessions._carrying._written.append((document.network, b"a built network"))
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     assert window.sessions.save()
+    rest(window, qtbot)
     window.files.open_path(str(tmp_path / "mine.maskviz"))
+    rest(window, qtbot)
     assert Path(opens[0][0]).read_bytes() == b"a built network"
     assert Path(opens[0][0]).parent == state_folder()
     assert Settings().recent == [str(tmp_path / "mine.maskviz")]
@@ -236,7 +258,9 @@ def kept(window: MainWindow) -> list[Path]:
     return list(state_folder().glob("unsaved-*.maskviz"))
 
 
-def test_unsaved_edits_are_kept_until_they_are_saved(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unsaved_edits_are_kept_until_they_are_saved(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, qtbot: QtBot
+) -> None:
     assert opened.autosave._timer.isActive()
     opened.autosave.write()
     (file,) = kept(opened)
@@ -248,6 +272,7 @@ def test_unsaved_edits_are_kept_until_they_are_saved(opened: MainWindow, monkeyp
     assert kept(opened)[0].stat().st_mtime_ns > first
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     opened.commands["save_session"].trigger()
+    rest(opened, qtbot)
     assert kept(opened) == []
     assert not opened.autosave._timer.isActive()
 
@@ -271,12 +296,14 @@ def crash(opened: MainWindow) -> Path:
     return file
 
 
-def test_what_a_crash_left_is_offered_and_restored(opened: MainWindow, opens: list[Any], network: Path) -> None:
+def test_what_a_crash_left_is_offered_and_restored(opened: MainWindow, opens: list[Any], network: Path, qtbot: QtBot) -> None:
     file = crash(opened)
     opened.autosave.offer()
+    rest(opened, qtbot)
     (sentence,) = sentences(opened)
     assert sentence.startswith("MaskViz did not end properly: restore “crashed.keras” with your edits, as it was at ")
     button(opened, "Restore").click()
+    rest(opened, qtbot)
     assert opens[0][0] == str(network)
     assert opened.document.selection.step == 5
     assert opened.isWindowModified(), "nobody has saved it yet"
@@ -284,9 +311,10 @@ def test_what_a_crash_left_is_offered_and_restored(opened: MainWindow, opens: li
     assert not file.exists()
 
 
-def test_what_a_crash_left_can_be_discarded(opened: MainWindow) -> None:
+def test_what_a_crash_left_can_be_discarded(opened: MainWindow, qtbot: QtBot) -> None:
     file = crash(opened)
     opened.autosave.offer()
+    rest(opened, qtbot)
     button(opened, "Discard").click()
     assert not file.exists()
     assert sentences(opened) == []
@@ -297,23 +325,26 @@ def test_the_session_of_a_window_that_is_still_open_is_not_offered(opened: MainW
     lock: QLockFile = lock_of(file)
     assert lock.tryLock(0)
     opened.autosave.offer()
+    rest(opened, qtbot)
     assert sentences(opened) == []
     lock.unlock()
 
 
-def test_networks_that_sessions_carried_do_not_pile_up(opened: MainWindow) -> None:
+def test_networks_that_sessions_carried_do_not_pile_up(opened: MainWindow, qtbot: QtBot) -> None:
     state_folder().mkdir(parents=True, exist_ok=True)
     old, new = state_folder() / "old.keras", state_folder() / "new.keras"
     for file in (old, new):
         file.touch()
     os.utime(old, (0, 0))
     opened.autosave.offer()
+    rest(opened, qtbot)
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_a_session_that_was_cut_off_is_said_and_removed(opened: MainWindow) -> None:
+def test_a_session_that_was_cut_off_is_said_and_removed(opened: MainWindow, qtbot: QtBot) -> None:
     file = crash(opened)
     file.write_bytes(file.read_bytes()[:100])
     opened.autosave.offer()
+    rest(opened, qtbot)
     assert sentences(opened)[0].startswith("The edits of a MaskViz that did not end properly are lost")
     assert not file.exists()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from maskviz import resources
+from maskviz.core import batch_files
 from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
@@ -99,6 +102,7 @@ def test_saving_the_batch_makes_it_clean(window: MainWindow, monkeypatch: pytest
     file = tmp_path / "edited.npz"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
     assert window.files.save_batch()
+    window.writing.finish()
     assert not window.isWindowModified()
     assert document.batch is not None
     name = next(iter(document.batch.x))
@@ -109,9 +113,37 @@ def test_saving_the_batch_makes_it_clean(window: MainWindow, monkeypatch: pytest
 def test_a_folder_that_cannot_be_written_gets_one_sentence(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     open_sample(window)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "missing" / "x.npz"), ""))
-    assert not window.files.save_batch()
+    window.files.save_batch()
+    window.writing.finish()
     assert len(sentences(window)) == 1
     assert "Traceback" not in sentences(window)[0]
+
+
+def test_closing_waits_for_what_is_being_written(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The window lives on while a file is written, and nothing of it is lost when it is closed meanwhile."""
+    document, file, gate = open_sample(window), tmp_path / "edited.npz", threading.Event()
+    edit(document)
+    write = batch_files.write_batch
+    monkeypatch.setattr(batch_files, "write_batch", lambda path, batch: (gate.wait(10), write(path, batch)))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    monkeypatch.setattr(QMessageBox, "exec", lambda _box: pytest.fail("asked about edits that are being saved"))
+    assert window.files.save_batch()
+    assert window.writing.busy
+    assert window.isWindowModified()
+    QTimer.singleShot(50, gate.set)
+    assert window.close()
+    assert file.exists()
+
+
+def test_edits_during_a_write_are_not_taken_for_saved(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = open_sample(window)
+    edit(document)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "edited.npz"), ""))
+    assert window.files.save_batch()
+    edit(document)
+    window.writing.finish()
+    assert window.isWindowModified()
+    document.undo_stack.setClean()
 
 
 def test_closing_over_edits_asks(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from maskviz.core.batch import set_padding
 from maskviz.core.messages import Build, Load
 from maskviz.gui.main_window import MainWindow
+from maskviz.session.aside import Aside
 from maskviz.session.document import Document, EngineState
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
@@ -113,6 +114,12 @@ def drop(window: MainWindow, *paths: Path) -> None:
     assert window.drops.overlay.isVisible()
     QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, buttons, keys))
     assert not window.drops.overlay.isVisible()
+
+
+def rest(window: MainWindow, qtbot: QtBot) -> None:
+    """Wait until nothing is read or written beside the window."""
+    window.writing.finish()
+    qtbot.waitUntil(lambda: not any(aside.busy for aside in window.sessions.findChildren(Aside)))
 
 
 def sentences(window: MainWindow) -> list[str]:

@@ -52,6 +52,8 @@ class Desk(Protocol):
 
     def ignore(self, finding: Finding, ignored: bool = True) -> None: ...
 
+    def know_network(self) -> None: ...
+
 
 class FindingsPanel(QWidget):
     """Cards of the document's findings; a click on one shows its place. ``counted`` carries the number of those that are not ignored,
@@ -153,7 +155,14 @@ class FindingsPanel(QWidget):
         if trace is None or self._document.stale:
             return  # another change follows when the engine answers
         if not self._rules.busy:  # else they are asked about the newest trace when they are done with this one
-            self._rules.do(lambda: trace.findings, lambda findings: self._found(trace, findings), lambda error: self._failed(trace, error))
+            self._rules.do(
+                lambda: self._ask(trace), lambda findings: self._found(trace, findings), lambda error: self._failed(trace, error)
+            )
+
+    def _ask(self, trace: Trace) -> tuple[Finding, ...]:
+        """The findings, and by the way what tells which of them are ignored; on another thread."""
+        self._desk.know_network()
+        return trace.findings
 
     def _found(self, trace: Trace, findings: tuple[Finding, ...]) -> None:
         if self._is_newest(trace):
