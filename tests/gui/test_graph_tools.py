@@ -16,8 +16,9 @@ from maskviz.core.config_graph import graph_of_config
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.trace import Fate
 from maskviz.gui.graph import GraphPanel
-from maskviz.gui.graph.items import DIMMED
+from maskviz.gui.graph.items import DIMMED, NodeItem
 from maskviz.gui.graph.options import GraphOptions
+from maskviz.gui.graph.view import READABLE
 from maskviz.gui.main_window import MainWindow
 from maskviz.palette import DARK
 from maskviz.session.document import Document
@@ -247,6 +248,42 @@ def test_the_map_is_there_only_when_needed_and_moves_the_view(make: Make, qtbot:
     qtbot.waitUntil(panel.map.isVisible)
     panel.switch("map", False)
     qtbot.waitUntil(lambda: not panel.map.isVisible())
+
+
+def fan(branches: int) -> Document:
+    """An input with many branches beside each other."""
+    names = [f"branch_{n}" for n in range(branches)]
+    nodes = (Node("tokens", "tokens", "InputLayer"), *(Node(name, name, "LSTM") for name in names), Node("all", "all", "Concatenate"))
+    return of(Graph(nodes, (*(Edge("tokens", name) for name in names), *(Edge(name, "all") for name in names))))
+
+
+@pytest.mark.parametrize("sideways", [False, True])
+def test_a_graph_that_does_not_fit_begins_at_its_inputs(make: Make, qtbot: QtBot, sideways: bool) -> None:
+    panel = make(fan(12), (276, 420))
+    panel.use(replace(panel.options, sideways=sideways))
+    settle(qtbot, panel)
+    seen, view = panel.view.seen(), panel.view
+    assert seen.contains(panel._scene.items_by_id["tokens"].card())
+    assert READABLE <= view.scale_ <= 1
+    begun = seen.left() if sideways else seen.top()
+    content = panel._scene.content()
+    assert begun <= (content.left() if sideways else content.top()), "nothing lies before what is seen"
+
+
+def test_the_map_stands_where_no_card_is(make: Make, qtbot: QtBot) -> None:
+    panel = make(fan(12), (420, 420))
+    qtbot.waitUntil(panel.map.isVisible)
+
+    def behind() -> list[str]:
+        return [item.node.id for item in panel.view.items(panel.map.geometry()) if isinstance(item, NodeItem)]
+
+    assert behind() == []
+    before, card = panel.map.geometry(), panel._scene.items_by_id["branch_0"]
+    under = QPointF(before.center())
+    panel.view.put(card.card().center(), under)
+    assert behind() == ["branch_0"]
+    assert panel.map.geometry() == before, "it stays while something moves"
+    qtbot.waitUntil(lambda: behind() == [])
 
 
 def test_finding_marks_every_hit(make: Make) -> None:

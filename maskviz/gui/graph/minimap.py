@@ -1,11 +1,12 @@
-"""The small map in the corner of the graph: all of it, with the part that is in view; drag to move, click to go there."""
+"""The small map in a corner of the graph: all of it, with the part that is in view; drag to move, click to go there."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from maskviz.gui.graph.items import NodeItem
 from maskviz.gui.graph.scene import GraphScene
 from maskviz.gui.graph.view import GraphView
 from maskviz.gui.words import tr
@@ -13,10 +14,13 @@ from maskviz.gui.words import tr
 LARGEST, MOST, LEAST = 0.3, 170.0, 64.0  # of the view's width and height, and in pixels
 INSET = 8
 RENEW_MS = 120  # the least time between two drawings of all cards
+REST_MS = 250  # so long nothing has to move before the map goes to another corner
+CORNERS = ((1, 1), (1, 0), (0, 1), (0, 0))  # right or left, at the foot or at the top: which is taken first
 
 
 class Minimap(QWidget):
-    """Hidden while all of the graph is in view, or when it is not ``wanted``."""
+    """Hidden while all of the graph is in view, or when it is not ``wanted``. It stands in the corner where it covers least of the cards,
+    and goes to another one only when nothing moves."""
 
     def __init__(self, view: GraphView, scene: GraphScene) -> None:
         super().__init__(view)
@@ -25,13 +29,17 @@ class Minimap(QWidget):
         self._graph = scene
         self._cards: QPixmap | None = None
         self._content = QRectF()
+        self._corner = CORNERS[0]
         self.setAccessibleName(tr("Map of the whole graph"))
         self.setToolTip(tr("The whole graph; drag to move what is in view"))
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self._later = QTimer(self, singleShot=True, interval=RENEW_MS)
         self._later.timeout.connect(self._renew)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._choose)
         view.installEventFilter(self)
         view.scrolled.connect(self._place)
+        view.scrolled.connect(self._rest.start)
         self.hide()
 
     def renew(self) -> None:
@@ -43,6 +51,7 @@ class Minimap(QWidget):
         self._content = self._graph.content()
         self._cards = None
         self._place()
+        self._choose()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
@@ -50,7 +59,7 @@ class Minimap(QWidget):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        """Stands in the lower right corner, as large as the graph's form allows, where there is more than is in view."""
+        """Stands in its corner, as large as the graph's form allows, where there is more than is in view."""
         seen, content = self._view.seen(), self._content
         inside = seen.adjusted(-2, -2, 2, 2).contains(content)
         room = self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
@@ -63,9 +72,31 @@ class Minimap(QWidget):
         if size != self.size():
             self.resize(size)
             self._cards = None
-        self.move(room.right() - size.width(), room.bottom() - size.height())
+        self.setGeometry(self._at(self._corner))
         self.show()
         self.update()
+
+    def _at(self, corner: tuple[int, int]) -> QRect:
+        """Where it is in a corner."""
+        room = self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
+        left, top = room.left() + corner[0] * (room.width() - self.width()), room.top() + corner[1] * (room.height() - self.height())
+        return QRect(QPoint(left, top), self.size())
+
+    def _choose(self) -> None:
+        """Takes the corner where least of the cards is covered."""
+        if self.isHidden():
+            return
+        if QApplication.mouseButtons():
+            self._rest.start()
+            return
+        self._corner = min((self._corner, *CORNERS), key=lambda corner: self._covered(self._at(corner)))
+        self._place()
+
+    def _covered(self, place: QRect) -> float:
+        """How many square pixels of cards, and of the titles of frames, are behind a place of the view."""
+        cards = [item for item in self._view.items(place) if isinstance(item, NodeItem)]
+        behind = [self._view.mapFromScene(item.mapRectToScene(item.shape().boundingRect())).boundingRect() for item in cards]
+        return float(sum(part.width() * part.height() for card in behind if not (part := card.intersected(place)).isEmpty()))
 
     # --- moving
 

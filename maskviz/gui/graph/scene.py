@@ -187,6 +187,14 @@ class GraphScene(QGraphicsScene):
         self._forget_far()
         self.update()
 
+    def first_card(self) -> QRectF:
+        """The card where the graph begins: the first one of the first row, or of the first column."""
+        cards = [item.card() for item in self.items_by_id.values() if not item.frame]
+        if not cards:
+            return QRectF()
+        sideways = self.options.sideways
+        return min(cards, key=lambda card: (round(card.left()), card.top()) if sideways else (round(card.top()), card.left()))
+
     def hover(self, place: QPointF, reach: float) -> EdgeItem | None:
         """Points at the edge next to a place, if one is within ``reach``, and gives it."""
         near = QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach)

@@ -24,6 +24,7 @@ from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.scene import GraphScene
 
 READABLE = 0.6  # the smallest scale at which the first view shows everything
+AT_ONCE = 3  # so many cards one after the other are to be seen in it
 LARGEST = 3.0
 REACH = 6.0  # pixels from an edge at which it is meant
 SMALLEST = 0.001
@@ -85,23 +86,23 @@ class GraphView(QGraphicsView):
         self.put(place, QPointF(self.viewport().rect().center()))
 
     def first_view(self) -> None:
-        """All of the graph where that is readable, else its top at a readable size; again at every resize until touched."""
+        """All of the graph where that is readable, else all of its breadth where that is, else where it begins; again at every resize
+        until touched."""
         self._untouched = True
         rect = self._graph.content()
         if rect.isEmpty():
             return
         scale = self._fitting(rect)
+        room, first, em = QRectF(self.viewport().rect()), self._graph.first_card(), self._graph.sizes.em
         if scale < READABLE:
-            across = rect.height() if self._graph.options.sideways else rect.width()
-            room = self.viewport().height() if self._graph.options.sideways else self.viewport().width()
-            scale = min(1.0, max(READABLE, room / (across + 2 * self._graph.sizes.em)))
+            breadth, along = room.width() / (rect.width() + 2 * em), room.height() / (AT_ONCE * first.height())
+            if self._graph.options.sideways:
+                breadth, along = room.height() / (rect.height() + 2 * em), room.width() / (AT_ONCE * first.width())
+            scale = max(READABLE, min(1.0, breadth, along))
         self.setTransform(QTransform.fromScale(scale, scale))
-        self.centerOn(rect.center())
-        em, width, height = self._graph.sizes.em, self.viewport().width(), self.viewport().height()
-        if rect.height() * scale > height:
-            self.put(QPointF(rect.center().x(), rect.top()), QPointF(width / 2, em))
-        if self._graph.options.sideways and rect.width() * scale > width:
-            self.put(QPointF(rect.left(), rect.center().y()), QPointF(em, height / 2))
+        x = _begin(rect.left() - em, rect.right() + em, first.center().x(), room.width() / scale)
+        y = _begin(rect.top() - em, rect.bottom() + em, first.center().y(), room.height() / scale)
+        self.put(QPointF(x, y), QPointF(0, 0))
         self.scrolled.emit()
 
     def fit(self) -> None:
@@ -274,3 +275,10 @@ class GraphView(QGraphicsView):
             painter.setPen(QColor(self._graph.palette_.muted))
             painter.setFont(self._graph.sizes.font())
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty_text)
+
+
+def _begin(low: float, high: float, wanted: float, room: float) -> float:
+    """Where a view of ``room`` begins that shows all from ``low`` to ``high`` in its middle, or the part of it around ``wanted``."""
+    if high - low <= room:
+        return (low + high - room) / 2
+    return min(max(wanted - room / 2, low), high - room)
