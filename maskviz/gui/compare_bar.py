@@ -74,7 +74,8 @@ class CompareBar(QWidget):
             return
         self.buttons[comparison.side].setChecked(True)
         size = comparison.pinned.batch.size if comparison.pinned.batch is not None else 0
-        self.pinned.setText(f"A: {comparison.pinned.title} · {size} samples")
+        stays = " · stays as it is" if comparison.side == "A" else ""
+        self.pinned.setText(f"A: {comparison.pinned.title} · {size} samples{stays}")
         self.words.setText(comparison.in_words() or "B follows when the engine answers.")
 
     def set_palette(self, colours: Palette) -> None:

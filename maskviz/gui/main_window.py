@@ -14,6 +14,7 @@ from maskviz.gui.actions import build_actions, build_menus, enable_actions, pain
 from maskviz.gui.autosave import Autosave
 from maskviz.gui.builder_desk import BuilderDesk
 from maskviz.gui.compare_bar import CompareBar
+from maskviz.gui.compare_hint import CompareHint
 from maskviz.gui.edit_actions import EDIT_MENUS, EDITS
 from maskviz.gui.editing import Editing
 from maskviz.gui.file_drop import FileDrop
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         }
         build_menus(self.menuBar(), self.commands, self.submenus)
         self.toolbar = Toolbar(document, self.commands, self.submenus["devices"], theme.palette)
+        self.compare_hint = CompareHint(document, self.notices)
         self.compare_bar = CompareBar(document, self.commands, theme.palette)
         self.progress = ProgressLine(theme.palette)
         self.status = StatusLine(document, self.commands["stop"])

@@ -17,9 +17,13 @@ Side = Literal["A", "B", "difference"]
 
 
 class Comparison(QObject):
-    """``changed``: another state is pinned, none is any more, or another side is shown. An edit always shows B, which it changes."""
+    """``changed``: another state is pinned, none is any more, or another side is shown.
+
+    What is seen is what is edited: A stays as it was pinned (``edit_refused`` where somebody tries), undoing and another network show B.
+    """
 
     changed = Signal()
+    edit_refused = Signal()
 
     def __init__(self, document: Document) -> None:
         super().__init__(document)
@@ -27,7 +31,8 @@ class Comparison(QObject):
         self._side: Side = "B"
         self._changes: tuple[Trace, Trace, Mapping[str, str]] | None = None  # of two traces: a walk through time asks at every step
         self.pinned: Opened | None = None
-        document.batch_changed.connect(self._on_edit)
+        document.batch_changed.connect(self._show_what_changed)
+        document.network_changed.connect(self._show_what_changed)
 
     @property
     def side(self) -> Side:
@@ -83,7 +88,13 @@ class Comparison(QObject):
         states = (self._document.now(), self.pinned)
         return tuple(state.trace for state in states if state is not None and state.trace is not None)
 
-    def _on_edit(self) -> None:
+    def may_edit(self) -> bool:
+        """Whether what is shown can be edited: B, or its difference from A. Where A is shown, that is said."""
+        if self._side == "A":
+            self.edit_refused.emit()
+        return self._side != "A"
+
+    def _show_what_changed(self) -> None:
         if self._side == "A":
             self.show("B")
 

@@ -68,6 +68,22 @@ class Opened:
     trace: Trace | None
     selection: Selection
 
+    @property
+    def time_steps(self) -> int:
+        """Length of the shared time axis, as ``Document.time_steps``."""
+        return steps_of(self.batch, self.trace)
+
+
+def steps_of(batch: Batch | None, trace: Trace | None) -> int:
+    """The longest input or output of a network on a batch, at least 1."""
+    if batch is None:
+        return 1
+    lengths = [p.shape[1] for p in batch.padding.values()]
+    if trace is not None:
+        lengths += [p.shape[1] for p in trace.padding.values()]  # text has steps only in the network
+        lengths += [trace.outputs[o.name].shape[1] for o in trace.network_outputs if o.has_time]
+    return max(lengths, default=1)
+
 
 def shapes_of(batch: Batch) -> dict[str, tuple[int, ...]]:
     """Samples and timesteps of every input."""
@@ -140,13 +156,7 @@ class Document(QObject):
     @property
     def time_steps(self) -> int:
         """Length of the shared time axis: the longest input or output of the network on this batch, at least 1."""
-        if self.batch is None:
-            return 1
-        lengths = [p.shape[1] for p in self.batch.padding.values()]
-        if self.trace is not None:
-            lengths += [p.shape[1] for p in self.trace.padding.values()]  # text has steps only in the network
-            lengths += [self.trace.outputs[o.name].shape[1] for o in self.trace.network_outputs if o.has_time]
-        return max(lengths, default=1)
+        return steps_of(self.batch, self.trace)
 
     def new_gesture(self) -> int:
         """A number for the edits of one gesture, such as a drag: edits of the same number become one undo step."""
@@ -157,9 +167,9 @@ class Document(QObject):
         """Make ``after`` the batch, as one undo step named ``text``; edits with the same ``gesture`` > 0 become one step.
 
         An edit ``on_trial`` is taken back by ``take_back_trial`` when it turns out that the network cannot run on it. ``change`` is what it
-        changes, where that is known already.
+        changes, where that is known already. While A is shown nothing is edited.
         """
-        if self.batch is not None and after is not self.batch:
+        if self.batch is not None and after is not self.batch and self.comparison.may_edit():
             command = EditBatch(self._history, self.batch, after, text, gesture, change)
             self._on_trial = (after, command) if on_trial else None
             self._history.push(command)

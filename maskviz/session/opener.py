@@ -160,6 +160,7 @@ class Opener:
                 return  # another one was opened in the meantime
             self._jobs.note(notes)
             saved = stack.isClean()
+            self._document.comparison.show_b()
             self._document.edit(batch, f"Load batch {name}", on_trial=True)
             if saved:
                 stack.setClean()

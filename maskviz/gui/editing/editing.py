@@ -87,6 +87,8 @@ class Editing:
         A large batch is computed beside the window, one act after another. ``on_trial``: the edit is taken back where the network turns
         out not to run on it.
         """
+        if not self.document.comparison.may_edit():
+            return
         if self._beside.busy:
             self._waiting.append(partial(self.edit, prepare, on_trial, then))
             return

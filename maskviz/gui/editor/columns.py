@@ -14,7 +14,7 @@ from maskviz.core.heatmaps import number, source_mask
 from maskviz.core.network import OutputSpec
 from maskviz.core.trace import OutputTrace
 from maskviz.core.vocabulary import Vocabulary
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 Kind = Literal[
     "mask", "padding", "x", "word", "y", "y word", "weight", "status", "class", "class word", "prediction", "contribution", "filler"
@@ -25,6 +25,8 @@ OF_WORDS: Mapping[Kind, Kind] = {"word": "x", "y word": "y", "class word": "clas
 """Columns of words, and the column of numbers that each belongs to."""
 Words = Mapping[str, Vocabulary]
 """Vocabularies by ``x NAME`` for an input and ``y NAME`` for an output."""
+State = Document | Opened
+"""What is open, or what is pinned as A."""
 WIDE = 4  # a group of more columns than this comes last, so that it never pushes the loss out of sight
 
 
@@ -51,7 +53,7 @@ class Column:
         return None if step < 0 else (sample, step, *self.index)
 
 
-def sample_of(document: Document) -> int:
+def sample_of(document: State) -> int:
     """The selected sample, within the batch even just after a smaller one was opened."""
     size = document.batch.size if document.batch is not None else 1
     return min(document.selection.sample, max(size - 1, 0))
@@ -75,7 +77,7 @@ def _places(steps: tuple[int, ...] | int, rows: int) -> tuple[int, ...]:
 # --- which columns there are
 
 
-def columns_of(document: Document, words: Words | None = None) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+def columns_of(document: State, words: Words | None = None) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     """The columns of the step table, and those that belong to the sample as a whole."""
     if document.batch is None or document.network is None:
         return (), ()
@@ -114,7 +116,7 @@ def _cells(title: str, kind: Kind, name: str, inner: tuple[int, ...], steps: tup
     return [Column(f"{title}[{', '.join(map(str, i))}]", kind, name, i, steps, tip) for i in np.ndindex(*inner)]
 
 
-def _input_groups(document: Document) -> Iterator[list[Column]]:
+def _input_groups(document: State) -> Iterator[list[Column]]:
     assert document.batch is not None
     assert document.network is not None
     batch, specs, rows = document.batch, document.network.inputs, document.time_steps
@@ -140,7 +142,7 @@ def _input_groups(document: Document) -> Iterator[list[Column]]:
         yield _cells(_titled("x", name, len(specs) > 1), "x", name, inner, steps, f"Input {name}")
 
 
-def _output_groups(document: Document, spec: OutputSpec) -> Iterator[list[Column]]:
+def _output_groups(document: State, spec: OutputSpec) -> Iterator[list[Column]]:
     assert document.batch is not None
     assert document.network is not None
     batch, trace, name, rows = document.batch, document.trace, spec.name, document.time_steps
@@ -188,7 +190,7 @@ def _length(spec: OutputSpec, out: OutputTrace | None, predicted: NDArray[Any] |
 # --- what a cell holds
 
 
-def arrays_of(document: Document) -> dict[tuple[Kind, str], NDArray[Any]]:
+def arrays_of(document: State) -> dict[tuple[Kind, str], NDArray[Any]]:
     """Every array the columns read, by kind and by input or output; what is not known yet is not there.
 
     ``filler`` is the padding ``(batch, time)`` of an input, and for an output that of the input whose time axis it shares.

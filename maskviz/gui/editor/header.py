@@ -72,16 +72,17 @@ class SampleHeader(QWidget):
         self._padding_widgets = [self.left, self.right, self.both, *words]
 
     def refresh(self) -> None:
-        """Show the document's sample and padding."""
-        batch = self._document.batch
+        """Show the sample and its padding, of A where that is shown, which cannot be changed."""
+        batch, editable = self._document.comparison.shown().batch, self._document.comparison.side != "A"
         names = list(batch.padding) if batch else []
         self._fill_inputs(names)
-        sample = sample_of(self._document)
+        sample = min(self._document.selection.sample, max(batch.size - 1, 0)) if batch else 0
         self._put(self.sample, sample, max(batch.size - 1, 0) if batch else 0)
         self.count.setText(f"of {batch.size}" if batch else "")
         name = self.input.currentText()
         for widget in self._padding_widgets:
             widget.setVisible(bool(name))
+            widget.setEnabled(editable)
         if batch is None or not name:
             self.length.setText("no time axis" if batch else "")
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -34,7 +35,7 @@ from maskviz.gui.editor.columns import (
 )
 from maskviz.gui.editor.edits import Edit, pad_steps, pasted, typed, typed_all
 from maskviz.palette import STATUS_WORDS
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 Index = QModelIndex | QPersistentModelIndex
 TOP = QModelIndex()
@@ -95,14 +96,19 @@ class StepItems(QAbstractTableModel):
         self._words: Words = {}
         self.columns: tuple[Column, ...] = ()
         self._rows = 0
-        self._read(columns_of(document)[whole])
+        self._read(self._state(), columns_of(document)[whole])
 
     def set_words(self, words: Words) -> None:
         """Show words beside the ids of these inputs and outputs."""
         self._words = dict(words)
         self.beginResetModel()
-        self._read(columns_of(self._document, self._words)[self._whole])
+        state = self._state()
+        self._read(state, columns_of(state, self._words)[self._whole])
         self.endResetModel()
+
+    def _state(self) -> Opened:
+        """What is shown, A or B, at the sample that is selected."""
+        return replace(self._document.comparison.shown(), selection=self._document.selection)
 
     def words_of(self, column: Column) -> Vocabulary | None:
         """The vocabulary of a column of ids, or of its words."""
@@ -110,30 +116,32 @@ class StepItems(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Show the document as it is now; the view keeps its place unless rows or columns come or go."""
-        columns = columns_of(self._document, self._words)[self._whole]
-        if (columns, self._rows_of(columns)) != (self.columns, self._rows):
+        state = self._state()
+        columns = columns_of(state, self._words)[self._whole]
+        if (columns, self._rows_of(state, columns)) != (self.columns, self._rows):
             self.beginResetModel()
-            self._read(columns)
+            self._read(state, columns)
             self.endResetModel()
             return
         before, sample = self._arrays, self._sample
-        self._read(columns)
+        self._read(state, columns)
         keys: set[tuple[Kind, str]] = {(kind, c.name) for c in columns for kind in (OF_WORDS.get(c.kind, c.kind), "filler")}
         new = {key for key in keys if sample != self._sample or not _same_row(before.get(key), self._arrays.get(key), sample)}
         moved = [n for n, c in enumerate(columns) if (OF_WORDS.get(c.kind, c.kind), c.name) in new or ("filler", c.name) in new]
         for first, last in _runs(moved):
             self.dataChanged.emit(self.index(0, first), self.index(self._rows - 1, last))
 
-    def _read(self, columns: tuple[Column, ...]) -> None:
+    def _read(self, state: Opened, columns: tuple[Column, ...]) -> None:
         self.columns = columns
-        self._rows = self._rows_of(columns)
-        self._arrays = arrays_of(self._document)
-        self._sample = sample_of(self._document)
+        self._rows = self._rows_of(state, columns)
+        self._arrays = arrays_of(state)
+        self._sample = sample_of(state)
+        self._traced = state.trace is not None
         self._cells: dict[tuple[int, int], Cell] = {}
         self._decimals: dict[tuple[Kind, str], int | None] = {}
 
-    def _rows_of(self, columns: tuple[Column, ...]) -> int:
-        return 0 if not columns else 1 if self._whole else self._document.time_steps
+    def _rows_of(self, state: Opened, columns: tuple[Column, ...]) -> int:
+        return 0 if not columns else 1 if self._whole else state.time_steps
 
     # --- what Qt asks
 
@@ -185,7 +193,7 @@ class StepItems(QAbstractTableModel):
         if column.kind == "padding":
             return ""
         if column.kind in ("mask", "status"):
-            return ("none" if self._document.trace else "") if status is None else STATUS_WORDS[status][0]
+            return ("none" if self._traced else "") if status is None else STATUS_WORDS[status][0]
         if column.kind in OF_WORDS:
             words = self.words_of(column)
             return "" if words is None or value is None or value != value else words.word(int(value))
@@ -220,6 +228,8 @@ class StepItems(QAbstractTableModel):
         cell = self.cell(index.row(), index.column())
         if not cell.exists:
             return ABSENT
+        if self._document.comparison.side == "A":
+            return READABLE
         return TICKABLE if cell.kind == "padding" else CHANGEABLE if cell.kind in ARRAYS else READABLE
 
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
@@ -250,7 +260,7 @@ class StepItems(QAbstractTableModel):
     def _edit(self, make: Callable[[Batch, Network, int], Edit]) -> bool:
         """Make an edit of the shown sample, or say why it cannot be."""
         batch, network = self._document.batch, self._document.network
-        if batch is None or network is None:
+        if batch is None or network is None or not self._document.comparison.may_edit():
             return False
         try:
             self._document.edit(*make(batch, network, sample_of(self._document)))

@@ -45,12 +45,13 @@ class EditorPanel(QWidget):
         self._table = self.steps
         self._arrange()
         self._fade = QTimer(self, singleShot=True, interval=CALM_MS)
-        self._fade.timeout.connect(lambda: self._faded(document.stale))
+        self._fade.timeout.connect(lambda: self._faded(document.stale and document.comparison.side != "A"))
         for table in (self.steps, self.whole):
             table.items.rejected.connect(self.rejected)
             table.focused.connect(partial(setattr, self, "_table", table))
         for signal in (document.network_changed, document.batch_changed, document.trace_changed):
             signal.connect(self.refresh)
+        document.comparison.changed.connect(self.refresh)
         document.selection_changed.connect(self._select)
         document.stale_changed.connect(self._stale)
         self.steps.selectionModel().currentChanged.connect(self._cell_chosen)
@@ -166,8 +167,9 @@ class EditorPanel(QWidget):
         table = self.steps if current.model() is self.steps.items else self.whole
         column = table.items.columns[current.column()]
         changes: dict[str, object] = {} if table is self.whole else {"step": current.row()}
-        if column.kind == "prediction" and self._document.trace is not None:
-            inner = self._document.trace.outputs[column.name].shape[len(column.at(0, current.row()) or ()) - len(column.index) :]
+        trace = self._document.comparison.shown().trace
+        if column.kind == "prediction" and trace is not None:
+            inner = trace.outputs[column.name].shape[len(column.at(0, current.row()) or ()) - len(column.index) :]
             unit = 0
             for i, n in zip(column.index, inner, strict=False):
                 unit = unit * n + i

@@ -37,6 +37,7 @@ class Gesture:
 def take_back(document: Document, before: Batch, gesture: int) -> None:
     """Put back the batch before a gesture that was pushed, and leave nothing of it in the history."""
     stack = document.undo_stack
+    document.comparison.show_b()
     if stack.index():
         document.edit(before, stack.undoText(), gesture=gesture)
         stack.command(stack.index() - 1).setObsolete(True)  # Qt drops an obsolete command without calling its undo
@@ -59,8 +60,8 @@ class MaskView(MapView):
         return self._gesture is not None
 
     def row(self, sample: int) -> NDArray[Any] | None:
-        """The padding ``(time,)`` of a sample now, None where it cannot be edited."""
-        batch = self.document.batch
+        """The padding ``(time,)`` of a sample as it is shown, None where there are no steps of it."""
+        batch = self.document.comparison.shown().batch
         if batch is None or self.input is None or self.input.name not in batch.padding or self.heatmap is None or self.heatmap.explanation:
             return None
         padding = batch.padding[self.input.name]
@@ -84,7 +85,7 @@ class MaskView(MapView):
     def toggle(self, sample: int, step: int) -> None:
         """Make a step padding, or data again."""
         row = self.row(sample)
-        if row is not None and 0 <= step < len(row):
+        if row is not None and self.document.comparison.may_edit() and 0 <= step < len(row):
             self._edit(sample, paint(row, step, step, not row[step]), self.document.new_gesture())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -117,7 +118,7 @@ class MaskView(MapView):
             return
         clicked = self._press is not None and not self._dragged and self._band is None and self._toggle == self.cell_at(event.position())
         super().mouseReleaseEvent(event)
-        if clicked and self._toggle is not None and event.button() == Qt.MouseButton.LeftButton:
+        if clicked and self._toggle is not None and self.document.comparison.side != "A" and event.button() == Qt.MouseButton.LeftButton:
             self.toggle(*self._toggle)
         self._toggle = None
 
@@ -134,6 +135,8 @@ class MaskView(MapView):
     def _begin(self, kind: Tool, sample: int, start: int) -> None:
         row = self.row(sample)
         batch = self.document.batch
+        if not self.document.comparison.may_edit():
+            return
         if row is not None and batch is not None and self.input is not None and (kind == "edge" or start < len(row)):
             padding = batch.padding[self.input.name].astype(bool)
             self._gesture = Gesture(self.document.new_gesture(), kind, sample, start, padding, batch)
@@ -184,10 +187,10 @@ class MaskView(MapView):
 
     def _show_cursor(self, position: QPointF, shift: bool) -> None:
         painting = self.tool in ("paint", "select") or shift
-        cell = self.cell_at(position)
+        cell, fixed = self.cell_at(position), self.document.comparison.side == "A" and self.tool != "select"
         if painting and cell is not None and self.row(cell[0]) is not None:
-            self.setCursor(Qt.CursorShape.CrossCursor)
+            self.setCursor(Qt.CursorShape.ForbiddenCursor if fixed else Qt.CursorShape.CrossCursor)
         elif not painting and self.edge_at(position) is not None:
-            self.setCursor(Qt.CursorShape.SizeHorCursor)
+            self.setCursor(Qt.CursorShape.ForbiddenCursor if fixed else Qt.CursorShape.SizeHorCursor)
         else:
             self.unsetCursor()

@@ -18,6 +18,7 @@ from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 
 HINT = "drag an edge or click a step to edit"
+FIXED = "A stays as it is: press B to edit"
 VIEWS = (("unit", "unit"), ("arg-max class", "class"), ("norm", "norm"))
 TOOLS = (
     ("Edges", "edge", "Drag an edge between data and padding; click a step to toggle it; drag with Shift to paint"),
@@ -132,17 +133,19 @@ class MaskRow(MapRow):
         if self._made is None or any(old is not new for old, new in zip(self._made[0], made_of, strict=True)):
             self._made = (made_of, mask_map(*made_of))  # a network that comes is announced by several signals
         heatmap = self._made[1]
-        network = self.document.network
-        self.mask_view.input = next((i for i in network.inputs if i.name == heatmap.unit), None) if network is not None else None
+        comparison = self.document.comparison
+        if state is not comparison.pinned or comparison.side == "A":
+            self.mask_view.input = next((i for i in state.network.inputs if i.name == heatmap.unit), None)
         return heatmap
 
     def show_map(self, heatmap: Heatmap | None) -> None:
         super().show_map(heatmap)
-        editable = self.mask_view.row(0) is not None
+        editable, fixed = self.mask_view.row(0) is not None, self.document.comparison.side == "A"
         if heatmap is not None and editable:
-            self.subtitle.setText(f"{heatmap.subtitle} · {HINT}")
+            self.subtitle.setText(f"{heatmap.subtitle} · {FIXED if fixed else HINT}")
         for button in self.tools.buttons():
             button.setVisible(editable)
+            button.setEnabled(not fixed or button.property("tool") == "select")
         self.input_box.setVisible(self.input_box.count() > 1)
 
     def _choose_input(self) -> None:

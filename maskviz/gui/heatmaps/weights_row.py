@@ -8,7 +8,7 @@ from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import MapSpec
 from maskviz.core.weights_map import weights_map
 from maskviz.gui.heatmaps.map_row import MapRow
-from maskviz.gui.heatmaps.standard_rows import waiting
+from maskviz.gui.heatmaps.standard_rows import FIXED, waiting
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.gui.heatmaps.weights_view import WeightsView
 from maskviz.palette import Palette
@@ -96,4 +96,5 @@ class WeightsRow(MapRow):
             names = [o.name for o in self.document.network.outputs]
             chosen = self.document.selection.output
             self.weights_view.output = chosen if chosen in names else names[0]
-            self.subtitle.setText(f"{self.subtitle.text()} · drag over steps to paint")
+            fixed = self.document.comparison.side == "A"
+            self.subtitle.setText(f"{self.subtitle.text()} · {FIXED if fixed else 'drag over steps to paint'}")

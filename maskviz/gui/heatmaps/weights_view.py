@@ -70,6 +70,8 @@ class WeightsView(MapView):
         if event.button() != Qt.MouseButton.LeftButton or self.marks(event) or not wanted or cell is None or batch is None:
             super().mousePressEvent(event)
             return
+        if not self.document.comparison.may_edit():
+            return
         self._stroke = Stroke(self.document.new_gesture(), self.row_at(event.position()), cell[1], batch)
         self._drag(event.position())
 
@@ -123,6 +125,7 @@ class WeightsView(MapView):
     def _show_cursor(self, event: QMouseEvent) -> None:
         wanted = self.painting or self.tool == "select" or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if wanted and self.cell_at(event.position()) is not None:
-            self.setCursor(Qt.CursorShape.CrossCursor)
+            fixed = self.document.comparison.side == "A" and self.tool != "select"
+            self.setCursor(Qt.CursorShape.ForbiddenCursor if fixed else Qt.CursorShape.CrossCursor)
         else:
             self.unsetCursor()

@@ -1,0 +1,100 @@
+"""What is seen is what is edited: A stays as it was pinned, in every pane; B is edited."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from maskviz.core.batch import without_weights
+from maskviz.gui.heatmaps.standard_rows import FIXED
+from maskviz.gui.main_window import MainWindow
+from maskviz.session.document import Document
+from tests.gui.editor_hands import cell
+from tests.gui.window_hands import edit, open_sample, sentences
+
+HINT = "A is pinned and stays as it is: press B to edit what is open now."
+
+
+@pytest.fixture
+def compared(window: MainWindow) -> Document:
+    """A, and B with one step more of padding in its first sample; A is shown."""
+    document = open_sample(window)
+    document.set_stale(False)
+    document.comparison.pin()
+    edit(document)
+    document.set_stale(False)
+    document.comparison.show_a()
+    return document
+
+
+def test_panes_show_a(window: MainWindow, compared: Document) -> None:
+    assert window.workspace is not None
+    assert compared.comparison.pinned is not None
+    old, new = compared.comparison.pinned.batch, compared.batch
+    assert old is not None
+    assert new is not None
+    name = next(iter(new.padding))
+    step = int(np.flatnonzero(old.padding[name][0] != new.padding[name][0])[0])
+    table, header, mask = window.workspace.editor.steps, window.workspace.editor.header, window.workspace.heatmaps.mask_row
+    right = header.right.value()
+    assert cell(table, "padding", step).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+    assert not table.items.flags(cell(table, "padding", step)) & Qt.ItemFlag.ItemIsUserCheckable
+    assert not header.right.isEnabled()
+    assert mask.subtitle.toolTip().endswith(FIXED) or FIXED in mask.subtitle.text()
+    window.commands["show_b"].trigger()
+    assert cell(table, "padding", step).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+    assert table.items.flags(cell(table, "padding", step)) & Qt.ItemFlag.ItemIsUserCheckable
+    assert header.right.isEnabled()
+    assert header.right.value() == right + 1
+    assert FIXED not in mask.subtitle.text()
+
+
+def test_a_cannot_be_edited_and_says_so(window: MainWindow, compared: Document, qtbot: QtBot) -> None:
+    assert window.workspace is not None
+    maps = window.workspace.heatmaps
+    view, weights = maps.mask_view, maps.add("weights")
+    QApplication.processEvents()
+    before, steps = compared.batch, compared.undo_stack.count()
+    row = view.row(0)
+    assert row is not None
+    edge = int(np.flatnonzero(row)[0])
+    here = QPoint(round(view.viewport.window.x(view.map_rect(), edge)), round(view.cell_center(0, edge).y()))
+    assert view.edge_at(QPointF(here)) == (0, edge)
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.cell_center(2, 3).toPoint())
+    assert (compared.selection.sample, compared.selection.step) == (2, 3), "a click still selects"
+    assert sentences(window) == []
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=here)
+    qtbot.mouseMove(view, here + QPoint(60, 0))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=here + QPoint(60, 0))
+    assert sentences(window) == [HINT]
+    window.commands["show_b"].trigger()
+    assert sentences(window) == [], "it is said as long as it is so"
+    window.commands["show_a"].trigger()
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    qtbot.mousePress(weights.view, Qt.MouseButton.LeftButton, pos=weights.view.cell_center(0, 0).toPoint())
+    qtbot.mouseRelease(weights.view, Qt.MouseButton.LeftButton, pos=weights.view.cell_center(0, 0).toPoint())
+    window.commands["fill_zero"].trigger()
+    assert not window.workspace.editor.steps.items.tick(window.workspace.editor.steps.items.columns[1], [0], True)
+    assert compared.network is not None
+    assert compared.batch is not None
+    compared.edit(without_weights(compared.batch, compared.network.outputs[0].name), "by any other way")
+    assert sentences(window) == [HINT]
+    assert compared.batch is before
+    assert compared.undo_stack.count() == steps
+    button = next(b for b in window.notices.bars()[0].findChildren(QPushButton) if b.text() == "Show B")
+    button.click()
+    assert compared.comparison.side == "B"
+
+
+def test_undoing_shows_what_it_changes(window: MainWindow, compared: Document) -> None:
+    window.commands["undo"].trigger()
+    assert compared.comparison.side == "B"
+    window.commands["show_difference"].trigger()
+    window.commands["redo"].trigger()
+    assert compared.comparison.side == "difference", "an edit is seen in the difference, too"
+    window.commands["show_a"].trigger()
+    open_sample(window)
+    assert compared.comparison.side == "B", "so is another network"
