@@ -34,7 +34,7 @@ class CompareBar(QWidget):
         self._sides = QButtonGroup(self)
         self.buttons: dict[Side, QToolButton] = {}
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 4, 14, 4)
+        row.setContentsMargins(14, 2, 14, 2)
         row.setSpacing(6)
         caption = QLabel("COMPARE")
         caption.setProperty("look", "caption")

@@ -54,7 +54,7 @@ class PaneTitle(QWidget):
         self._float = self._button(tr("Float this pane, or put it back"), lambda: dock.setFloating(not dock.isFloating()))
         self._close = self._button(tr("Close this pane; View ▸ Panes brings it back"), dock.close)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 3, 4, 3)
+        row.setContentsMargins(12, 1, 4, 1)
         row.setSpacing(0)
         row.addWidget(self.label, 1)
         row.addWidget(self._float)
@@ -213,7 +213,7 @@ class Workspace(QMainWindow):
         docks, width, height = self.docks, self.width(), self.height() + self._lent
         left = round(min(max(width * 0.27, 250), 560))
         right = round(min(max(width * 0.235, 270), 480))
-        bottom = round(min(max(height * 0.22, 165), 330))
+        bottom = round(min(max(height * 0.22, 140 if self._is_low else 165), 330))
         self._give(left, right, bottom)
         column = [docks["findings"], docks["inspector"]]
         if docks["ledger"] not in self.tabifiedDockWidgets(docks["inspector"]):
@@ -280,6 +280,7 @@ class Workspace(QMainWindow):
 
     def _give_room(self) -> None:
         """Give the panes their shares of the room, or the sizes that the user has set."""
+        self.timestep.set_low(self._is_low)
         if not self._laid_out or not self._in_place():
             return
         if self._kept is None:

@@ -33,6 +33,7 @@ class TimeSlider(QAbstractSlider):
         super().__init__(parent)
         self.colours = palette
         self.span = (16, 16)  # room left and right of the groove, so that another axis can be lined up with it
+        self._ticks = True
         self.setAccessibleName(tr("Timestep"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
@@ -40,9 +41,15 @@ class TimeSlider(QAbstractSlider):
         self.setPageStep(10)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, 2 * int(HANDLE) + 8 + self.fontMetrics().height())
+        return QSize(320, 2 * int(HANDLE) + 6 + (2 + self.fontMetrics().height() if self._ticks else 0))
 
     minimumSizeHint = sizeHint
+
+    def set_ticks(self, ticks: bool) -> None:
+        """Label the steps, or not."""
+        self._ticks = ticks
+        self.updateGeometry()
+        self.update()
 
     def set_range(self, steps: int) -> None:
         """Make room for so many timesteps."""
@@ -89,7 +96,8 @@ class TimeSlider(QAbstractSlider):
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_groove(painter)
-            self._paint_ticks(painter)
+            if self._ticks:
+                self._paint_ticks(painter)
         finally:
             painter.end()
 
@@ -152,8 +160,6 @@ class TimestepBar(QWidget):
         return button
 
     def _arrange(self) -> None:
-        caption = QLabel(tr("TIMESTEP"))
-        caption.setProperty("look", "caption")
         step, sample = QLabel(tr("step")), QLabel(tr("sample"))
         for label in (step, sample):
             label.setProperty("look", "muted")
@@ -165,15 +171,15 @@ class TimestepBar(QWidget):
             controls.addSpacing(widget) if isinstance(widget, int) else controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.label)
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 0, 16, 0)
-        head.addWidget(caption)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 6, 0, 6)
+        column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(2)
-        column.addLayout(head)
         column.addWidget(self.slider)
         column.addLayout(controls)
+
+    def set_low(self, low: bool) -> None:
+        """Be low: the numbers of the steps stand under the heatmaps, too."""
+        self.slider.set_ticks(not low)
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""

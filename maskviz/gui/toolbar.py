@@ -43,7 +43,7 @@ class Toolbar(QWidget):
         self.chip.setAccessibleName(tr("Last recompute"))
         self.chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 6, 14, 6)
+        row.setContentsMargins(14, 4, 14, 4)
         row.setSpacing(6)
         row.addWidget(name)
         row.addSpacing(6)

@@ -23,9 +23,12 @@ def test_notices_cover_nothing_and_nothing_above_the_lowest_panes_moves(window: 
     open_sample(window)
     workspace = window.workspace
     assert workspace is not None
-    qtbot.wait(50)  # the panes are laid out when the window is at rest
     still = [workspace.docks[name] for name in ("graph", "heatmaps", "findings")]
-    before = [place(pane, window) for pane in still]
+    before: list[QRect] = [place(pane, window) for pane in still]
+    then: list[QRect] = []
+    while before != then:  # the panes are laid out in several turns
+        qtbot.wait(200)
+        before, then = [place(pane, window) for pane in still], before
     for sentence in ("something is wrong", LONG):
         window.notices.show_notice("error", sentence, "details")
         qtbot.waitUntil(lambda: place(window.notices, window).top() == place(window.pages, window).bottom() + 1)

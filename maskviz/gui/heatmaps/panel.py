@@ -62,7 +62,7 @@ class HeatmapsPanel(QWidget):
         self.spotlight_bar = SpotlightBar(document, palette)
         self.tools_bar = ToolsBar(self, palette)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 10, 8, 8)
+        layout.setContentsMargins(14, 6, 8, 4)
         layout.addWidget(self.spotlight_bar)
         layout.addWidget(self.list)
         for row in self._standard.values():

@@ -21,7 +21,7 @@ class RowList(QScrollArea):
         self._holder = QWidget()
         self._layout = QVBoxLayout(self._holder)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(10)
+        self._layout.setSpacing(8)
         self.setWidget(self._holder)
         self._holder.setAutoFillBackground(False)  # a scroll area fills it
 
