@@ -5,6 +5,7 @@ Qt messages and Python warnings fail a test by configuration (pyproject.toml). H
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from maskviz.gui.collecting import collect_due
+
 SECONDS_TO_END = 5.0
 """How long a thread or a process may take to end after its test."""
 
@@ -28,6 +31,15 @@ for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STAT
 os.environ |= {"QT_QPA_PLATFORM": "offscreen", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
 for variable in ("DISPLAY", "WAYLAND_DISPLAY", "MASKVIZ_THEME"):
     os.environ.pop(variable, None)
+
+
+gc.disable()  # as the window does: on the thread that reads from the engine, Python would destroy Qt objects of earlier tests
+
+
+@pytest.fixture(autouse=True)
+def cycles_end_on_this_thread() -> Iterator[None]:
+    yield
+    collect_due()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QThread, Signal
 
 from maskviz.core.errors import MaskVizError, UnusableInput
-from maskviz.session.aside import cycles
 
 Tell = Callable[[int, int], None]
 Job = Callable[[Tell], Any]
@@ -44,7 +43,6 @@ class Background(QObject):
         thread.progressed.connect(self.progressed)
         thread.finished.connect(self._finish)
         self._thread = thread
-        cycles.hold()
         thread.start()
 
     def stop(self) -> None:
@@ -57,7 +55,6 @@ class Background(QObject):
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        cycles.let_go()
         outcome = thread.outcome
         thread.deleteLater()
         if isinstance(outcome, Stopped):

@@ -16,11 +16,12 @@ class Collector(QObject):
         super().__init__(parent)
         gc.disable()
         timer = QTimer(self, interval=EVERY_MS)
-        timer.timeout.connect(self.collect)
+        timer.timeout.connect(collect_due)
         timer.start()
 
-    def collect(self) -> None:
-        """Collect the oldest generation that is due."""
-        due = [n for n, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > threshold > 0]
-        if due:
-            gc.collect(due[-1])
+
+def collect_due() -> None:
+    """Collect the oldest generation that is due."""
+    due = [n for n, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > threshold > 0]
+    if due:
+        gc.collect(due[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import traceback
 from collections.abc import Callable
@@ -12,28 +11,6 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core.errors import MaskVizError, UnusableInput
-
-
-class Cycles:
-    """Has Python collect no cycles while other threads work: they may hold Qt objects, which only their own thread may destroy."""
-
-    def __init__(self) -> None:
-        self._at_work = 0
-        self._collects = False
-
-    def hold(self) -> None:
-        if not self._at_work:
-            self._collects = gc.isenabled()
-            gc.disable()
-        self._at_work += 1
-
-    def let_go(self) -> None:
-        self._at_work -= 1
-        if not self._at_work and self._collects:
-            gc.enable()
-
-
-cycles = Cycles()
 
 
 class Aside(QObject):
@@ -57,7 +34,6 @@ class Aside(QObject):
         """Have ``work`` done on another thread; ``then`` gets what it returns, or ``refused`` what it raises, in this one."""
         self._number += 1
         self._then, self._refused = then, refused
-        cycles.hold()
         threading.Thread(target=self._run, args=(work, self._number), daemon=True, name="aside").start()
 
     def forget(self) -> None:
@@ -78,7 +54,6 @@ class Aside(QObject):
             self._finished.emit(number, outcome)
 
     def _hand_over(self, number: int, outcome: Any) -> None:
-        cycles.let_go()
         then, refused = self._then, self._refused
         if number != self._number or then is None or refused is None:
             return
