@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(600)  # JAX compiles one operation after another
 CASES = Path(__file__).with_name("backend_cases.py")
 SECONDS = 600
 
