@@ -16,6 +16,7 @@ from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
 from maskviz.core.recording import Recording
 from maskviz.core.status import status_of, step_mask
+from maskviz.core.step_map import Padded, Steps, step_map, windowed_padding
 from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace
 
 About = Mapping[str, Any]
@@ -49,17 +50,18 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
     tensors = {_ref(call, n): out for call in about["calls"] for n, out in enumerate(call["outputs"])}
     touched = {ref: t for ref, out in tensors.items() if (t := _touched(recording, ref, out)) is not None}
     padding = _padding(about, batch, keys, masks)
-    step_map = _step_map(about, batch)
-    outputs = _network_outputs(about, recording, padding, keys, step_map)
+    steps = step_map(about, batch)
+    windowed = windowed_padding(about, steps, padding)
+    outputs = _network_outputs(about, recording, padding, keys, steps)
 
     def status(ref: str) -> NDArray[Any]:
         out = tensors[ref]
         mask = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys else None
         return status_of(mask, touched.get(ref), tuple(out["shape"]), out["time"])
 
-    calls = (*_input_calls(about, batch), *_calls(about, keys, masks, _touched_kept(about, keys, masks, touched, padding, step_map)))
+    calls = (*_input_calls(about, batch), *_calls(about, keys, masks, _touched_kept(about, keys, masks, touched, padding, steps, windowed)))
     predictions = {o["name"]: recording.arrays[f"out/{n}"] for n, o in enumerate(about["outputs"])}
-    output_padding = {o.name: p for o in outputs if (p := _output_padding(o, padding, masks)) is not None}
+    output_padding = {o.name: p for o in outputs if (p := _output_padding(o, padding, masks, windowed)) is not None}
     contributions, ledger = losses.explain(recording, output_padding)
     network = about["network"]
     trace = Trace(
@@ -84,7 +86,11 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         notes=(*about["notes"], *hidden.notes(about)),
         seconds=seconds,
         compiled_with=about.get("compiled_with", {}),
-        steps=step_map,
+        steps=steps,
+        windowed=windowed,
+        broken=dict(_broken(recording, tensors)),
+        broken_inputs={key.removeprefix("given/"): a for key, a in recording.arrays.items() if key.startswith("given/") and a.any()},
+        broken_weights={call: tuple(names) for call, names in about.get("broken_weights", {}).items()},
     )
 
     def find(about: Trace) -> tuple[Finding, ...]:
@@ -93,8 +99,12 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
     return replace(trace, find=lambda: find(trace), find_in=find)
 
 
-def _output_padding(output: OutputTrace, padding: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+def _output_padding(
+    output: OutputTrace, padding: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]], windowed: Mapping[str, Padded]
+) -> NDArray[Any] | None:
     """Which steps of an output are padding: those of the input it goes with, else those its own mask skips."""
+    if output.ref is not None and output.ref in windowed:
+        return windowed[output.ref]
     if output.steps is not None and output.time_input is not None and output.time_input in padding:
         return padding[output.time_input][:, list(output.steps)]
     return ~masks[output.mask] if output.mask is not None and masks[output.mask].ndim == 2 else None
@@ -139,6 +149,14 @@ def _touched(recording: Recording, ref: str, out: About) -> NDArray[Any] | None:
     if moved is None or recording.about["padding_test"].startswith("not made"):
         return None
     return moved if out["time"] or moved.ndim < 2 else np.asarray(moved.any(axis=1))
+
+
+def _broken(recording: Recording, tensors: Mapping[str, About]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Tensors with numbers that are none: their steps ``(batch, time)``, or samples ``(batch,)`` of one without a time axis."""
+    for ref, out in tensors.items():
+        kinds = recording.arrays.get(f"broken/{ref}")
+        if kinds is not None and kinds.any():
+            yield ref, kinds if out["time"] or kinds.ndim < 2 else np.bitwise_or.reduce(kinds, axis=1)
 
 
 def _padding(about: About, batch: Batch, keys: Mapping[int, str], masks: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -214,6 +232,7 @@ def _touched_kept(
     touched: Mapping[str, NDArray[Any]],
     padding: Mapping[str, NDArray[Any]],
     step_map: Mapping[str, Steps],
+    windowed: Mapping[str, Padded],
 ) -> dict[str, float]:
     """By tensor, the fraction of its kept steps that moved in the padding test.
 
@@ -228,7 +247,9 @@ def _touched_kept(
                 continue
             name, steps = step_map.get(ref, (None, ()))
             kept = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys and out["time"] else None
-            if kept is None and name is not None and name in padding:
+            if kept is None and ref in windowed:
+                kept = ~windowed[ref]
+            elif kept is None and name is not None and name in padding:
                 kept = ~padding[name][:, list(steps)]
             counted = moved if kept is None or kept.shape != moved.shape else moved[kept]
             found[ref] = float(counted.mean()) if counted.size else 0.0
@@ -300,30 +321,6 @@ def _output_has_time(calls: Mapping[str, About], ref: str | None, shape: tuple[i
         return len(shape) >= 3
     call, _, number = ref.partition("#")
     return bool(calls[call]["outputs"][int(number or 0)]["time"])
-
-
-Steps = tuple[str, tuple[int, ...]]
-
-
-def _step_map(about: About, batch: Batch) -> dict[str, Steps]:
-    """For tensors with a time axis, by their name: the network input it belongs to, and the input step of each of its steps."""
-    known: dict[str, Steps] = {}
-    for spec in about["network"]["inputs"]:
-        if spec["kind"] in ("ids", "features"):
-            known[spec["name"]] = (spec["name"], tuple(range(batch.x[spec["name"]].shape[1])))
-    for call in about["calls"]:
-        from_inputs = [known[s] for i in call["inputs"] if i["time"] for s in i["sources"][:1] if s in known]
-        for number, out in enumerate(call["outputs"]):
-            if not out["time"]:
-                continue
-            length = out["shape"][1]
-            same = next((steps for steps in from_inputs if len(steps[1]) == length), None)
-            if call["steps"] is not None and from_inputs and min(call["steps"], default=-1) >= 0:
-                name, before = from_inputs[0]
-                known[_ref(call, number)] = (name, tuple(before[s] for s in call["steps"]))
-            elif same is not None:
-                known[_ref(call, number)] = same
-    return known
 
 
 def _only_input_of_that_length(padding: Mapping[str, NDArray[Any]], length: int) -> Steps | tuple[None, None]:

@@ -53,8 +53,8 @@ def complete(batch: Batch, network: Network) -> Batch:
     """The batch with ``padding`` for every input with a time axis, and ``content`` for every input.
 
     Padding that the batch does not name is every step equal to the pad value where the network masks those, else the runs of the
-    pad value at both ends. A step that holds nothing but the pad value gets invented content: an id the batch uses, or the
-    features of a real step of the same sample. The same batch always gets the same content.
+    pad value at both ends; so are runs of NaN there. A step that holds nothing but the pad value gets invented content: an id the
+    batch uses, or the features of a real step of the same sample. The same batch always gets the same content.
     """
     padding = dict(batch.padding)
     content = {}
@@ -64,6 +64,8 @@ def complete(batch: Batch, network: Network) -> Batch:
             content[spec.name] = x
             continue
         blank = blank_steps(x, spec)
+        if spec.kind == "features" and x.dtype.kind == "f":  # sequences that were laid side by side with NaN to fill up
+            blank = blank | _runs_at_ends(blank | np.isnan(x).reshape(*x.shape[:2], -1).all(axis=2))
         if spec.name not in padding:
             padding[spec.name] = blank if spec.masked else _runs_at_ends(blank)
         content[spec.name] = _invented(x, spec, padding[spec.name], padding[spec.name] & blank)

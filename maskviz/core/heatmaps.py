@@ -339,6 +339,9 @@ def columns_of(out: OutputTrace, length: int, steps: int) -> tuple[NDArray[Any],
 
 def padding_of(trace: Trace, out: OutputTrace, shape: tuple[int, ...]) -> NDArray[Any]:
     """Which steps ``(batch, time)`` of a tensor belong to padding; none where that is not known."""
+    if out.ref is not None and out.ref in trace.windowed:
+        windowed = trace.windowed[out.ref]
+        return windowed if windowed.shape == shape else np.zeros(shape, bool)
     if out.steps is None or out.time_input is None or out.time_input not in trace.padding:
         return np.zeros(shape, bool)
     padding = trace.padding[out.time_input][:, list(out.steps)].astype(bool)

@@ -2,7 +2,9 @@
 
 Keys of ``arrays``: ``mask/N`` (slot N, in the mask's own shape), ``moved/REF`` (bool, ``(batch, time)`` or ``(batch, …)``), ``out/N``
 (prediction of flat output N), ``loss/N/values|mask|weight|changed|total`` (terms of the N-th loss; ``changed`` are its values in the
-padding test). All but ``total`` start with the batch axis, so that a few rows computed anew can be put in their places.
+padding test), and where inputs or predictions are not all finite ``broken/REF`` (like ``moved``, bytes: 1 NaN, 2 infinity, 3 both)
+and ``given/CALL`` (the same of what a call was given, ``(batch,)``). All but ``total`` start with the batch axis, so that a few rows
+computed anew can be put in their places.
 """
 
 from __future__ import annotations

@@ -153,6 +153,14 @@ class Trace:
     """Asks the rules about a trace of this network and batch of which more is known."""
     steps: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     """By tensor (as in ``status``) with a time axis: the input it belongs to, and the step of that input which each of its steps is."""
+    windowed: Arrays = field(default_factory=dict)
+    """By tensor whose steps are made of windows over several: which of them ``(batch, time)`` are padding, as all under them is."""
+    broken: Arrays = field(default_factory=dict)
+    """By tensor (as in ``touched``) that holds NaN or infinity: the steps that do, as bytes (1 NaN, 2 infinity, 3 both)."""
+    broken_inputs: Arrays = field(default_factory=dict)
+    """By call that was given NaN or infinity: the samples ``(batch,)`` in which it was, as bytes."""
+    broken_weights: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By call whose layer has such weights: their names. Looked for where inputs or predictions are not all finite."""
     find: Callable[[], tuple[Finding, ...]] = field(default=tuple, repr=False, compare=False)
     """Asks the rules (``core.findings``)."""
 
@@ -172,6 +180,8 @@ class Trace:
     def output_padding(self, name: str) -> NDArray[Any] | None:
         """Which steps ``(batch, time)`` of a network output belong to padding; None when that is not known."""
         out = next(o for o in self.network_outputs if o.name == name)
+        if out.ref is not None and out.ref in self.windowed:
+            return self.windowed[out.ref]
         if out.steps is None or out.time_input is None or out.time_input not in self.padding:
             return None
         return self.padding[out.time_input][:, list(out.steps)]

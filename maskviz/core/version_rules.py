@@ -35,7 +35,8 @@ class Quotient:
 
     @property
     def total(self) -> float:
-        return float(self.shares.sum())
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            return float(self.shares.sum())
 
     @property
     def value(self) -> float:
@@ -54,6 +55,7 @@ class Quotient:
 Rule = Callable[[LossTerms], "Quotient | None"]
 
 
+@np.errstate(invalid="ignore")  # 0 · ∞
 def keras_3(terms: LossTerms) -> Quotient:
     """The rule of Keras 3 (and of TensorFlow from 2.12 on)."""
     values, mask, weight = _floats(terms)
@@ -78,6 +80,7 @@ def keras_3(terms: LossTerms) -> Quotient:
     return Quotient(shares, float(values.size), f"{values.size} {_noun(values, values.size)}")
 
 
+@np.errstate(invalid="ignore")  # 0 · ∞
 def tensorflow_2_11(terms: LossTerms) -> Quotient | None:
     """The rule of TensorFlow 2.x up to 2.11: masked steps cost nothing and are counted. None for a reduction it did not have."""
     if terms.reduction == "sum":
@@ -87,6 +90,7 @@ def tensorflow_2_11(terms: LossTerms) -> Quotient | None:
     return _aligned_product(terms, lambda values, mask, weight: (float(values.size), f"{values.size} {_noun(values, values.size)}"))
 
 
+@np.errstate(invalid="ignore")  # 0 · ∞
 def keras_2_2(terms: LossTerms) -> Quotient | None:
     """The rule of Keras 2.2: mask and weights are both renormalised, weights by the share that is not 0. It knew only the mean."""
     return _aligned_product(terms, _renormalised) if terms.reduction in MEANS else None
@@ -101,6 +105,7 @@ def _renormalised(values: Array, mask: Array | None, weight: Array | None) -> tu
     return kept * share, words if share == 1 else f"({words} × {share:.3g} with a weight)"
 
 
+@np.errstate(invalid="ignore")  # 0 · ∞
 def mask_times_weights(terms: LossTerms) -> Quotient | None:
     """The mean weighted by mask × weights, Σ λ·l·m·w / Σ m·w: what one may expect of weights and masks together."""
     if terms.reduction == "sum" or (terms.mask is None and terms.sample_weight is None):

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops, tree
 from numpy.typing import NDArray
 
-from maskviz.engine import compiling, losses, padding_test
+from maskviz.engine import compiling, finite, losses, padding_test
 from maskviz.engine.recorder import RecordedCall, Recorder, mask_of, set_mask
 from maskviz.engine.signature import Signature
 
@@ -77,7 +77,10 @@ class Slots:
 
 
 class ForwardPass:
-    """A pass of one network for feeds of one shape, traced once and run often."""
+    """A pass of one network for feeds of one shape, traced once and run often.
+
+    A ``careful`` one is for numbers that are none: a plain pass says where they are, a padding test compares value by value.
+    """
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class ForwardPass:
         state: Sequence[Any] = (),
         places: Places = Places(),
         fast: bool = False,
+        careful: bool = False,
     ) -> None:
         self.calls: list[RecordedCall] = []
         self.root: RecordedCall | None = None
@@ -103,6 +107,7 @@ class ForwardPass:
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
         self._network, self._signature, self._state, self._places = network, signature, state, places
+        self._careful = careful
         self._given = [[a is not None for a in group] for group in (feed.y, feed.sample_weight)]
         arrays = [*feed.present(), np.zeros((), "float32")]
         shapes = [a.shape for a in arrays] if fast else [*self._flexible_shapes(feed), ()]
@@ -149,7 +154,7 @@ class ForwardPass:
         """The results with alike ones stacked: to fetch hundreds of small tensors one by one would take longer than to run the network."""
         groups: dict[Any, list[str]] = {}
         for key in sorted(self.per_row & result.keys()):
-            if key.startswith(("moved/", "mask/")):
+            if key.startswith(("moved/", "mask/", "broken/", "given/")):
                 groups.setdefault((tuple(result[key].shape), str(result[key].dtype)), []).append(key)
         self._packs = {f"pack/{n}": keys for n, keys in enumerate(groups.values()) if len(keys) > 1}
         for name, keys in self._packs.items():
@@ -189,6 +194,8 @@ class ForwardPass:
         result.update(self._pass_results(half))
         if self.mode != "plain":
             result.update(self._moved(second, halves))
+        elif self._careful:
+            result.update(self._not_finite())
         return result
 
     def _forward(self, x: list[Any], halves: padding_test.Halves | None) -> Recorder:
@@ -244,10 +251,27 @@ class ForwardPass:
                 # values without a batch axis (a table of positions, say) have no halves that could be compared
                 if len(tensor.shape) and self._is_per_row(tensor) and compiling.can_compare(tensor):
                     self.per_row.add(f"moved/{call.ref(number)}")
-                    result[f"moved/{call.ref(number)}"] = padding_test.moved(*halves.pair(call, number))
+                    compare = padding_test.moved_by_value if self._careful else padding_test.moved
+                    result[f"moved/{call.ref(number)}"] = compare(*halves.pair(call, number))
             masks += halves.mask_pairs(call) + halves.received_pairs(call)
         result["same_masks"] = padding_test.same(masks)
         return result
+
+    def _not_finite(self) -> dict[str, Any]:
+        """Which steps of what calls put out, and which samples of what they were given, hold what is no number."""
+        found = {}
+        for call in self.calls:
+            for number, tensor in enumerate(call.outputs):
+                if self._has_numbers(tensor):
+                    found[f"broken/{call.ref(number)}"] = finite.kinds(tensor)
+            given = [finite.kinds(tensor, of_samples=True) for tensor in call.inputs if self._has_numbers(tensor)]
+            if given:
+                found[f"given/{call.id}"] = ops.max(ops.stack(given), axis=0)
+        self.per_row |= set(found)
+        return found
+
+    def _has_numbers(self, tensor: Any) -> bool:
+        return len(tensor.shape) > 0 and self._is_per_row(tensor) and compiling.can_compare(tensor) and compiling.is_float(tensor)
 
     def _is_per_row(self, tensor: Any) -> bool:
         """Whether a tensor begins with the batch axis: the one length that a pass leaves open, or that the network fixes.

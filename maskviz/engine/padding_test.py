@@ -256,15 +256,37 @@ def moved(first: Any, second: Any) -> Any:
     if not compiling.is_float(first):
         differs = ops.not_equal(first, second)
         return ops.any(differs, axis=axes) if axes else differs
-    half = "16" in str(first.dtype)
-    if half:
-        first, second = ops.cast(first, "float32"), ops.cast(second, "float32")
-    size = ops.maximum(ops.max(first, initial=0.0), -ops.min(first, initial=0.0))
-    least = (TOLERANCE_HALF if half else TOLERANCE) * ops.where(ops.isfinite(size), ops.maximum(size, 1.0), 1.0)
+    first, second, tolerance = _in_single(first, second)
+    least = tolerance * _size(first)
     change = ops.square(ops.subtract(second, first))
     if axes:
         change, first, second = ops.max(change, axis=axes), ops.sum(first, axis=axes), ops.sum(second, axis=axes)
     return ops.logical_or(change > ops.square(least), ops.not_equal(ops.isnan(first), ops.isnan(second)))
+
+
+def moved_by_value(first: Any, second: Any) -> Any:
+    """The same value by value, for tensors that may hold NaN or infinity: what is NaN in both halves hides no other movement."""
+    if not compiling.is_float(first):
+        return moved(first, second)
+    axes = tuple(range(2, len(first.shape)))
+    first, second, tolerance = _in_single(first, second)
+    least = tolerance * _size(ops.where(ops.isfinite(first), first, 0.0))
+    alike = ops.logical_or(ops.equal(first, second), ops.logical_and(ops.isnan(first), ops.isnan(second)))
+    differs = ops.logical_not(ops.logical_or(alike, ops.abs(second - first) <= least))
+    return ops.any(differs, axis=axes) if axes else differs
+
+
+def _in_single(first: Any, second: Any) -> tuple[Any, Any, float]:
+    """Both halves in single precision at least, and how far a value of size 1 moves by rounding at most."""
+    if "16" not in str(first.dtype):
+        return first, second, TOLERANCE
+    return ops.cast(first, "float32"), ops.cast(second, "float32"), TOLERANCE_HALF
+
+
+def _size(values: Any) -> Any:
+    """The size of the largest value, 1 where all are smaller or one is not finite."""
+    size = ops.maximum(ops.max(values, initial=0.0), -ops.min(values, initial=0.0))
+    return ops.where(ops.isfinite(size), ops.maximum(size, 1.0), 1.0)
 
 
 def same(pairs: list[tuple[Any, Any]]) -> Any:

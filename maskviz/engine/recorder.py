@@ -62,7 +62,8 @@ class RecordedCall:
         args, kwargs = self.given
         data = self.inputs[0]
         args, kwargs = tree.map_structure(lambda x: value if x is data else x, (args, kwargs))
-        return self.operation.call(*args, **{k: v for k, v in kwargs.items() if not arguments.is_mask(k)})
+        trains = getattr(self.operation, "_call_has_training_arg", True)  # Keras gives it to every layer, and takes it away later
+        return self.operation.call(*args, **{k: v for k, v in kwargs.items() if not arguments.is_mask(k) and (trains or k != "training")})
 
 
 def mask_of(tensor: Any) -> Any:

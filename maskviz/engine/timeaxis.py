@@ -18,7 +18,8 @@ from maskviz.engine.recorder import RecordedCall
 
 
 def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tuple[InputSpec, ...]) -> None:
-    """Set ``time`` on every described input and output, and ``steps`` (``[input index, step or -1 …]``) where time changes length."""
+    """Set ``time`` on every described input and output; where time changes length, ``steps`` (the input step of each output step, or -1),
+    and ``window`` where each output step is made of several: their number, stride, dilation, and how many lie before the first step."""
     timed = {spec.name: spec.kind in ("ids", "features") for spec in inputs}
     for about, call in zip(calls, recorded, strict=True):
         for tensor in about["inputs"]:
@@ -27,7 +28,8 @@ def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tupl
         for number, tensor in enumerate(about["outputs"]):
             tensor["time"] = _has_time(about, call, number)
             timed[call.ref(number)] = tensor["time"]
-        about["steps"] = _steps(about, call)
+        about["window"] = _window(about, call)
+        about["steps"] = _steps(about, call) if about["window"] is None else None
 
 
 def _has_time(about: dict[str, Any], call: RecordedCall, number: int) -> bool:
@@ -53,6 +55,47 @@ def _length_is_its_own(about: dict[str, Any], call: RecordedCall, number: int) -
         return False
     listed = shapes if isinstance(shapes, (list, tuple)) and isinstance(shapes[0], (list, tuple)) else [shapes]
     return number < len(listed) and tuple(listed[number])[1:] == tuple(about["outputs"][number]["shape"][1:])
+
+
+def _window(about: dict[str, Any], call: RecordedCall) -> dict[str, int] | None:
+    """The window of a convolution or pooling of Keras, or of steps laid side by side by a reshape, which changes the number of steps."""
+    lengths = [i["shape"][1] for i in about["inputs"][:1] if i["time"]]
+    if len(lengths) != 1 or len(about["outputs"]) != 1 or not about["outputs"][0]["time"]:
+        return None
+    before, after = lengths[0], about["outputs"][0]["shape"][1]
+    if before == after or not after or not type(call.operation).__module__.startswith("keras."):
+        return None
+    kind, operation = type(call.operation).__name__, call.operation
+    if kind == "Reshape":
+        size = before // after
+        whole = before == size * after and np.prod(about["inputs"][0]["shape"][2:]) * size == np.prod(about["outputs"][0]["shape"][2:])
+        return {"size": size, "stride": size, "dilation": 1, "left": 0} if whole and size > 1 else None
+    if not kind.startswith(CONVOLUTIONS + POOLINGS) or "Transpose" in kind or getattr(operation, "data_format", None) == "channels_first":
+        return None
+    if kind.startswith(POOLINGS):
+        size = _first(operation.pool_size)
+    elif call.is_layer:
+        size = _first(operation.kernel_size)
+    else:
+        args, kwargs = call.given
+        kernel = args[1] if len(args) > 1 else kwargs.get("kernel", kwargs.get("depthwise_kernel"))
+        size = int(getattr(kernel, "shape", (0,))[0] or 0)
+    if not size:
+        return None
+    stride = _first(operation.strides if operation.strides is not None else size)
+    dilation = _first(getattr(operation, "dilation_rate", None) or 1)
+    reach = (size - 1) * dilation
+    same = max(0, (after - 1) * stride + reach + 1 - before) // 2
+    left = {"causal": reach, "same": same}.get(operation.padding, 0)
+    return {"size": size, "stride": stride, "dilation": dilation, "left": left}
+
+
+CONVOLUTIONS = ("Conv", "SeparableConv", "DepthwiseConv")
+POOLINGS = ("MaxPool", "AveragePool")
+
+
+def _first(value: Any) -> int:
+    return int(value[0] if isinstance(value, (list, tuple)) else value)
 
 
 def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:

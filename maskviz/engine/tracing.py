@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from maskviz.core.batch import Batch, some_rows
 from maskviz.core.network import InputSpec
 from maskviz.core.recording import Recording
-from maskviz.engine import compiling, described, padding_test, placing, timeaxis
+from maskviz.engine import compiling, described, finite, padding_test, placing, timeaxis
 from maskviz.engine.forward import Feed, ForwardPass, Mode, Places
 from maskviz.engine.recorder import lasting_name
 from maskviz.engine.signature import Signature
 
 MOST_PASSES = 16  # compiled passes kept, each for batches of one shape
+NOT_FINITE = ("broken/", "given/")
 Tell = Callable[[str], None]
 
 
@@ -40,6 +41,8 @@ class Tracer:
         self._evaluate_failed = False
         self._moving: frozenset[str] = frozenset()
         """Inputs whose content is changed although masks move: the noise behind the masks moves them."""
+        self._broken = False
+        """Whether the last recording of a whole batch says where numbers are none."""
         self.seconds = 0.0
         """How long the last run took, without compiling."""
 
@@ -72,7 +75,24 @@ class Tracer:
         self.seconds = time.perf_counter() - started
         if eligible and self._masks_moved(arrays, batch, eligible):
             return self.trace(batch, rows)
+        broken = not finite.all_finite(finite.fed_and_found(feed.x, arrays))
+        if rows is not None and broken and not self._broken:
+            return self.trace(batch)  # what is kept of the other rows does not say it of them
+        self._broken = broken if rows is None else self._broken
+        if self._broken:
+            arrays |= self._not_finite(batch if rows is None else some_rows(batch, rows), arrays, eligible)
         return self._recording(forward, feed, arrays, rows, eligible)
+
+    def _not_finite(self, batch: Batch, arrays: dict[str, NDArray[Any]], eligible: frozenset[str]) -> dict[str, NDArray[Any]]:
+        """Where numbers are none in the batch as it is, and the padding test anew on finite content, if the masks stay as they are."""
+        feed = self._feed(batch, eligible)
+        found = {k: a for k, a in self._pass(feed, "plain", careful=True)(feed).items() if k.startswith(NOT_FINITE)}
+        tested = self._feed(finite.finite_batch(batch), eligible)
+        forward = self._pass(tested, self._find_mode(batch), careful=True)
+        test = forward(tested)
+        if any(not np.array_equal(array, arrays[key]) for key, array in test.items() if key.startswith("mask/")):
+            test = forward(feed)
+        return found | {k: a for k, a in test.items() if k.startswith("moved/") or k.endswith("/changed")}
 
     def _masks_moved(self, arrays: dict[str, NDArray[Any]], batch: Batch, eligible: frozenset[str]) -> bool:
         """Whether the content of an input now moves a mask that it did not move before: it is then changed no more."""
@@ -139,13 +159,13 @@ class Tracer:
             tuple(batch.sample_weight.get(n) for n in outputs),
         )
 
-    def _pass(self, feed: Feed, mode: Mode) -> ForwardPass:
-        key = (mode, feed.shapes(), len(self._state))
+    def _pass(self, feed: Feed, mode: Mode, careful: bool = False) -> ForwardPass:
+        key = (mode, careful, feed.shapes(), len(self._state))
         if key not in self._passes:
             while len(self._passes) >= MOST_PASSES:
                 self._passes.pop(next(iter(self._passes)))
             self._tell("compiling the network for this batch")
-            self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state, self._places)
+            self._passes[key] = ForwardPass(self.network, self.signature, feed, mode, self._state, self._places, careful=careful)
         return self._passes[key]
 
     def _find_mode(self, batch: Batch) -> Mode:
@@ -224,7 +244,7 @@ class Tracer:
         arrays.pop("same_masks", None)
         reported, added = arrays.pop("loss", None), arrays.pop("added", 0.0)
         if rows is not None:  # what is said about the run, and what has no batch axis, is as it was for all rows
-            per_row = self._pass(feed, "doubled").per_row
+            per_row = self._pass(feed, "doubled").per_row | {key for key in arrays if key.startswith(NOT_FINITE)}
             return Recording({"metrics": {}}, {k: v for k, v in arrays.items() if k in per_row}, rows)
         about = dict(self._describe(forward, shapes, size))
         about["added"] = float(added)
@@ -232,6 +252,7 @@ class Tracer:
         about["reported"] = None if reported is None else float(np.mean(reported))  # one a step without a reduction
         about["padding_test"] = self._test_sentence(forward, eligible)
         about["compiled_with"] = described.compile_info(self.network)
+        about["broken_weights"] = finite.broken_weights(forward.calls) if self._broken else {}
         return Recording(about, arrays, rows)
 
     def _describe(self, forward: ForwardPass, shapes: NDArray[Any], size: int) -> dict[str, Any]:

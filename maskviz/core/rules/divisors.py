@@ -23,8 +23,8 @@ Weights = NDArray[np.floating[Any]]
 
 
 def separable(facts: Facts) -> Iterator[LossTerms]:
-    """Losses that give a number a step or a sample."""
-    return (t for t in facts.trace.ledger.terms if t.separable)
+    """Losses that give a number a step or a sample; of one that is NaN there is nothing to say but that."""
+    return (t for t in facts.trace.ledger.terms if t.separable and np.isfinite(t.total))
 
 
 def total(terms: LossTerms) -> float:

@@ -106,7 +106,7 @@ def _reason(facts: Facts, call: Call, name: str, padding: Mask) -> Reason | None
             "The input is rounded to half precision before it is compared, and then never equals mask_value.",
             f"x[padding] = -1.0\n{code.made(call, mask_value=-1.0)}",
         )
-    if held is not None and held != value:
+    if held is not None and held != value and np.isfinite(held):  # of NaN in padding another rule speaks
         return (
             "MV29-mask-value-is-another",
             f"looks for {value}, while padding in this batch holds {held:g}",

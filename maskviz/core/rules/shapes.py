@@ -60,7 +60,7 @@ def _severity(facts: Facts, trap: RankTrap) -> Severity:
 
 def _as_meant(trap: RankTrap, terms: LossTerms) -> tuple[float | None, float | None]:
     """The loss as it was counted, and with weights or mask along the axes they are about; None where that cannot be told."""
-    if not terms.separable:
+    if not terms.separable or not np.isfinite(terms.total):
         return None, None
     values, w, mask = terms.values, terms.sample_weight, terms.mask
     if trap.kind == "weights_rank" and w is not None and w.ndim < values.ndim and w.shape == values.shape[: w.ndim]:
