@@ -132,15 +132,18 @@ class Files(QObject):
         self.open_as(Wanted(session.network, session.example, loss=session.loss, session=session_from))
 
     def _begin(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._notices.clear()
+        before, self._wanted = self._wanted, wanted
         batch = wanted.session[0].batch if wanted.session else None
         if wanted.example and batch is None:
-            self._jobs.open_example(wanted.example)
+            opens = self._jobs.open_example(wanted.example)
         elif wanted.example:
-            self._jobs.open_example(wanted.example, batch)
+            opens = self._jobs.open_example(wanted.example, batch)
         else:
-            self._jobs.open(wanted.path, wanted.custom, wanted.unsafe, wanted.batch or batch, wanted.loss)
+            opens = self._jobs.open(wanted.path, wanted.custom, wanted.unsafe, wanted.batch or batch, wanted.loss)
+        if opens:
+            self._notices.clear()
+        else:
+            self._wanted = before  # which may still wait for consent
 
     def open_batch(self) -> None:
         """Ask for a batch file and load it."""

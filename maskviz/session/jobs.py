@@ -89,13 +89,13 @@ class Jobs(QObject):
 
     def open(
         self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | Batch | None = None, loss: str | None = None
-    ) -> None:
-        """Open a network file: its graph at once, masks and heatmaps when the engine answers."""
-        self._open_made(lambda: of_file(Load(str(path), custom, unsafe, loss), batch, isinstance(batch, Batch)))
+    ) -> bool:
+        """Open a network file: its graph at once, masks and heatmaps when the engine answers; whether it can be one."""
+        return self._open_made(lambda: of_file(Load(str(path), custom, unsafe, loss), batch, isinstance(batch, Batch)))
 
-    def open_example(self, name: str, batch: Batch | None = None) -> None:
-        """Open a network of the gallery with its batch, or another."""
-        self._open_made(lambda: of_example(name, batch))
+    def open_example(self, name: str, batch: Batch | None = None) -> bool:
+        """Open a network of the gallery with its batch, or another; whether it is there."""
+        return self._open_made(lambda: of_example(name, batch))
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         """Build a network from a template."""
@@ -257,13 +257,14 @@ class Jobs(QObject):
         if self.document.engine.kind == "busy":
             self._rest()
 
-    def _open_made(self, make: Callable[[], Opening]) -> None:
+    def _open_made(self, make: Callable[[], Opening]) -> bool:
         try:
             opening = make()
         except MaskVizError as error:
             self.failed.emit(error)
-        else:
-            self._opener.open(opening)
+            return False
+        self._opener.open(opening)
+        return True
 
     def _device_changed(self, event: DeviceInUse) -> None:
         self._device = self.document.device = event.device

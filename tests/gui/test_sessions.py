@@ -48,12 +48,13 @@ def opens(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     """Has networks opened as jobs would, with the batch that came with them; what was asked for."""
     found: list[Any] = []
 
-    def open_(path: str, custom: str | None, unsafe: bool, batch: Any, loss: str | None) -> None:
+    def open_(path: str, custom: str | None, unsafe: bool, batch: Any, loss: str | None) -> bool:
         found.append((path, custom, unsafe, batch, loss))
         jobs_of(window).came_from = Load(path, custom, unsafe, loss)
         window.document.undo_stack.clear()
         open_sample(window, path).batch = batch
         window.document.batch_changed.emit()
+        return True
 
     monkeypatch.setattr(window.jobs, "open", open_)
     return found
@@ -184,7 +185,7 @@ def test_example_of_the_gallery_is_opened_by_its_name(
     window.commands["save_session"].trigger()
     rest(window, qtbot)
     names: list[str] = []
-    monkeypatch.setattr(window.jobs, "open_example", lambda name, batch: names.append(name))
+    monkeypatch.setattr(window.jobs, "open_example", lambda name, batch: bool(names.append(name)) or True)
     window.files.open_path(str(tmp_path / "mine.maskviz"))
     rest(window, qtbot)
     assert names == [example.name]
@@ -199,7 +200,7 @@ def test_code_is_asked_about_again_and_the_file_of_before_is_offered(
     save_to(monkeypatch, tmp_path / "mine.maskviz")
     opened.commands["save_session"].trigger()
     rest(opened, qtbot)
-    monkeypatch.setattr(opened.jobs, "open", lambda *what: opens.append(what))
+    monkeypatch.setattr(opened.jobs, "open", lambda *what: bool(opens.append(what)) or True)
     opened.files.open_path(str(tmp_path / "mine.maskviz"))
     rest(opened, qtbot)
     opened.jobs.consent_needed.emit(NeedsConsent("It needs custom objects.", ("my>Layer",), ()))

@@ -18,6 +18,7 @@ from maskviz.core.errors import EngineFailed, NeedsConsent, UnusableInput
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import EngineState
+from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import read_session
 from tests.gui.window_hands import asked, drop, edit, open_sample, sentences
 
@@ -195,6 +196,19 @@ def test_progress_is_shown_after_a_moment_and_stops(window: MainWindow, qtbot: Q
     qtbot.waitUntil(lambda: window.progress.running, timeout=2000)
     window.document.set_engine(EngineState("idle", ""))
     assert not window.progress.running
+
+
+def test_a_broken_file_leaves_the_question_about_consent(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    window.files.open_path("net.keras")
+    window.jobs.consent_needed.emit(NeedsConsent("It holds code.", (), ("lambda: uses x, N",)))
+    with monkeypatch.context() as real:
+        real.setattr(window.jobs, "open", lambda *what: Jobs.open(window.jobs, *what))
+        drop(window, tmp_path / "gone.keras")
+    assert len(sentences(window)) == 1
+    (panel,) = window.findChildren(ConsentPanel)
+    assert panel.isVisible()
+    panel.run_button.click()
+    assert asked(window)[-1] == ("open", "net.keras", None, True, None)
 
 
 def test_consent_lists_what_would_run_and_opens_for_this_file_only(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

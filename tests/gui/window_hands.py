@@ -36,14 +36,16 @@ class RecordedJobs(Jobs):
     def _trace(self) -> None:
         """Nothing is traced: that would start an engine for what ``came_from`` says is open."""
 
-    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> None:
+    def open(self, path: str, custom: str | None = None, unsafe: bool = False, batch: str | None = None, loss: str | None = None) -> bool:
         self.asked.append(("open", path, custom, unsafe, batch))
+        return True
 
     def open_batch(self, path: str) -> None:
         self.asked.append(("batch", path))
 
-    def open_example(self, name: str) -> None:
+    def open_example(self, name: str) -> bool:
         self.asked.append(("example", name))
+        return True
 
     def new_network(self, template: str, options: dict[str, Any]) -> None:
         self.asked.append(("new", template, options))

@@ -37,11 +37,6 @@ FORMAT_WORDS = (
     ("frames", "PNG series, a file a timestep"),
 )
 NUMBERS = ("csv", "npz")
-# the style draws an empty box in the colour of what is around it
-BOX_OUTLINE = (
-    "QListView::indicator:unchecked, QCheckBox::indicator:unchecked "
-    "{ border: 1px solid palette(placeholder-text); border-radius: 3px; width: 11px; height: 11px; }"
-)
 
 
 class ExportForm(QWidget):
@@ -53,7 +48,6 @@ class ExportForm(QWidget):
     def __init__(self, items: Iterable[Item], choices: ExportChoices) -> None:
         super().__init__()
         self._items = list(items)
-        self.setStyleSheet(BOX_OUTLINE)
         self._make_list()
         self._make_fields()
         self._lay_out()

@@ -15,6 +15,7 @@ LARGEST, MOST, LEAST = 0.3, 170.0, 64.0  # of the view's width and height, and i
 INSET = 8
 RENEW_MS = 120  # the least time between two drawings of all cards
 REST_MS = 250  # so long nothing has to move before the map goes to another corner
+SHARES = (1.0, 0.75, 0.55)  # of its largest size
 CORNERS = ((1, 1), (1, 0), (0, 1), (0, 0))  # right or left, at the foot or at the top: which is taken first
 
 
@@ -29,7 +30,7 @@ class Minimap(QWidget):
         self._graph = scene
         self._cards: QPixmap | None = None
         self._content = QRectF()
-        self._corner = CORNERS[0]
+        self._corner, self._share = CORNERS[0], SHARES[0]
         self.setAccessibleName(tr("Map of the whole graph"))
         self.setToolTip(tr("The whole graph; drag to move what is in view"))
         self.setCursor(Qt.CursorShape.OpenHandCursor)
@@ -62,35 +63,38 @@ class Minimap(QWidget):
         """Stands in its corner, as large as the graph's form allows, where there is more than is in view."""
         seen, content = self._view.seen(), self._content
         inside = seen.adjusted(-2, -2, 2, 2).contains(content)
-        room = self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
         if not self.wanted or content.isEmpty() or inside or not self._graph.items_by_id:
             self.hide()
             return
-        wide, high = (min(max(side * LARGEST, LEAST), MOST) for side in (room.width(), room.height()))
-        factor = min(wide / content.width(), high / content.height())
-        size = QSize(max(24, round(content.width() * factor)), max(24, round(content.height() * factor)))
-        if size != self.size():
-            self.resize(size)
+        place = self._at(self._corner, self._share)
+        if place.size() != self.size():
             self._cards = None
-        self.setGeometry(self._at(self._corner))
+        self.setGeometry(place)
         self.show()
         self.update()
 
-    def _at(self, corner: tuple[int, int]) -> QRect:
-        """Where it is in a corner."""
-        room = self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
-        left, top = room.left() + corner[0] * (room.width() - self.width()), room.top() + corner[1] * (room.height() - self.height())
-        return QRect(QPoint(left, top), self.size())
+    def _at(self, corner: tuple[int, int], share: float) -> QRect:
+        """Where it is in a corner, with this share of its largest size."""
+        room, content = self._room(), self._content
+        wide, high = (min(max(side * LARGEST, LEAST), MOST) for side in (room.width(), room.height()))
+        factor = min(wide / content.width(), high / content.height()) * share
+        size = QSize(max(24, round(content.width() * factor)), max(24, round(content.height() * factor)))
+        left, top = room.left() + corner[0] * (room.width() - size.width()), room.top() + corner[1] * (room.height() - size.height())
+        return QRect(QPoint(left, top), size)
 
     def _choose(self) -> None:
-        """Takes the corner where least of the cards is covered."""
+        """Takes the corner where least of the cards is covered, and less room there where it would cover some."""
         if self.isHidden():
             return
         if QApplication.mouseButtons():
             self._rest.start()
             return
-        self._corner = min((self._corner, *CORNERS), key=lambda corner: self._covered(self._at(corner)))
+        places = [(corner, share) for share in SHARES for corner in (self._corner, *CORNERS)]
+        self._corner, self._share = min(places, key=lambda place: self._covered(self._at(*place)))
         self._place()
+
+    def _room(self) -> QRect:
+        return self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
 
     def _covered(self, place: QRect) -> float:
         """How many square pixels of cards, and of the titles of frames, are behind a place of the view."""

@@ -24,6 +24,8 @@ from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.scene import GraphScene
 
 READABLE = 0.6  # the smallest scale at which the first view shows everything
+COMFORTABLE = 0.8  # the largest one where it cannot
+LEGIBLE = 0.5  # the smallest one where that shows all of its breadth
 AT_ONCE = 3  # so many cards one after the other are to be seen in it
 LARGEST = 3.0
 REACH = 6.0  # pixels from an edge at which it is meant
@@ -98,7 +100,7 @@ class GraphView(QGraphicsView):
             breadth, along = room.width() / (rect.width() + 2 * em), room.height() / (AT_ONCE * first.height())
             if self._graph.options.sideways:
                 breadth, along = room.height() / (rect.height() + 2 * em), room.width() / (AT_ONCE * first.width())
-            scale = max(READABLE, min(1.0, breadth, along))
+            scale = breadth if LEGIBLE <= breadth < READABLE else max(READABLE, min(COMFORTABLE, breadth, along))
         self.setTransform(QTransform.fromScale(scale, scale))
         x = _begin(rect.left() - em, rect.right() + em, first.center().x(), room.width() / scale)
         y = _begin(rect.top() - em, rect.bottom() + em, first.center().y(), room.height() / scale)

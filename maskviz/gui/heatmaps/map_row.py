@@ -24,6 +24,7 @@ from maskviz.session.document import Document, Opened
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
 FEW, LOWEST_OF_FEW = 3, 72  # so many rows may be as low as that (logical pixels) before they scroll
 LOWEST = 104
+WIDEST_TITLE = 135  # that is not shortened
 ROOMY = 470  # width from which there is room for buttons that are seen only under the mouse
 
 
@@ -47,6 +48,9 @@ class RowTitle(ElidedLabel):
 
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint().boundedTo(QSize(WIDEST_TITLE, 10_000))  # a box beside it gives way first
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
