@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.graph_looks import Tone
 from maskviz.core.heatmaps import Heatmap, number
 from maskviz.core.repair import measures_of, numbers
 from maskviz.core.status import Status
@@ -39,48 +41,60 @@ def in_words(a: Trace, b: Trace) -> str:
     return " · ".join(numbers(measures_of(a), measures_of(b))) or "no loss, and no step that padding reaches, in either"
 
 
-def call_changes(a: Trace, b: Trace) -> Mapping[str, str]:
+class Change(NamedTuple):
+    """What differs at a call, in a few words; ``good`` where less is wrong with it in B, ``bad`` where more is."""
+
+    words: str
+    tone: Tone
+
+
+def call_changes(a: Trace, b: Trace) -> Mapping[str, Change]:
     """What differs at each call, by its id: ``drops → passes``, ``exposed 147 → 0``; calls of one result alone say so."""
     old, new = {c.id: c for c in a.calls}, {c.id: c for c in b.calls}
-    changes = dict.fromkeys(old.keys() - new.keys(), "only in A") | dict.fromkeys(new.keys() - old.keys(), "only in B")
+    changes = dict.fromkeys(old.keys() - new.keys(), Change("only in A", "quiet"))
+    changes |= dict.fromkeys(new.keys() - old.keys(), Change("only in B", "accent"))
     for name in old.keys() & new.keys():
-        words = _changed_fate(old[name], new[name]) or _changed_steps(a.status.get(name), b.status.get(name))
-        if words:
-            changes[name] = words
+        change = _changed_fate(old[name], new[name]) or _changed_steps(a.status.get(name), b.status.get(name))
+        if change is not None:
+            changes[name] = change
     return changes | _loss_changes(a, b)
 
 
-def _loss_changes(a: Trace, b: Trace) -> dict[str, str]:
+def _loss_changes(a: Trace, b: Trace) -> dict[str, Change]:
     """Losses by the id of their card (``loss:NAME``)."""
-    before = {term.output: term.total for term in a.ledger.terms}
-    changes = {}
-    for term in b.ledger.terms:
-        old = before.get(term.output, term.total)
-        if not np.isclose(old, term.total, rtol=1e-5, equal_nan=True):
-            changes[f"loss:{term.output}"] = f"{number(old)} → {number(term.total)}"
+    before, after = ({f"loss:{term.output}": term.total for term in trace.ledger.terms} for trace in (a, b))
+    changes = dict.fromkeys(before.keys() - after.keys(), Change("only in A", "quiet"))
+    changes |= dict.fromkeys(after.keys() - before.keys(), Change("only in B", "accent"))
+    for name in before.keys() & after.keys():
+        if not np.isclose(before[name], after[name], rtol=1e-5, equal_nan=True):
+            changes[name] = Change(f"{number(before[name])} → {number(after[name])}", "accent")
     return changes
 
 
-def _changed_fate(old: Call, new: Call) -> str:
-    before, after = _fate(old), _fate(new)
-    return f"{before} → {after}" if before != after else ""
+def _changed_fate(old: Call, new: Call) -> Change | None:
+    (before, was_bad), (after, is_bad) = _fate(old), _fate(new)
+    if before == after:
+        return None
+    return Change(f"{before} → {after}", "accent" if was_bad == is_bad else "bad" if is_bad else "good")
 
 
-def _fate(call: Call) -> str:
-    return "strips" if call.stripped else "ignores" if call.ignores else str(call.fate)
+def _fate(call: Call) -> tuple[str, bool]:
+    """What a call did to the mask, and whether that is wrong."""
+    words = "strips" if call.stripped else "ignores" if call.ignores else str(call.fate)
+    return words, words in ("strips", "ignores", "drops")
 
 
-def _changed_steps(old: NDArray[np.uint8] | None, new: NDArray[np.uint8] | None) -> str:
+def _changed_steps(old: NDArray[np.uint8] | None, new: NDArray[np.uint8] | None) -> Change | None:
     if old is None or new is None:
-        return ""
+        return None
     for status in COUNTED:
         before, after = np.count_nonzero(old == np.uint8(status)), np.count_nonzero(new == np.uint8(status))
         if before != after:
-            return f"{status.name.lower()} {before} → {after}"
+            return Change(f"{status.name.lower()} {before} → {after}", "good" if after < before else "bad")
     if old.shape != new.shape:
-        return f"{old.shape} → {new.shape}"
+        return Change(f"{old.shape} → {new.shape}", "accent")
     differ = np.count_nonzero(old != new)
-    return f"{differ} {'step differs' if differ == 1 else 'steps differ'}" if differ else ""
+    return Change(f"{differ} {'step differs' if differ == 1 else 'steps differ'}", "accent") if differ else None
 
 
 def ledger_pairs(a: Trace, b: Trace) -> tuple[Pair, ...]:

@@ -19,6 +19,7 @@ MOST_TICKS = 44
 
 Tone = Literal["good", "bad", "accent", "quiet"]
 Shares = tuple[float, ...]
+OneSide = Literal["", "A", "B"]
 
 _FATE_BADGES: dict[Fate, tuple[str, Tone]] = {
     Fate.CREATES: ("creates", "good"),
@@ -44,7 +45,8 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class NodeLook:
-    """All that a card shows. ``strips`` are those of its outputs that go anywhere; ``inside`` counts what a container holds."""
+    """All that a card shows. ``strips`` are those of its outputs that go anywhere; ``inside`` counts what a container holds; of a
+    comparison, ``only_in`` says which of both results alone has it."""
 
     title: str
     subtitle: str
@@ -54,6 +56,7 @@ class NodeLook:
     tone: Tone = "quiet"
     strips: tuple[Strip, ...] = ()
     inside: int = 0
+    only_in: OneSide = ""
 
     def spoken(self) -> str:
         """The card in words, for a screen reader."""
@@ -72,6 +75,7 @@ class EdgeLook:
     mask: str = ""
     number: int | None = None
     lost: bool = False
+    only_in: OneSide = ""
 
     @property
     def ended(self) -> bool:
@@ -124,6 +128,7 @@ def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
         return Strip(statuses.astype(np.uint8).tobytes(), step if step is not None and step < steps else None)
     edges = np.linspace(0, steps, MOST_TICKS + 1).astype(int)
     counts = np.stack([np.add.reduceat(statuses == status, edges[:-1]) for status in Status])
+    counts[Status.ENDED] = counts[Status.ENDED] == np.diff(edges)  # what differs is not hidden by what does not
     ticks = counts.argmax(axis=0).astype(np.uint8)
     for status in reversed(_TELLING):
         ticks[counts[status] > 0] = status

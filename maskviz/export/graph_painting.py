@@ -9,16 +9,18 @@ from functools import lru_cache
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QPainter, QPainterPath, QPen
 
-from maskviz.core.graph import Graph
-from maskviz.core.graph_looks import EdgeLook, NodeLook, Strip, edge_look, node_look, strips_of
+from maskviz.core.compare_graph import GraphDifference
+from maskviz.core.graph import Edge, Graph
+from maskviz.core.graph_looks import EdgeLook, NodeLook, OneSide, Strip, edge_look, node_look, strips_of
 from maskviz.core.layout import Box, Layout, LayoutRequest, Point
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
-from maskviz.palette import STATUS_WORDS, Palette
+from maskviz.palette import Palette
 
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
 FAR_BELOW = 0.08  # and under which a window shows nothing but small rectangles and straight lines
 CARD_EMS = 18.5
+GHOST = 0.75  # opacity of what a card says that only A of a comparison has
 _MASKS_DARK = ("#56b4e9", "#e69f00", "#2fbf8f", "#cc79a7", "#f0e442", "#b39df5", "#d98f6a", "#9fd356")
 _MASKS_LIGHT = ("#0072b2", "#b26a00", "#007f5f", "#a3447a", "#7a6f00", "#6546c3", "#a84b1e", "#4a7d12")
 
@@ -80,16 +82,29 @@ def paint_card(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette
             painter.fillRect(QRectF(width * 0.7, height * 0.2, width * 0.25, height * 0.3), _colour(palette.status[Status.EXPOSED]))
         return
     radius = sizes.em * 0.5
+    outline = outline_pen(look.only_in, palette, selected)
     if look.inside:  # a second card peeps out behind a container
-        painter.setPen(QPen(QColor(palette.border), 1))
+        painter.setPen(outline if look.only_in == "A" else QPen(QColor(palette.border), 1))
         painter.setBrush(QColor(palette.pane))
         painter.drawRoundedRect(card.translated(sizes.em * 0.3, sizes.em * 0.3), radius, radius)
-    painter.setPen(QPen(QColor(palette.text if selected else palette.border), 2 if selected else 1))
-    painter.setBrush(QColor(palette.card))
+    painter.setPen(outline)
+    painter.setBrush(QColor(palette.pane if look.only_in == "A" else palette.card))
     painter.drawRoundedRect(card, radius, radius)
+    painter.save()
+    painter.setOpacity(painter.opacity() * (GHOST if look.only_in == "A" else 1.0))
     _paint_bar(painter, look, sizes, palette, radius)
     _paint_text(painter, look, sizes, palette)
     _paint_strips(painter, look.strips, sizes, palette)
+    painter.restore()
+
+
+def outline_pen(only_in: OneSide, palette: Palette, selected: bool = False) -> QPen:
+    """The outline of a card or frame: dashed for what only A of a comparison has, strong for what only B has."""
+    wide = 2.0 if selected or only_in == "B" else 1.2 if only_in else 1.0
+    pen = QPen(QColor(palette.text if selected else {"": palette.border, "A": palette.muted, "B": palette.accent}[only_in]), wide)
+    if only_in == "A":
+        pen.setDashPattern([4, 3])
+    return pen
 
 
 def _paint_bar(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette, radius: float) -> None:
@@ -145,7 +160,8 @@ def _paint_badge(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palet
     painter.setBrush(QColor(back))
     painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
     painter.setFont(font)
-    painter.setPen(QColor(palette.text if look.tone == "quiet" else "#10131a"))
+    dark_back = look.tone == "accent" and not palette.dark
+    painter.setPen(QColor(palette.text if look.tone == "quiet" else "#ffffff" if dark_back else "#10131a"))
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, look.badge)
     return width
 
@@ -192,6 +208,9 @@ def paint_shares(painter: QPainter, shares: Sequence[float], rect: QRectF, palet
 
 def paint_share(painter: QPainter, area: QRectF, status: Status, palette: Palette) -> None:
     """A part of a share bar in the colour of a status and with its mark: hatched, cross hatched, dotted or outlined."""
+    if status is Status.ENDED:
+        paint_tick(painter, status, area, palette)
+        return
     painter.save()
     painter.fillRect(area, QColor(palette.status[status]))
     painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
@@ -216,8 +235,12 @@ def paint_share(painter: QPainter, area: QRectF, status: Status, palette: Palett
 
 
 def paint_tick(painter: QPainter, status: Status, tick: QRectF, palette: Palette) -> None:
-    """A step in the colour of its status and with its mark: solid, dot, diagonal, cross or outline."""
+    """A step in the colour of its status and with its mark: solid, dot, diagonal, cross or outline; a thin line where a comparison finds
+    no difference."""
     colour = QColor(palette.status[status])
+    if status is Status.ENDED:
+        painter.fillRect(QRectF(tick.x(), tick.center().y() - 0.75, tick.width() + 1, 1.5), QColor(palette.edge))
+        return
     if status is Status.UNMASKED:
         colour.setAlpha(120)
         painter.setBrush(colour)
@@ -246,7 +269,7 @@ def paint_frame(
     """An unfolded container: a frame with its top left corner at the origin, and its name in the header."""
     em = sizes.em
     rect = QRectF(0, 0, *size)
-    painter.setPen(QPen(QColor(palette.text if selected else palette.border), 2 if selected else 1.2))
+    painter.setPen(outline_pen(look.only_in, palette, selected))
     back = QColor(palette.card)
     back.setAlpha(90)
     painter.setBrush(back)
@@ -292,6 +315,8 @@ def edge_colour(look: EdgeLook, palette: Palette) -> QColor:
     """The colour of an edge: of the mask it carries, or of its status where that tells something."""
     if look.number is not None:
         return mask_colour(look.number, palette)
+    if look.only_in:
+        return _colour(palette.accent if look.only_in == "B" else palette.muted)
     telling = look.status in (Status.KEPT, Status.LEAKING, Status.EXPOSED)
     return _colour(palette.status[look.status] if telling and look.status is not None else palette.edge)
 
@@ -310,6 +335,8 @@ def paint_edge(
     pen = QPen(edge_colour(look, palette), max(3.2 if strong else 1.6, (1.6 if strong else 0.8) / scale))
     if look.mask_only:
         pen.setStyle(Qt.PenStyle.DashLine)
+    if look.only_in == "A":
+        pen.setStyle(Qt.PenStyle.DotLine)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen)
     painter.drawPath(path)
@@ -324,39 +351,6 @@ def paint_edge(
             painter.drawLine(QPointF(start.x + half, start.y - half), QPointF(start.x + half, start.y + half))
 
 
-_LEGEND = tuple(status for status in Status if status is not Status.ENDED)
-
-
-def _legend_spots(width: float, sizes: Sizes) -> list[tuple[float, int]]:
-    """Where each entry of the legend stands: how far from the left, and in which row."""
-    metrics = QFontMetricsF(sizes.font(0.9))
-    spots, left, row = [], 0.0, 0
-    for status in _LEGEND:
-        wide = metrics.horizontalAdvance(STATUS_WORDS[status][0]) + sizes.em * 1.4
-        if left and left + wide > width:
-            left, row = 0.0, row + 1
-        spots.append((left, row))
-        left += wide + sizes.em * 1.1
-    return spots
-
-
-def legend_height(width: float, sizes: Sizes) -> float:
-    """Height of the legend in a given width."""
-    return (_legend_spots(width, sizes)[-1][1] + 1) * sizes.em * 1.8
-
-
-def paint_legend(painter: QPainter, left: float, top: float, width: float, sizes: Sizes, palette: Palette) -> None:
-    """The statuses with their marks and words, in as many rows as ``width`` needs."""
-    em = sizes.em
-    painter.setFont(sizes.font(0.9))
-    for status, (dx, row) in zip(_LEGEND, _legend_spots(width, sizes), strict=True):
-        x, y = left + dx, top + row * em * 1.8
-        paint_tick(painter, status, QRectF(x, y + em * 0.35, em * 0.95, em * 0.95), palette)
-        painter.setPen(QColor(palette.muted))
-        words = QRectF(x + em * 1.4, y, width, em * 1.65)
-        painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, STATUS_WORDS[status][0])
-
-
 def paint_graph(
     painter: QPainter,
     graph: Graph,
@@ -367,15 +361,22 @@ def paint_graph(
     sizes: Sizes,
     palette: Palette,
     scale: float = 1.0,
+    difference: GraphDifference | None = None,
 ) -> None:
-    """A whole (folded) graph in the units of its layout. The strips show all timesteps alike: no step of theirs is framed."""
+    """A whole (folded) graph in the units of its layout. The strips show all timesteps alike: no step of theirs is framed. Of a
+    ``difference`` its ``trace`` is shown."""
     outputs = strips_of(graph)
     calls = {call.id: call for call in trace.calls} if trace is not None else {}
     routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
 
     def look(node_id: str) -> NodeLook:
         made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0)
-        return replace(made, strips=tuple(Strip(strip.ticks) for strip in made.strips))
+        made = replace(made, strips=tuple(Strip(strip.ticks) for strip in made.strips))
+        return made if difference is None else difference.node_look(node_id, made)
+
+    def look_of_edge(edge: Edge) -> EdgeLook:
+        made = edge_look(edge, trace, sample, step)
+        return made if difference is None else difference.edge_look(edge, made)
 
     def at(node_id: str) -> None:
         painter.save()
@@ -387,7 +388,7 @@ def paint_graph(
             paint_frame(painter, layout.sizes[node.id], look(node.id), sizes, palette, scale=scale)
             painter.restore()
     for edge in graph.edges:
-        paint_edge(painter, route_path(routes[edge.source, edge.target]), edge_look(edge, trace, sample, step), sizes, palette, scale)
+        paint_edge(painter, route_path(routes[edge.source, edge.target]), look_of_edge(edge), sizes, palette, scale)
     for node in graph.nodes:
         if node.id not in graph.containers:
             at(node.id)

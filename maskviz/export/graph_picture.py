@@ -7,11 +7,13 @@ from dataclasses import replace
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
+from maskviz.core.compare_graph import GraphDifference
 from maskviz.core.graph import Graph
 from maskviz.core.graph_looks import node_look
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
-from maskviz.export.graph_painting import CARD_EMS, Sizes, legend_height, paint_graph, paint_legend
+from maskviz.export.graph_legend import legend_height, paint_legend
+from maskviz.export.graph_painting import CARD_EMS, Sizes, paint_graph
 from maskviz.export.media import Drawing
 from maskviz.palette import Palette
 
@@ -22,7 +24,7 @@ LEAST_SCALE = 0.55  # … but not further than this: 5 points
 TALLEST_OF_ALL, MOST_PIXELS_HIGH = 6.0, 30_000  # beyond which it is made smaller in any case
 
 
-def print_sizes(graph: Graph, trace: Trace | None) -> Sizes:
+def print_sizes(graph: Graph, trace: Trace | None, difference: GraphDifference | None = None) -> Sizes:
     """Sizes for a picture, in which cards are as wide as the longest name needs: nobody can hover over paper."""
     sizes = Sizes(EM)
     bold, plain, badge = (QFontMetricsF(sizes.font(*font)) for font in ((1.0, True), (0.88, False), (0.8, True)))
@@ -30,6 +32,7 @@ def print_sizes(graph: Graph, trace: Trace | None) -> Sizes:
     need = 0.0
     for node in graph.nodes:
         look = node_look(node, trace, calls.get(node.id), 0, 0, (), 0)
+        look = look if difference is None else difference.node_look(node.id, look)
         pill = badge.horizontalAdvance(look.badge) + 1.6 * sizes.em if look.badge else 0.0
         need = max(need, bold.horizontalAdvance(look.title) + pill, plain.horizontalAdvance(look.subtitle))
     return Sizes(sizes.em, min(max(need / sizes.em + 2.2, CARD_EMS), WIDEST_CARD_EMS))
@@ -61,11 +64,12 @@ def graph_drawing(
     dpi: int = 96,
     transparent: bool = False,
     legend: bool = True,
+    difference: GraphDifference | None = None,
 ) -> Drawing:
     """The graph for any medium, ``width`` pixels wide, with its title, what sample and timestep it shows, and the legend.
 
     ``sizes`` are those that its layout was made with. ``full_scale`` is how many pixels a logical one gets where there is room:
-    a small graph is not blown up; a tall one is made smaller as long as it can be read.
+    a small graph is not blown up; a tall one is made smaller as long as it can be read. Of a ``difference`` its graph and trace are drawn.
     """
     sizes = sizes or Sizes.of()
     em = sizes.em
@@ -73,12 +77,12 @@ def graph_drawing(
     bounds = bounds_of(layout)
     margin, head = em * 1.5, em * (4.5 if title else 3)
     least = max(bounds.width(), em * 36)
-    below = (legend_height(least, sizes) + em * 2) if legend else 0.0
+    below = (legend_height(least, sizes, difference is not None) + em * 2) if legend else 0.0
     tall = bounds.height() + head + 2 * margin + below
     scale = min(full_scale, max(TALLEST * width / tall, LEAST_SCALE * full_scale), min(TALLEST_OF_ALL * width, MOST_PIXELS_HIGH) / tall)
     scale = min(scale, width / (least + 2 * margin))
     inner = width / scale - 2 * margin
-    foot = legend_height(inner, sizes) + em * 2 if legend else 0.0
+    foot = legend_height(inner, sizes, difference is not None) + em * 2 if legend else 0.0
     high = bounds.height() + head + 2 * margin + foot
 
     def paint(painter: QPainter, _resolution: float) -> None:
@@ -87,10 +91,10 @@ def graph_drawing(
         _paint_heading(painter, title, words, QRectF(margin, margin, inner, head), sizes, paper)
         painter.save()
         painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
-        paint_graph(painter, graph, layout, trace, sample, step, sizes, paper)
+        paint_graph(painter, graph, layout, trace, sample, step, sizes, paper, difference=difference)
         painter.restore()
         if legend:
-            paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper)
+            paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper, difference is not None)
 
     return Drawing(width / scale, high, scale, paint, None if transparent else paper.pane, dpi)
 

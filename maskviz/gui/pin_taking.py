@@ -10,11 +10,13 @@ from PySide6.QtCore import QObject
 
 from maskviz import resources
 from maskviz.core import archive
-from maskviz.core.errors import MaskVizError, NeedsConsent
+from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
+from maskviz.core.graph import Graph
 from maskviz.core.messages import Load
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.notices import Notices
 from maskviz.gui.session_networks import came_from, has_no_file, located
+from maskviz.session.aside import Aside
 from maskviz.session.carrying import Carrying
 from maskviz.session.document import Document
 from maskviz.session.pinned import PinnedQuestions, Saved
@@ -24,6 +26,7 @@ from maskviz.settings import Settings
 CHANGED = "{name} has changed since the session was saved, so its results may have changed too."
 NOT_WITH_A = "A is not in the session: its network has no file. Save that network, open it and pin it again to keep it."
 GONE = "{name}, the network that was pinned as A, is not in {folder} any more: put it back and open the session again to compare with it."
+NO_GRAPH = Graph()
 REFUSED = "What was pinned as A could not be taken up: {error}"
 
 
@@ -36,6 +39,7 @@ class PinTaking(QObject):
         self._of_pinned = of_pinned
         self._notices = notices
         self._settings = settings
+        self._files = Aside(self)  # what is looked at on another thread
         self._waiting: Session | None = None
         document.network_changed.connect(self._drop)
         document.comparison.changed.connect(self._drop)
@@ -61,41 +65,30 @@ class PinTaking(QObject):
         pinned = session.pinned
         assert pinned is not None
         self._waiting = pinned
-        found = pinned if pinned.same_network else located(pinned, path, mark=" (A)")
-        if found is None:
-            words = GONE.format(name=Path(pinned.network).name, folder=Path(pinned.network).parent)
-            self._notices.show_notice("warning", words)
-        elif pinned.same_network:
-            self._ask(session, found, None)
-        else:
-            if found.sha256 and fingerprint(found.network) != found.sha256:
-                self._notices.show_notice("warning", CHANGED.format(name=Path(found.network).name))
-            self._ask(session, found, self._request(session, found))
-
-    @staticmethod
-    def _request(session: Session, pinned: Session) -> Load:
-        """How the network of A is loaded: what lies in the gallery is trusted, everything else is asked about again."""
-        example = next((e for e in resources.examples() if e.name == pinned.example), None)
-        if example is None:
-            return Load(pinned.network, loss=pinned.loss)
-        return Load(pinned.network, None if example.custom is None else str(example.custom), example.trusted, pinned.loss)
-
-    def _ask(self, session: Session, pinned: Session, load: Load | None) -> None:
-        document = self._document
-        try:
-            graph = document.graph if load is None else archive.preview(load.path)
-        except MaskVizError as error:
-            self._refused(session, pinned, load, error)
+        if pinned.same_network:
+            self._ask(session, pinned, None, self._document.graph)
             return
-        path = document.path if load is None else load.path
-        saved = Saved(pinned.title, path, graph, pinned.batch, pinned.selection, load)
+        self._files.do(
+            partial(_looked_at, pinned, path),
+            lambda found: self._found(session, *found),
+            lambda error: self._refused(session, pinned, None, error),
+        )
+
+    def _found(self, session: Session, pinned: Session, changed: bool, graph: Graph) -> None:
+        if changed:
+            self._notices.show_notice("warning", CHANGED.format(name=Path(pinned.network).name))
+        self._ask(session, pinned, _request(pinned), graph)
+
+    def _ask(self, session: Session, pinned: Session, load: Load | None, graph: Graph) -> None:
+        document = self._document
+        saved = Saved(pinned.title, document.path if load is None else load.path, graph, pinned.batch, pinned.selection, load)
         self._of_pinned.take_up(
             saved,
             lambda opened: document.comparison.restore(opened, session.side),
-            partial(self._refused, session, pinned, load),
+            lambda error: self._refused(session, pinned, load, error, graph),
         )
 
-    def _refused(self, session: Session, pinned: Session, load: Load | None, error: MaskVizError) -> None:
+    def _refused(self, session: Session, pinned: Session, load: Load | None, error: MaskVizError, graph: Graph = NO_GRAPH) -> None:
         if load is None or not isinstance(error, NeedsConsent):
             self._notices.show_notice("warning", REFUSED.format(error=error), error.details)
             return
@@ -104,9 +97,26 @@ class PinTaking(QObject):
 
         def go_on(allowed: Load) -> None:
             self._notices.set_panel(None)
-            self._ask(session, pinned, allowed)
+            self._ask(session, pinned, allowed, graph)
 
         panel.custom_chosen.connect(lambda path: go_on(replace(load, custom=path)))
         panel.code_allowed.connect(lambda: go_on(replace(load, unsafe=True)))
         panel.declined.connect(lambda: self._notices.set_panel(None))
         self._notices.set_panel(panel)
+
+
+def _looked_at(pinned: Session, path: str) -> tuple[Session, bool, Graph]:
+    """A pinned state with its network where that is now, whether that has changed, and its graph. Raises UnusableInput."""
+    found = located(pinned, path, mark=" (A)")
+    if found is None:
+        file = Path(pinned.network)
+        raise UnusableInput(GONE.format(name=file.name, folder=file.parent))
+    return found, bool(found.sha256) and fingerprint(found.network) != found.sha256, archive.preview(found.network)
+
+
+def _request(pinned: Session) -> Load:
+    """How the network of A is loaded: what lies in the gallery is trusted, everything else is asked about again."""
+    example = next((e for e in resources.examples() if e.name == pinned.example), None)
+    if example is None:
+        return Load(pinned.network, loss=pinned.loss)
+    return Load(pinned.network, None if example.custom is None else str(example.custom), example.trusted, pinned.loss)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core import compare
+from maskviz.core.compare_graph import GraphDifference, graph_difference
+from maskviz.core.graph import Graph, graph_of
 from maskviz.core.trace import Trace
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Comparison(QObject):
         super().__init__(document)
         self._document = document
         self._side: Side = "B"
-        self._changes: tuple[Trace, Trace, Mapping[str, str]] | None = None  # of two traces: a walk through time asks at every step
+        self._difference: tuple[Trace, Trace, GraphDifference] | None = None  # a walk through time asks at every step
         self.pinned: Opened | None = None
         document.batch_changed.connect(self._show_what_changed)
         document.network_changed.connect(self._show_what_changed)
@@ -98,14 +99,23 @@ class Comparison(QObject):
         if self._side == "A":
             self.show("B")
 
-    def changes(self) -> Mapping[str, str] | None:
+    def difference(self) -> GraphDifference | None:
         """What differs at each call where the difference is shown, else None."""
         pinned, trace = self.pinned, self._document.trace
         if self._side != "difference" or pinned is None or pinned.trace is None or trace is None:
             return None
-        if self._changes is None or self._changes[0] is not pinned.trace or self._changes[1] is not trace:
-            self._changes = pinned.trace, trace, compare.call_changes(pinned.trace, trace)
-        return self._changes[2]
+        if self._difference is None or self._difference[0] is not pinned.trace or self._difference[1] is not trace:
+            known = None if self._difference is None else self._difference[2].graphs
+            made = graph_difference(pinned.trace, trace, (pinned.graph, self._document.graph), known)
+            self._difference = pinned.trace, trace, made
+        return self._difference[2]
+
+    def graph(self) -> Graph:
+        """The graph to show: of what is shown, or of both with what only A has."""
+        difference, shown = self.difference(), self.shown()
+        if difference is not None:
+            return difference.graphs.both
+        return shown.graph if shown.trace is None else graph_of(shown.trace, shown.graph)
 
     def in_words(self) -> str:
         """How B differs from A, in numbers; empty while B is being computed."""

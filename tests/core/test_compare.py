@@ -76,7 +76,12 @@ def test_calls_are_matched_by_name_and_say_what_changed() -> None:
     others = tuple(c for c in a.calls if c.id != dropping.id)
     b = replace(a, calls=(*others[:-1], replace(dropping, fate=Fate.PASSES), replace(others[-1], id="head")))
     changes = call_changes(a, b)
-    assert changes == {dropping.id: "drops → passes", others[-1].id: "only in A", "head": "only in B"}
+    assert changes == {
+        dropping.id: ("drops → passes", "good"),
+        others[-1].id: ("only in A", "quiet"),
+        "head": ("only in B", "accent"),
+    }
+    assert call_changes(b, a)[dropping.id] == ("passes → drops", "bad")
     assert call_changes(a, a) == {}
 
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from maskviz.core.status import Status
-from maskviz.export.graph_painting import Sizes, legend_height, paint_legend
+from maskviz.export.graph_legend import entries, legend_height, paint_legend
+from maskviz.export.graph_painting import Sizes
 from maskviz.gui.words import tr
-from maskviz.palette import STATUS_WORDS, Palette
+from maskviz.palette import Palette
 
 
 class FindField(QLineEdit):
@@ -40,14 +40,14 @@ class FindField(QLineEdit):
 
 
 class Legend(QWidget):
-    """The statuses with their colours and marks."""
+    """The statuses with their colours and marks, and in a comparison what differs."""
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._palette = palette
         self.setAccessibleName(tr("Legend"))
-        self.setAccessibleDescription("; ".join(f"{word}: {meaning}" for word, meaning in STATUS_WORDS.values()))
-        self.setToolTip("<br>".join(f"<b>{STATUS_WORDS[s][0]}</b>: {STATUS_WORDS[s][1]}" for s in Status))
+        self._difference = False
+        self._explain()
         # a fixed height would be that of one row
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -58,12 +58,25 @@ class Legend(QWidget):
         self._palette = palette
         self.update()
 
+    def show_difference(self, difference: bool) -> None:
+        """Explain one result, or the difference of two."""
+        if difference != self._difference:
+            self._difference = difference
+            self._explain()
+            self.updateGeometry()
+            self.update()
+
+    def _explain(self) -> None:
+        shown = entries(self._difference)
+        self.setAccessibleDescription("; ".join(f"{entry.words}: {entry.meaning}" for entry in shown))
+        self.setToolTip("<br>".join(f"<b>{entry.words}</b>: {entry.meaning}" for entry in shown))
+
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
         sizes = Sizes.of(self.font())
-        return round(legend_height(width - 2 * sizes.em, sizes))
+        return round(legend_height(width - 2 * sizes.em, sizes, self._difference))
 
     def sizeHint(self) -> QSize:
         return QSize(200, self.heightForWidth(max(self.width(), 200)))
@@ -73,6 +86,6 @@ class Legend(QWidget):
         painter = QPainter(self)
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            paint_legend(painter, sizes.em, 0, self.width() - 2 * sizes.em, sizes, self._palette)
+            paint_legend(painter, sizes.em, 0, self.width() - 2 * sizes.em, sizes, self._palette, self._difference)
         finally:
             painter.end()

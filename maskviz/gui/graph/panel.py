@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from maskviz.core.graph import Graph, first_unfolding, graph_of
+from maskviz.core.graph import Graph, first_unfolding
 from maskviz.core.graph_sections import sectioned
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
@@ -209,14 +209,13 @@ class GraphPanel(QWidget):
     # --- what the document says ---
 
     def _trace(self) -> Trace | None:
-        """The trace of what is open, or of what is pinned as A where that is shown."""
-        return self._document.comparison.shown().trace
+        """The trace of what is open, of what is pinned as A where that is shown, or of their difference."""
+        difference = self._document.comparison.difference()
+        return self._document.comparison.shown().trace if difference is None else difference.trace
 
     def _take_graph(self) -> None:
         """Another file, or a better graph of the same one."""
-        graph, trace = self._document.comparison.shown().graph, self._trace()
-        if trace is not None:
-            graph = graph_of(trace, graph)
+        graph = self._document.comparison.graph()
         self._traced = self._calls_of_trace()
         self._first = self._first or (self._document.title != self._title and self.view.untouched)  # a repaired copy may be wider
         self._title = self._document.title
@@ -234,8 +233,9 @@ class GraphPanel(QWidget):
             self._take_stale(False)
 
     def _calls_of_trace(self) -> tuple[str, ...] | None:
-        trace = self._trace()
-        return None if trace is None else (*(c.id for c in trace.calls), *(t.output for t in trace.ledger.terms))
+        trace, side = self._trace(), self._document.comparison.side
+        both = ("both",) if side == "difference" else ()  # edges may differ where calls do not
+        return None if trace is None else (*both, *(c.id for c in trace.calls), *(t.output for t in trace.ledger.terms))
 
     def _use(self, graph: Graph) -> None:
         top, before = graph.children.get(None, ()), self._graph.children.get(None, ())
@@ -262,7 +262,8 @@ class GraphPanel(QWidget):
     def _show_step(self) -> None:
         """Shows the selected sample and timestep."""
         selection = self._document.selection
-        self._scene.show(self._trace(), selection.sample, selection.step, self._document.comparison.changes())
+        self._scene.show(self._trace(), selection.sample, selection.step, self._document.comparison.difference())
+        self.legend.show_difference(self._document.comparison.difference() is not None)
         self._describe()
         known, side = self._document.batch is not None, self._document.comparison
         words = (

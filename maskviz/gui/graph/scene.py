@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsScene
 
+from maskviz.core.compare_graph import GraphDifference
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.graph_looks import BatchShares, EdgeLook, NodeLook, badge_of, edge_look, node_look, plain_look, strips_of
 from maskviz.core.graph_masks import Masks
@@ -52,7 +53,7 @@ class GraphScene(QGraphicsScene):
         self._stand_ins: Mapping[str, Node] = {}
         self._whole = Graph()
         self._bad: frozenset[str] | None = None
-        self._changes: Mapping[str, str] | None = None
+        self._difference: GraphDifference | None = None
         self._sample = self._step = 0
         self._far: FarPicture | None = None
 
@@ -112,15 +113,15 @@ class GraphScene(QGraphicsScene):
         self._stand_ins = stand_ins(whole)
         self._whole = whole
 
-    def show(self, trace: Trace | None, sample: int, step: int, changes: Mapping[str, str] | None = None) -> None:
-        """Shows a trace at one timestep of one sample, and by call what differs from another; repaints the items whose look changes,
-        among those painted before."""
+    def show(self, trace: Trace | None, sample: int, step: int, difference: GraphDifference | None = None) -> None:
+        """Shows a trace at one timestep of one sample, or the trace of a difference; repaints the items whose look changes, among those
+        painted before."""
         if trace is not self._trace:
             self._calls = {call.id: call for call in trace.calls} if trace is not None else {}
             self._masks = Masks(self.shown, trace) if trace is not None else None
             self.shares = BatchShares(trace)
             self._bad = None
-        self._trace, self._sample, self._step, self._changes = trace, sample, step, changes
+        self._trace, self._sample, self._step, self._difference = trace, sample, step, difference
         self.refresh()
 
     def refresh(self) -> None:
@@ -258,9 +259,7 @@ class GraphScene(QGraphicsScene):
     def node_look(self, node: Node, plain: bool = False) -> NodeLook:
         """What a node shows now; ``plain`` from far away. Of a difference the badge says what changed."""
         look = self._look_now(node, plain)
-        if self._changes is None:
-            return look
-        return replace(look, badge=self._changes.get(node.id, ""), tone="accent")
+        return look if self._difference is None else self._difference.node_look(node.id, look)
 
     def _look_now(self, node: Node, plain: bool) -> NodeLook:
         if (last := self._stand_ins.get(node.id)) is not None:
@@ -286,7 +285,8 @@ class GraphScene(QGraphicsScene):
             edge = replace(edge, source=last.id)
         options = self.options
         batch = self.shares if options.whole else None
-        return edge_look(edge, self._trace, self._sample, self._step, batch, self._masks, options.shapes, options.masks)
+        look = edge_look(edge, self._trace, self._sample, self._step, batch, self._masks, options.shapes, options.masks)
+        return look if self._difference is None else self._difference.edge_look(edge, look)
 
 
 def _sides(edges: tuple[Edge, ...], routes: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]) -> dict[Edge, Side]:
