@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from maskviz.api import MaybeBatch, trace_with
-from maskviz.core import archive
+from maskviz.core import archive, batch_files
+from maskviz.core.batch import Batch
+from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import UnusableInput
 from maskviz.core.messages import Answered, UseDevice
+from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 from maskviz.export.figures import FigureStyle
@@ -40,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-legend", action="store_true", help="leave the words for marks and hatches out")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
     _add_place(parser)
+    _add_against(parser)
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +52,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there already")
     _add_place(parser)
+    _add_against(parser)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +60,11 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
         "--sample", type=_number, metavar="N", help="the sample that the graph's colours show; without one, one with padding"
     )
     parser.add_argument("--step", type=_number, metavar="N", help="the timestep that the graph's colours show; without one, a padded one")
+
+
+def _add_against(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--against", metavar="FILE", help="a network to compare with, A: what is written shows how NETWORK, B, differs")
+    parser.add_argument("--against-batch", metavar="FILE", help="the batch of A, where it is another one; without --against, of NETWORK")
 
 
 def _positive(text: str) -> int:
@@ -106,20 +117,43 @@ def style_of(options: argparse.Namespace) -> FigureStyle:
 
 
 def _source(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], None], what: tuple[str, ...] = ()) -> Source:
-    """Trace the file, and ask in the same engine what some kinds of figures need beside the trace."""
-    file, answers = Path(options.network), {}
-    preview = archive.preview(options.network)
+    """Trace the file, and the one that it is compared with, and ask in the same engine what some kinds of figures need beside the trace."""
+    if options.against_batch:
+        batch_files.check_there(options.against_batch)
     with BlockingEngine(tell) as engine:
         if options.device is not None:
             engine.ask(UseDevice(options.device))
-        trace, batch, network = trace_with(
-            engine, file, read, seed=options.seed, custom=options.custom, unsafe=options.unsafe, loss=options.loss
-        )
-        at = _place(options, trace, batch.size)
-        for kind, question in questions_of(what, at[0]).items():
-            answered = engine.ask(question)
-            assert isinstance(answered, Answered)
-            answers[kind] = answered.answer
+        source = _traced(engine, options, Path(options.network), read, what)
+        if not (options.against or options.against_batch):
+            return source
+        path = Path(options.against or options.network)
+
+        def read_a(network: Network) -> Batch:
+            if options.against_batch:
+                return batch_files.read_batch(options.against_batch, network)[0]
+            b = source.batch
+            return fit(RawBatch(b.x, b.y, b.sample_weight, b.padding), network, b.source)[0]
+
+        return replace(source, against=_traced(engine, options, path, read_a, what, source.at))
+
+
+def _traced(
+    engine: BlockingEngine,
+    options: argparse.Namespace,
+    file: Path,
+    read: MaybeBatch,
+    what: tuple[str, ...],
+    at: tuple[int, int] | None = None,
+) -> Source:
+    """What figures of one file are made of; ``at`` None: as the options say."""
+    preview = archive.preview(file)
+    allowed = {"custom": options.custom, "unsafe": options.unsafe, "loss": options.loss}
+    trace, batch, network = trace_with(engine, file, read, seed=options.seed, **allowed)
+    at, answers = at or _place(options, trace, batch.size), {}
+    for kind, question in questions_of(what, at[0]).items():
+        answered = engine.ask(question)
+        assert isinstance(answered, Answered)
+        answers[kind] = answered.answer
     return Source(network, batch, trace, preview, at=at, answers=answers, file=file)
 
 

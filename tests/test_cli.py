@@ -197,11 +197,14 @@ def test_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_a_report(tmp_path: Path) -> None:
-    done = run_apart("report", NETWORK, "--batch", BATCH, "--out", str(tmp_path / "report"))
+    other = resources.example("bidirectional_tagger")
+    against = ("--against", str(other.network), "--against-batch", str(other.batch))
+    done = run_apart("report", NETWORK, "--batch", BATCH, "--out", str(tmp_path / "report"), *against)
     assert done.returncode == 0, done.stderr
     text = Path(done.stdout.strip()).read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert "GlobalAveragePooling1D" in text
+    assert re.search("Compared with A.*only in A.*only in B", text, re.DOTALL)
     assert hashlib.sha256(EXAMPLE.network.read_bytes()).hexdigest() in text
 
 

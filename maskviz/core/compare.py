@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from maskviz.core.graph_looks import Tone
 from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.map_rows import Look
 from maskviz.core.repair import measures_of, numbers
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
 
 DIFFERENCE = "B − A"
+DIFFERENCE_LOOK = Look("diverging", symmetric=True)
+"""How the numbers of a difference become colours."""
 COUNTED = (Status.EXPOSED, Status.LEAKING)
 
 

@@ -61,6 +61,11 @@ class GraphDifference:
     only_b: frozenset[str]
     graphs: Graphs
 
+    def words(self, name: str) -> str:
+        """What differs at a call, in a few words; empty where nothing does."""
+        change = self.changes.get(name)
+        return "" if change is None else change.words
+
     def node_look(self, name: str, look: NodeLook) -> NodeLook:
         """What a card shows of a difference: what changed, and whether it is in one result alone."""
         change = self.changes.get(name, Change("", "quiet"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
 from maskviz.core.batch import Batch
 from maskviz.core.call_maps import call_map, tensor_of
+from maskviz.core.compare import DIFFERENCE, DIFFERENCE_LOOK, difference
+from maskviz.core.compare_graph import GraphDifference, graph_difference
 from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Graph, first_unfolding, folded, graph_of
 from maskviz.core.heatmaps import Choice, shared_steps
@@ -35,7 +38,8 @@ class Source:
 
     ``preview`` is the graph of the network's file. ``choice`` None: every input and every output has a figure of its own. ``at``, sample
     and timestep, is what the graph's colours show; ``layout`` that of ``graph_to_lay_out`` where it is there already. ``answers`` are
-    those to the questions of ``questions_of`` by kind. ``file`` is the network's file, where there is one.
+    those to the questions of ``questions_of`` by kind. ``file`` is the network's file, where there is one. ``against`` is A of a
+    comparison: figures show how this one, B, differs from it.
     """
 
     network: Network
@@ -47,11 +51,21 @@ class Source:
     layout: Layout | None = None
     answers: Mapping[str, Answer] = field(default_factory=dict)
     file: Path | None = None
+    against: Source | None = None
+
+    @cached_property
+    def difference(self) -> GraphDifference | None:
+        """What differs from ``against``, for the graph; None where there is nothing to compare."""
+        a = self.against
+        if a is None or a.trace is None or self.trace is None:
+            return None
+        return graph_difference(a.trace, self.trace, (a.preview, self.preview))
 
 
 @dataclass(frozen=True)
 class GraphFigure:
-    """The layer graph with the statuses of one sample and timestep; ``sizes`` are those its layout was made for."""
+    """The layer graph with the statuses of one sample and timestep; ``sizes`` are those its layout was made for. Of a ``difference``
+    its graph and its trace."""
 
     graph: Graph
     sizes: Sizes
@@ -60,17 +74,22 @@ class GraphFigure:
     sample: int
     step: int
     title: str
+    difference: GraphDifference | None = None
 
 
 AnyFigure = Figure | GraphFigure
 
 
-def graph_to_lay_out(trace: Trace | None, preview: Graph) -> tuple[Graph, Sizes, LayoutRequest]:
-    """The graph that a figure shows, and how it is to be laid out. ``preview`` is the graph of the network's file, and says what is
-    folded at first, as in the window."""
-    graph = preview if trace is None else graph_of(trace, preview)
-    shown = folded(graph, first_unfolding(graph, preview))
-    sizes = print_sizes(shown, trace)
+def graph_to_lay_out(source: Source) -> tuple[Graph, Sizes, LayoutRequest]:
+    """The graph that a figure shows, and how it is to be laid out. The graph of the network's file says what is folded at first, as in
+    the window."""
+    trace, difference = source.trace, source.difference
+    if difference is not None:
+        graph, trace = difference.graphs.both, difference.trace
+    else:
+        graph = source.preview if trace is None else graph_of(trace, source.preview)
+    shown = folded(graph, first_unfolding(graph, source.preview))
+    sizes = print_sizes(shown, trace, difference)
     return shown, sizes, request_of(shown, sizes)
 
 
@@ -104,13 +123,39 @@ def make_figure(kind: str, source: Source) -> AnyFigure:
     if "+" in kind:
         return _together([make_figure(part, source) for part in kind.split("+")])
     if kind == "graph":
-        shown, sizes, request = graph_to_lay_out(source.trace, source.preview)
-        return GraphFigure(shown, sizes, source.layout or lay_out(request), source.trace, *source.at, source.network.name)
+        differing, name = source.difference, source.network.name
+        shown, sizes, request = graph_to_lay_out(source)
+        layout, trace = source.layout or lay_out(request), source.trace if differing is None else differing.trace
+        title = name if differing is None or source.against is None else difference_title(source.against.network.name, name)
+        return GraphFigure(shown, sizes, layout, trace, *source.at, title, differing)
+    if source.against is not None:
+        return _between(kind, source, source.against)
     spec = spec_of(kind)
     if spec is not None:
         return _call_figure(spec, source, source.answers.get(kind))
     kinds = STANDARD if kind == "heatmaps" else (kind,)
     return heatmap_figure(source.network, source.batch, source.trace, kinds, source.choice)
+
+
+def _between(kind: str, source: Source, against: Source) -> Figure:
+    """How the maps of a kind differ from those of A."""
+    ours = make_figure(kind, replace(source, against=None))
+    try:
+        theirs = make_figure(kind, replace(against, choice=source.choice))
+    except UnusableInput as error:
+        raise UnusableInput(f"There is no difference of ‘{kind}’: in A, {str(error)[:1].lower()}{str(error)[1:]}") from None
+    assert isinstance(ours, Figure)
+    assert isinstance(theirs, Figure)
+    maps = [difference(a, b) for (a, _), (b, _) in zip(theirs.maps, ours.maps, strict=False)]
+    shown = tuple((heatmap, scale_for(heatmap, DIFFERENCE_LOOK)) for heatmap in maps if heatmap is not None)
+    title = difference_title(against.network.name, source.network.name)
+    subtitle = f"B: {source.network.name}, {ours.subtitle} · A: {against.network.name}, {theirs.subtitle}"
+    return replace(ours, title=title, subtitle=subtitle, maps=shown, steps=min(ours.steps, theirs.steps))
+
+
+def difference_title(a: str, b: str) -> str:
+    """``B − A of tagger``, or both names where they are two networks."""
+    return f"{DIFFERENCE} of {b}" if a == b else f"{DIFFERENCE}: {b} − {a}"
 
 
 def _together(figures: Sequence[AnyFigure]) -> Figure:
@@ -143,6 +188,7 @@ def drawing_of(figure: AnyFigure, style: FigureStyle) -> Drawing:
     return graph_drawing(
         figure.graph, figure.layout, figure.trace, figure.sample, figure.step, style.palette, style.width, figure.title,
         sizes=figure.sizes, full_scale=style.scale, dpi=style.dpi, transparent=style.transparent, legend=style.legend,
+        difference=figure.difference,
     )  # fmt: skip
 
 

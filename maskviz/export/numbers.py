@@ -22,11 +22,12 @@ GRAPH_HEAD = ("call", "class", "fate", "mask", "sample", "step", "state")
 
 def csv_text(figure: AnyFigure) -> str:
     """A row a cell: ``map,sample,step,value,state`` for heatmaps (no step where there is no time axis), and
-    ``call,class,fate,mask,sample,step,state`` for a graph, whose sample is the one shown."""
+    ``call,class,fate,mask,sample,step,state`` for a graph, whose sample is the one shown. Of a difference, states are those of B, or
+    ``same``, and rows of a graph end with what differs at the call."""
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     if isinstance(figure, GraphFigure):
-        writer.writerow(GRAPH_HEAD)
+        writer.writerow(_graph_head(figure))
         writer.writerows(_graph_rows(figure))
     else:
         writer.writerow(HEAD)
@@ -37,7 +38,8 @@ def csv_text(figure: AnyFigure) -> str:
 
 def arrays(figure: AnyFigure) -> dict[str, NDArray[Any]]:
     """Arrays by name: ``MAP/values``, ``MAP/status`` (numbers of ``Status``), ``MAP/skipped`` and ``MAP/exposed`` ``(batch, time)``,
-    ``MAP/steps`` (numbers of the columns that the tensor has); ``status/CALL`` of every call of a graph."""
+    ``MAP/steps`` (numbers of the columns that the tensor has); ``status/CALL`` of every call of a graph. Of a difference, steps of the
+    same status in both have ``Status.ENDED``."""
     if isinstance(figure, GraphFigure):
         return {f"status/{ref}": status for ref, status in (figure.trace.status.items() if figure.trace is not None else ())}
     found: dict[str, NDArray[Any]] = {}
@@ -66,7 +68,7 @@ def table(heatmap: Heatmap) -> str:
     if array is None:
         return ""
     steps = _steps(heatmap, array.shape[1])
-    cell = _state if heatmap.values is None else _value
+    cell = _step_state if heatmap.values is None else _value
     rows = ["\t".join(["sample", *map(str, steps)])]
     rows += ["\t".join([str(k), *(cell(row[t]) for t in steps)]) for k, row in enumerate(array)]
     return "\n".join(rows) + "\n"
@@ -74,7 +76,7 @@ def table(heatmap: Heatmap) -> str:
 
 def graph_table(figure: GraphFigure) -> str:
     """The rows of a graph for a spreadsheet, with tabs between."""
-    return "\n".join("\t".join(map(str, row)) for row in (GRAPH_HEAD, *_graph_rows(figure))) + "\n"
+    return "\n".join("\t".join(map(str, row)) for row in (_graph_head(figure), *_graph_rows(figure))) + "\n"
 
 
 def figure_table(figure: AnyFigure) -> str:
@@ -100,10 +102,14 @@ def _rows(heatmap: Heatmap) -> Iterator[tuple[object, ...]]:
 
 def _state_at(heatmap: Heatmap, sample: int, step: int) -> str:
     if heatmap.status is not None:
-        return _state(heatmap.status[sample, step])
+        return _step_state(heatmap.status[sample, step])
     if heatmap.skipped is not None and heatmap.skipped[sample, step]:
         return "skipped"
     return "exposed" if heatmap.exposed is not None and heatmap.exposed[sample, step] else ""
+
+
+def _graph_head(figure: GraphFigure) -> tuple[str, ...]:
+    return GRAPH_HEAD if figure.difference is None else (*GRAPH_HEAD, "difference")
 
 
 def _graph_rows(figure: GraphFigure) -> Iterator[tuple[object, ...]]:
@@ -114,7 +120,8 @@ def _graph_rows(figure: GraphFigure) -> Iterator[tuple[object, ...]]:
     for call in trace.calls:
         about = (call.id, call.class_name, str(call.fate), (call.outputs[0].mask or "") if call.outputs else "")
         for step, state in _states(trace, call.id, figure.sample):
-            yield (*about, figure.sample, step, state)
+            row = (*about, figure.sample, step, state)
+            yield row if figure.difference is None else (*row, figure.difference.words(call.id))
 
 
 def _states(trace: Trace, ref: str, sample: int) -> list[tuple[object, str]]:
@@ -122,11 +129,16 @@ def _states(trace: Trace, ref: str, sample: int) -> list[tuple[object, str]]:
     status = trace.status.get(ref)
     if status is None or sample >= len(status):
         return [("", "")]
-    return list(enumerate(map(_state, status[sample]))) if status.ndim == 2 else [("", _state(status[sample]))]
+    return list(enumerate(map(_step_state, status[sample]))) if status.ndim == 2 else [("", _state(status[sample]))]
 
 
 def _steps(heatmap: Heatmap, length: int) -> list[int]:
     return list(range(length)) if heatmap.present is None else np.flatnonzero(heatmap.present).tolist()
+
+
+def _step_state(status: Any) -> str:
+    """The state of a step; only in a comparison there is none, where both are the same."""
+    return "same" if status == Status.ENDED else _state(status)
 
 
 def _state(status: Any) -> str:

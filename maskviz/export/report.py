@@ -6,8 +6,7 @@ It holds no script and loads nothing; pictures are inside it, so that it can be 
 from __future__ import annotations
 
 import platform
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from html import escape
@@ -21,16 +20,14 @@ from maskviz.core.finding import Finding, Severity
 from maskviz.core.heatmaps import number
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
-from maskviz.export.figures import FigureStyle
-from maskviz.export.files import count, ensure_application, file_names, metadata, write
-from maskviz.export.kinds import AnyFigure, Source, drawing_of, make_figure
-from maskviz.export.media import image_of, png_bytes, svg_bytes
+from maskviz.export.files import count, ensure_application, metadata, write
+from maskviz.export.kinds import Source
+from maskviz.export.report_compared import compared_sections
+from maskviz.export.report_parts import pictures, section, table
 from maskviz.export.report_style import CSS
 from maskviz.finding_text import TRIED, numbers
 from maskviz.palette import LIGHT, STATUS_WORDS
 
-LARGEST_SVG = 800_000  # bytes; a larger picture is put in as PNG
-STYLE = FigureStyle(width=1900, dpi=192)
 SEVERITY_WORDS = {
     Severity.ERROR: ("error", "errors", "this run showed a wrong result"),
     Severity.WARNING: ("warning", "warnings", "likely wrong"),
@@ -63,14 +60,16 @@ def report_html(source: Source, when: datetime | None = None, tell: Tell = _no_t
     if trace is None:
         raise UnusableInput("Wait until the engine has computed the masks; then export the report again.")
     ensure_application()
+    own = replace(source, against=None)
     heatmaps = ("Padding, predictions and loss", "Samples from top to bottom, timesteps from left to right.")
     graph = ("The mask on its way", "Each card is a layer; the strip below it shows every timestep of one sample.")
     sections: list[Callable[[], str]] = [
         lambda: _head(source, trace, when or datetime.now()),
+        *compared_sections(source),
         lambda: _findings(trace.findings),
         lambda: _loss(trace),
-        lambda: _pictures("heatmaps", source, *heatmaps),
-        lambda: _pictures("graph", source, *graph),
+        lambda: pictures("heatmaps", own, *heatmaps),
+        lambda: pictures("graph", own, *graph),
         lambda: _calls(trace),
         lambda: _batch(source),
         lambda: _run(source, trace),
@@ -119,15 +118,10 @@ def _head(source: Source, trace: Trace, when: datetime) -> str:
     )
 
 
-def _section(title: str, body: str, lead: str = "") -> str:
-    intro = f'<p class="muted">{escape(lead)}</p>\n' if lead else ""
-    return f"<section>\n<h2>{escape(title)}</h2>\n{intro}{body}\n</section>"
-
-
 def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
-        return _section("Findings", "<p>No rule found anything wrong with masks and padding on this batch.</p>")
-    return _section("Findings", "\n".join(map(_finding, findings)))
+        return section("Findings", "<p>No rule found anything wrong with masks and padding on this batch.</p>")
+    return section("Findings", "\n".join(map(_finding, findings)))
 
 
 def _finding(finding: Finding) -> str:
@@ -147,41 +141,21 @@ def _finding(finding: Finding) -> str:
 def _loss(trace: Trace) -> str:
     ledger = trace.ledger
     if not ledger.rows and not trace.metrics:
-        return _section("Loss", "<p>This network has no loss, so there is nothing to share out.</p>")
+        return section("Loss", "<p>This network has no loss, so there is nothing to share out.</p>")
     rows = [(row.label, number(row.value, aligned=True), row.formula) for row in ledger.rows]
-    body = _table(("number", "value", "how it comes about"), rows, right=(1,))
+    body = table(("number", "value", "how it comes about"), rows, right=(1,))
     if ledger.matches is not None:
         same = "✓ the contributions add up to what evaluate() reports"
         differ = f"✗ the contributions do not add up: {number(ledger.sum)} against {number(ledger.evaluate)} of evaluate()"
         body += f'<p class="{"good" if ledger.matches else "bad"}">{escape(same if ledger.matches else differ)}</p>'
     if trace.metrics:
         words = {note.name: note.words for note in trace.metric_notes}
-        body += _table(
+        body += table(
             ("metric", "value", "masks and weights"),
             [(name, number(value, aligned=True), words.get(name, "")) for name, value in trace.metrics.items()],
             right=(1,),
         )
-    return _section("Loss, number by number", body)
-
-
-def _pictures(kind: str, source: Source, title: str, lead: str) -> str:
-    """The figures of a kind, one for each output where there are several."""
-    parts = []
-    for _name, choice in file_names(source.network, (kind,), source.choice).values():
-        figure = make_figure(kind, replace(source, choice=choice))
-        texts = metadata(f"{source.network.name}: {kind}", source.network, source.batch)
-        words = f"{title} of {choice.output or source.network.name}"
-        parts.append(f'<figure><img alt="{escape(words)}" src="{_data_url(figure, texts)}"></figure>')
-    return _section(title, "\n".join(parts), lead)
-
-
-def _data_url(figure: AnyFigure, texts: dict[str, str]) -> str:
-    """The picture inside the file: as SVG, which prints sharp, unless that would be very large."""
-    drawing = drawing_of(figure, STYLE)
-    data, kind = svg_bytes(drawing, texts), "svg+xml"
-    if len(data) > LARGEST_SVG:
-        data, kind = png_bytes(image_of(drawing), texts), "png"
-    return f"data:image/{kind};base64,{b64encode(data).decode()}"
+    return section("Loss, number by number", body)
 
 
 def _calls(trace: Trace) -> str:
@@ -193,7 +167,7 @@ def _calls(trace: Trace) -> str:
     heads: tuple[str, ...] = ("call", "class", "output", "fate of the mask", "mask out", "computed from padding")
     if not any(row[-1] for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
-    return _section("Call by call", _table(heads, rows), trace.padding_test)
+    return section("Call by call", table(heads, rows), trace.padding_test)
 
 
 def _shape(call: Call) -> str:
@@ -224,7 +198,7 @@ def _batch(source: Source) -> str:
             shape = f"({', '.join(map(str, array.shape))})"
             rows.append((words, name, shape, str(array.dtype), _lengths(batch, name) if words == "input" else ""))
     lead = f"{count(batch.size, 'sample')} · {batch.source}"
-    return _section("The batch", _table(("", "name", "shape", "type", "padding"), rows), lead)
+    return section("The batch", table(("", "name", "shape", "type", "padding"), rows), lead)
 
 
 def _lengths(batch: Batch, name: str) -> str:
@@ -251,7 +225,7 @@ def _run(source: Source, trace: Trace) -> str:
         rows.append(("file", source.file.name))
         rows += [("SHA-256", digest)] if (digest := _digest(source.file)) else []
     notes = "".join(f"<p>{escape(note)}</p>" for note in (*network.notes, *trace.notes))
-    return _section("The run", _table(("", ""), rows) + notes)
+    return section("The run", table(("", ""), rows) + notes)
 
 
 def _digest(path: Path) -> str:
@@ -270,13 +244,4 @@ def _words() -> str:
         for s in Status
         if s is not Status.ENDED
     )
-    return _section("Words", f"<dl>{marks}</dl>")
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(f"<{tag}{' class=number' if k in right else ''}>{escape(str(cell))}</{tag}>" for k, cell in enumerate(row))
-
-    head = f"<thead><tr>{cells('th', heads)}</tr></thead>" if any(heads) else ""
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'
+    return section("Words", f"<dl>{marks}</dl>")

@@ -176,17 +176,12 @@ class TakeAway(QObject):
             then(make_figure("graph", replace(source, layout=layout)))
 
         job.done.connect(take)
-        job.request(graph_to_lay_out(source.trace, source.preview)[2])
+        job.request(graph_to_lay_out(source)[2])
 
     def _source(self) -> Source | None:
-        from maskviz.export.kinds import Source
+        from maskviz.gui.export_dialog.source import source_of
 
-        document, selection = self._document, self._document.selection
-        if document.network is None or document.batch is None:
-            return None
-        at = (selection.sample, selection.step)
-        file = Path(document.path) if document.path else None
-        return Source(document.network, document.batch, document.trace, document.graph, at=at, file=file)
+        return source_of(self._document)
 
     def _style(self) -> FigureStyle:
         """The look that was chosen last for exported figures, at a size for a document."""

@@ -252,7 +252,7 @@ def test_the_light_graph_is_on_white_with_whole_names(sliced: sample_trace.Sampl
 def test_a_long_graph_stays_within_what_can_be_painted(sliced: sample_trace.Sample) -> None:
     nodes = tuple(Node(f"dense_{k}", f"dense_{k}", "Dense") for k in range(1000))
     graph = Graph(nodes, tuple(Edge(a.id, b.id) for a, b in itertools.pairwise(nodes)))
-    _shown, sizes, request = kinds.graph_to_lay_out(None, graph)
+    _shown, sizes, request = kinds.graph_to_lay_out(kinds.Source(sliced.network, sliced.batch, None, graph))
     image = image_of(graph_drawing(graph, fallback(request), None, 0, 0, LIGHT, 400, "deep", sizes=sizes))
     assert 2000 < image.height() <= 2401
 

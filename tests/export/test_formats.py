@@ -16,6 +16,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLineF, QRectF
 from PySide6.QtGui import QImage, QImageReader, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
+from maskviz.core.batch import set_padding
 from maskviz.core.errors import UnusableInput
 from maskviz.core.heatmaps import Choice
 from maskviz.core.status import Status
@@ -232,3 +233,33 @@ def test_any_set_of_maps_is_one_figure(source: Source, tmp_path: Path) -> None:
         make_figure("mask+graph", source)
     with pytest.raises(UnusableInput, match="cannot be exported"):
         export_all(source, tmp_path, ("mask+nothing",))
+
+
+def test_the_difference_of_two_results_in_numbers(tmp_path: Path) -> None:
+    sample = sample_trace.sliced()
+    padded = set_padding(sample.batch, sample.network.inputs[0], 0, np.arange(24) >= 5)
+    a = Source(sample.network, sample.batch, sample.trace(sample.batch), sample.graph)
+    b = replace(a, batch=padded, trace=sample.trace(padded), against=a)
+    assert a.trace is not None
+    assert b.trace is not None
+    export_all(b, tmp_path, ("mask", "predictions", "graph"), format="npz")
+    held = {path.name.rsplit("-")[-1]: np.load(path) for path in tmp_path.iterdir()}
+    name = a.trace.network_outputs[0].name
+    there = held["predictions.npz"]["predictions/steps"]
+    moved = held["predictions.npz"]["predictions/values"][:, there]
+    np.testing.assert_allclose(moved, (b.trace.outputs[name] - a.trace.outputs[name])[..., 0][:, : len(there)], atol=1e-6)
+    real = int((~sample.batch.padding["features"][0]).sum())
+    assert int((held["mask.npz"]["mask/status"] != Status.ENDED).sum()) == real - 5
+    call = next(ref for ref in b.trace.status if b.trace.status[ref].ndim == 2)
+    same = a.trace.status[call] == b.trace.status[call]
+    np.testing.assert_array_equal(held["graph.npz"][f"status/{call}"] == Status.ENDED, same)
+    export_all(b, tmp_path, ("mask", "graph"), format="csv")
+    table = {path.name.rsplit("-")[-1]: path.read_text() for path in tmp_path.glob("*.csv")}
+    assert table["mask.csv"].count(",same") == same.size - (real - 5)
+    assert table["graph.csv"].splitlines()[0].endswith(",difference")
+    export_all(b, tmp_path, ("heatmaps", "graph"), format="png", style=FigureStyle(500, 96))
+    assert len([*tmp_path.glob("*.png")]) == 2
+    other = replace(a.trace, calls=a.trace.calls[:-1])
+    gone = a.trace.calls[-1].id
+    with pytest.raises(UnusableInput, match=f"There is no difference of ‘status:{gone}’: in A, the network has no call"):
+        export_all(replace(b, against=replace(a, trace=other)), tmp_path, (f"status:{gone}",))

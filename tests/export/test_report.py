@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from maskviz.core.batch import set_padding
+from maskviz.core.compare import call_changes, in_words
 from maskviz.core.errors import UnusableInput
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.trace import Trace
@@ -138,3 +140,24 @@ def test_it_is_written_once_and_can_be_stopped(tmp_path: Path) -> None:
     assert path.read_bytes() == before
     with pytest.raises(UnusableInput, match="Wait"):
         report_html(replace(source, trace=None))
+
+
+def test_what_it_is_compared_with_comes_first() -> None:
+    sample = sample_trace.sliced()
+    a = source_of(sample)
+    padded = set_padding(sample.batch, sample.network.inputs[0], 0, np.arange(24) >= 5)
+    b = replace(a, batch=padded, trace=sample.trace(padded), against=a)
+    assert a.trace is not None
+    assert b.trace is not None
+    text = report_html(b)
+    tags, without = Tags(text), Tags(report_html(replace(b, against=None)))
+    assert tags.stack == []
+    pictures = [str(attributes["alt"]) for tag, attributes in tags.opened if tag == "img"]
+    assert [alt.split(" of ")[0] for alt in pictures][:2] == ["Where maps differ", "Where the networks differ"]
+    assert len(pictures) == 2 + sum(tag == "img" for tag, _ in without.opened)
+    words = " ".join(tags.words)
+    assert in_words(a.trace, b.trace) in words
+    for call, change in call_changes(a.trace, b.trace).items():
+        assert call.startswith("loss:") or change.words in words
+    assert words.index("Compared with A") < words.index("Findings")
+    assert "Compared with A" not in " ".join(without.words)

@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QM
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layout import Layout, LayoutRequest
 from maskviz.export.files import content, count, file_name, frames, left_out_sentence, metadata, ready, render, series_name, standing, write
-from maskviz.export.kinds import AnyFigure, Source, graph_to_lay_out, make_figure
+from maskviz.export.kinds import AnyFigure, graph_to_lay_out, make_figure
 from maskviz.export.media import file_bytes
 from maskviz.gui.background import Background, Job, Tell
 from maskviz.gui.export_dialog.choices import ExportChoices
 from maskviz.gui.export_dialog.form import ExportForm
 from maskviz.gui.export_dialog.items import Shown, items_of, map_figure, shown_by_default, window_drawing
 from maskviz.gui.export_dialog.preview import Preview
+from maskviz.gui.export_dialog.source import source_of
 from maskviz.session.document import Document
 from maskviz.session.layout_job import LayoutJob
 from maskviz.settings import Settings, settings_file
@@ -33,10 +34,9 @@ class ExportDialog(QDialog):
 
     def __init__(self, document: Document, parent: QWidget | None = None, shown: Shown | None = None) -> None:
         super().__init__(parent)
-        assert document.network is not None
-        assert document.batch is not None
-        selection = document.selection
-        self.source = Source(document.network, document.batch, document.trace, document.graph, at=(selection.sample, selection.step))
+        source = source_of(document)
+        assert source is not None
+        self.source = source
         self.shown = shown if shown is not None else shown_by_default(self.source)
         self.written: list[Path] = []
         self._store = QSettings(str(settings_file()), QSettings.Format.IniFormat)
@@ -140,7 +140,7 @@ class ExportDialog(QDialog):
     def _laid_out(self) -> bool:
         """Whether the graph has been laid out; if not, that is under way in a process of its own."""
         if self.source.layout is None and not self._layout_job.busy:
-            self._layout_job.request(graph_to_lay_out(self.source.trace, self.source.preview)[2])
+            self._layout_job.request(graph_to_lay_out(self.source)[2])
         return self.source.layout is not None
 
     def _take_layout(self, _request: LayoutRequest, layout: Layout) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from maskviz.core.compare import difference
+from maskviz.core.compare import DIFFERENCE_LOOK, difference
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look, MapSpec, Profile
 from maskviz.export.cells import scale_for
@@ -26,9 +26,6 @@ FEW, LOWEST_OF_FEW = 3, 72  # so many rows may be as low as that (logical pixels
 LOWEST = 104
 WIDEST_TITLE = 135  # that is not shortened
 ROOMY = 470  # width from which there is room for buttons that are seen only under the mouse
-
-
-OF_DIFFERENCES = Look("diverging", symmetric=True)
 
 
 class RowTitle(ElidedLabel):
@@ -138,7 +135,7 @@ class MapRow(QWidget):
     @property
     def look(self) -> Look:
         """How numbers become colours now: a difference is shown around zero."""
-        return OF_DIFFERENCES if self.document.comparison.side == "difference" else self.spec.look
+        return DIFFERENCE_LOOK if self.document.comparison.side == "difference" else self.spec.look
 
     def make(self, state: Opened) -> Heatmap | None:
         """The map of what is open, or of what is pinned as A; None shows nothing."""

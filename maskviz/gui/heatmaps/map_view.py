@@ -59,7 +59,7 @@ class MapView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 44)
         viewport.changed.connect(self.update)
-        viewport.reordered.connect(lambda: self.show_map(self.heatmap, self.scale))
+        viewport.reordered.connect(self._reorder)
 
     # what is shown
 
@@ -73,6 +73,9 @@ class MapView(QWidget):
         self._cache = None
         self.setAccessibleDescription(f"{heatmap.subtitle} {heatmap.explanation}".strip() if heatmap else "")
         self.update()
+
+    def _reorder(self) -> None:
+        self.show_map(self.heatmap, self.scale)
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""
