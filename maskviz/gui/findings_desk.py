@@ -39,10 +39,12 @@ class FindingsDesk(QObject):
     # -- where it is
 
     def show(self, finding: Finding) -> None:
-        """Select a finding's call and a step that it is about, and point all of those out in the heatmaps."""
+        """Select a finding's call and a step that it is about, and point all of those out in the heatmaps, of B."""
         document = self._document
         if document.trace is None:
             return
+        if document.comparison.side == "A":
+            document.comparison.show_b()
         if finding.call is not None:
             document.select(call=finding.call)
         steps = steps_of(finding, document.trace, document.time_steps)

@@ -24,9 +24,10 @@ NO_LOSS = "This network has no loss. Compile it with one before it is saved, or 
 
 
 def sections(document: Document, shown: str = "", words: str = "") -> tuple[Section, ...]:
-    """What the ledger says about the document's newest result; ``shown`` is the key of the row whose steps are pointed out, ``words``
-    are what these are."""
-    trace = document.trace
+    """What the ledger says about the result that is shown; ``shown`` is the key of the row whose steps are pointed out, ``words`` are what
+    these are."""
+    comparison = document.comparison
+    trace, whose = comparison.shown().trace, "" if comparison.pinned is None else "of A" if comparison.side == "A" else "of B"
     if trace is None:
         compiled = document.network is not None and not any(o.loss for o in document.network.outputs)
         wait = (
@@ -35,8 +36,8 @@ def sections(document: Document, shown: str = "", words: str = "") -> tuple[Sect
         return (Section("LOSS", sentences=(NO_LOSS if compiled else wait,), quiet=not compiled),)
     ledger = trace.ledger
     if ledger.reported is None and not ledger.rows:
-        return (Section("LOSS", sentences=(NO_LOSS,)), *_metrics(trace))
-    loss = Section("LOSS", sentences=_sentences(ledger), lines=(*_rows(ledger), *_match(ledger), *_share(ledger)), numbers=True)
+        return (Section("LOSS", whose, sentences=(NO_LOSS,)), *_metrics(trace))
+    loss = Section("LOSS", whose, sentences=_sentences(ledger), lines=(*_rows(ledger), *_match(ledger), *_share(ledger)), numbers=True)
     made = (loss, *_versions(ledger), *_terms(ledger), *_metrics(trace))
     return tuple(replace(section, lines=tuple(_linked(line, trace, shown, words) for line in section.lines)) for section in made)
 
@@ -144,7 +145,7 @@ def _pair(pair: Pair) -> Line:
 
 
 class LedgerPanel(SheetPanel):
-    """Shows the ledger of the document's newest trace, and what is pinned beside it.
+    """Shows the ledger of what is shown, and the numbers of A and B beside each other where something is pinned.
 
     A click on a number has the heatmaps point out the steps behind it, another click or Escape ends that.
     """
@@ -153,7 +154,7 @@ class LedgerPanel(SheetPanel):
         self._shown = ""
         self._spotlight: Spotlight | None = None
         super().__init__(document, palette, "Loss ledger", lambda d: (*compared(d), *self._sections()), parent)
-        document.comparison.changed.connect(self.refresh)
+        document.comparison.changed.connect(self._follow_side)
         self.setObjectName("ledger")
         self.sheet.followed.connect(self.show_steps)
         document.spotlight_changed.connect(self._spotlight_changed)
@@ -177,11 +178,16 @@ class LedgerPanel(SheetPanel):
             super().keyPressEvent(event)
 
     def _point_out(self, key: str) -> None:
-        trace = self.document.trace
-        behind = steps_behind(trace, key, self.document.time_steps) if trace is not None and key else None
+        state = self.document.comparison.shown()
+        trace = state.trace
+        behind = steps_behind(trace, key, state.time_steps) if trace is not None and key else None
         self._spotlight = Spotlight(*behind) if behind is not None else None
         self._shown = key if behind is not None else ""
         self.document.point_out(self._spotlight)
+        self.refresh()
+
+    def _follow_side(self) -> None:
+        self._follow_trace()
         self.refresh()
 
     def _follow_trace(self) -> None:

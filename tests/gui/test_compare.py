@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -9,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import without_weights
+from maskviz.core.finding import Finding, Severity
 from maskviz.gui.heatmaps.standard_rows import FIXED
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import Document
@@ -98,3 +101,32 @@ def test_undoing_shows_what_it_changes(window: MainWindow, compared: Document) -
     window.commands["show_a"].trigger()
     open_sample(window)
     assert compared.comparison.side == "B", "so is another network"
+
+
+def test_ledger_and_inspector_tell_of_what_is_shown(window: MainWindow, compared: Document) -> None:
+    assert window.workspace is not None
+    ledger, inspector = window.workspace.ledger, window.workspace.inspector
+    pinned = compared.comparison.pinned
+    assert pinned is not None
+    assert pinned.trace is not None
+    assert compared.trace is not None
+    only_a = pinned.trace.calls[-1]
+    b = replace(compared.trace, calls=compared.trace.calls[:-1], ledger=replace(compared.trace.ledger, reported=0.125))
+    compared.show_trace(b, None, False)
+    assert "of A" in ledger.sheet.text()
+    compared.select(call=only_a.id)
+    assert only_a.class_name in inspector.sheet.text(), "A has it"
+    window.commands["show_b"].trigger()
+    assert "of B" in ledger.sheet.text()
+    assert "did not call this layer" in inspector.sheet.text() or only_a.class_name not in inspector.sheet.text()
+    window.commands["show_difference"].trigger()
+    assert only_a.class_name in inspector.sheet.text(), "only A has it, and it stands in the graph of both"
+    window.commands["unpin"].trigger()
+    assert "of B" not in ledger.sheet.text()
+
+
+def test_a_finding_is_about_b(window: MainWindow, compared: Document) -> None:
+    assert compared.trace is not None
+    assert window.findings is not None
+    window.findings.show(Finding("MV01", Severity.INFO, None, "Something.", "", ""))
+    assert compared.comparison.side == "B"

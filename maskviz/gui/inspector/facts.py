@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from maskviz.core.network import InputSpec
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 from maskviz.gui.sheet import Line, Section
-from maskviz.session.document import Document
+from maskviz.session.document import Document, Opened
 
 LINK = "call:"
 LATER = "Masks follow when the engine answers."
@@ -35,15 +36,18 @@ INPUT_KINDS = {
 
 
 def sections(document: Document) -> tuple[Section, ...]:
-    """What to show for the document's selection."""
-    selected = document.selection.call
+    """What to show for the document's selection: of A where that is shown, or where only A has it."""
+    selected, comparison = document.selection.call, document.comparison
     if selected is None:
         return _nothing_selected(document)
+    shown = replace(comparison.shown(), selection=document.selection)
     if selected.startswith("loss:"):
-        return (_loss(document, selected.removeprefix("loss:")),)
-    call = document.trace.call(selected) if document.trace else None
-    if call is not None:
-        return (_call(document, call),)
+        return (_loss(shown, selected.removeprefix("loss:")),)
+    only_a = () if comparison.pinned is None or comparison.side != "difference" else (comparison.pinned,)
+    for state in (shown, *only_a):
+        call = state.trace.call(selected) if state.trace else None
+        if call is not None:
+            return (_call(replace(state, selection=document.selection), call),)
     node = next((n for n in document.graph.nodes if n.id == selected), None)
     return _nothing_selected(document) if node is None else (_preview(document, node),)
 
@@ -74,7 +78,7 @@ def percent(share: float) -> str:
 # --- a call
 
 
-def _call(document: Document, call: Call) -> Section:
+def _call(document: Document | Opened, call: Call) -> Section:
     assert document.trace is not None
     trace = document.trace
     if call.kind == "input":
@@ -141,7 +145,7 @@ def _tensor_out_lines(trace: Trace, call: Call) -> list[Line]:
     return lines
 
 
-def _status_lines(document: Document, trace: Trace, call: Call) -> list[Line]:
+def _status_lines(document: Document | Opened, trace: Trace, call: Call) -> list[Line]:
     status = trace.status.get(call.ref())
     if status is None or not call.outputs[0].has_time:
         return []
@@ -155,7 +159,7 @@ def _status_lines(document: Document, trace: Trace, call: Call) -> list[Line]:
 # --- an input
 
 
-def _input_lines(document: Document, spec: InputSpec | None, call: Call | None) -> tuple[Line, ...]:
+def _input_lines(document: Document | Opened, spec: InputSpec | None, call: Call | None) -> tuple[Line, ...]:
     if spec is None:
         shape = call.outputs[0].shape if call and call.outputs else None
         return (Line("output", shape_text(shape)),)
@@ -183,7 +187,7 @@ def _input_lines(document: Document, spec: InputSpec | None, call: Call | None) 
 # --- a loss
 
 
-def _loss(document: Document, output: str) -> Section:
+def _loss(document: Document | Opened, output: str) -> Section:
     trace = document.trace
     terms = next((t for t in trace.ledger.terms if t.output == output), None) if trace else None
     spec = next((o for o in document.network.outputs if o.name == output), None) if document.network else None

@@ -16,6 +16,7 @@ class InspectorPanel(SheetPanel):
     def __init__(self, document: Document, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(document, palette, "Inspector", sections, parent)
         self.setObjectName("inspector")
+        document.comparison.changed.connect(self.refresh)
         self.sheet.followed.connect(self._follow)
 
     def _follow(self, link: str) -> None:
