@@ -1,4 +1,4 @@
-"""Writes a network of Keras' own layers as a Python script that builds it. The script holds no weights."""
+"""Writes a network of Keras' own layers as a Python script that builds it; its weights stand in a file beside the script."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import keyword
 import math
 import re
+import runpy
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,25 +23,48 @@ from maskviz.engine.building import data_nodes, given_arguments, own_arguments, 
 INDENT = "    "
 
 
-def script_of(network: keras.Model) -> str:
-    """The script. Raises UnusableInput where the network holds what a script cannot say, such as a Lambda's code."""
+def script_of(network: keras.Model, weights: str = "") -> str:
+    """The script, which loads the file ``weights`` beside it where one is named. Raises UnusableInput where the network holds what a script
+    cannot say, such as a Lambda's code."""
+    return _script(network, weights)[0]
+
+
+def _script(network: keras.Model, weights: str) -> tuple[str, str]:
+    """The script, and the name of its function that builds the network."""
     writer = Writer()
     name = writer.function(network)
-    imports = ["import keras", f"from keras import layers{', ops' if writer.uses_ops else ''}"]
-    parts = [f'"""Builds the network ‘{network.name}’, with new weights."""', "\n".join(imports), *writer.functions]
-    return (
-        "\n\n\n".join([*parts, f'if __name__ == "__main__":\n{INDENT}{name}().summary()']).replace('"""\n\n\nimport', '"""\n\nimport')
-        + "\n"
-    )
+    imports = [f"import keras\nfrom keras import layers{', ops' if writer.uses_ops else ''}"]
+    functions, main, told = list(writer.functions), name, "new weights"
+    if weights:
+        imports = ["from pathlib import Path", *imports, f"WEIGHTS = Path(__file__).with_name({literal(weights)})"]
+        main, told = _identifier(name.replace("build", "load", 1), {name}), f"the weights in {weights}"
+        functions.append(f"def {main}():\n{INDENT}network = {name}()\n{INDENT}network.load_weights(WEIGHTS)\n{INDENT}return network")
+    head = "\n\n".join([f'"""Builds the network ‘{network.name}’, with {told}."""', *imports])
+    return "\n\n\n".join([head, *functions, f'if __name__ == "__main__":\n{INDENT}{main}().summary()']) + "\n", name
 
 
 def write_script(network: keras.Model, path: str) -> None:
-    """Write the script into a file. Raises UnusableInput also where that cannot be written."""
-    text = script_of(network)
+    """Write the script into a file, and the weights of the network into ``NAME.weights.h5`` beside it, which it loads.
+
+    Raises UnusableInput also where one of both cannot be written.
+    """
+    file = Path(path)
+    weights = file.with_name(f"{file.stem}.weights.h5")
+    text, build = _script(network, weights.name if network.weights else "")
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
+        if network.weights:
+            _with_weights_of(network, runpy.run_path(path)[build]()).save_weights(weights)
     except OSError as error:
-        raise UnusableInput(f"{Path(path).name} cannot be written: {error.strerror or error}; choose another place.") from error
+        raise UnusableInput(f"{file.name} cannot be written: {error.strerror or error}; choose another place.") from error
+
+
+def _with_weights_of(network: keras.Model, built: keras.Model) -> keras.Model:
+    """What the script has built, with the weights of the network layer by layer: in a file Keras orders them by how a network was made."""
+    for layer in built.layers:
+        if layer.weights:
+            layer.set_weights(network.get_layer(layer.name).get_weights())
+    return built
 
 
 class Writer:

@@ -41,7 +41,7 @@ class BuilderDesk(QObject):
         self.building.open()
 
     def save_script(self) -> None:
-        """Ask for a file, and write a script into it that builds the network that is open."""
+        """Ask for a file, and write a script into it that builds the network that is open, with its weights in a file beside it."""
         name = Path(self._document.title).stem or "network"
         path = ask_script_path(self._window, self._settings, name)
         if path:
@@ -61,7 +61,7 @@ def write_script(jobs: Jobs, notices: Notices, request: WriteScript) -> None:
     """Have a script written, and say where it is."""
 
     def written(event: Saved) -> None:
-        sentence = tr("The script that builds the network is saved as {path}; it holds no weights.")
-        notices.show_notice("info", sentence.format(path=event.path))
+        sentence = tr("The script that builds the network is saved as {path}, with its weights beside it in {weights}.")
+        notices.show_notice("info", sentence.format(path=event.path, weights=f"{Path(event.path).stem}.weights.h5"))
 
     jobs.ask(request, written)

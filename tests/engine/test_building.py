@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -150,13 +151,39 @@ def test_a_script_builds_the_network(name: str) -> None:
     assert again.loss == network.loss
 
 
+def nested() -> keras.Model:
+    """A Sequential with a network in it, and weights of other names than those of its layers' classes."""
+    inner = keras.Sequential([keras.Input((None, 4)), layers.Dense(3, name="first"), layers.Dense(3, name="second")], name="inner")
+    made = keras.Sequential([keras.Input((None,), name="ids"), layers.Embedding(9, 4, mask_zero=True, name="words"), inner], name="outer")
+    made.add(layers.BatchNormalization(name="normal"))
+    made.layers[-1].set_weights([np.full(3, value) for value in (1.5, 0.5, 0.25, 2.0)])
+    return made
+
+
+@pytest.mark.parametrize("name", ["nested", "seq2seq_initial_state", "bidirectional_tagger"])
+def test_a_script_loads_the_weights_beside_it(name: str, tmp_path: Path) -> None:
+    network = nested() if name == "nested" else example(name)
+    script.write_script(network, str(tmp_path / "my net.py"))
+    assert [*map(lambda p: p.name, sorted(tmp_path.iterdir()))] == ["my net.py", "my net.weights.h5"]
+    made = runpy.run_path(str(tmp_path / "my net.py"))
+    (load,) = (value for key, value in made.items() if key.startswith("load_"))
+    x = [np.random.default_rng(0).integers(0, 5, [3, *(n or 10 for n in i.shape[1:])]).astype(i.dtype) for i in network.inputs]
+    packed = x if len(x) > 1 else x[0]
+    np.testing.assert_allclose(load()(packed), network(packed), atol=1e-6)
+
+
 def test_a_script_runs_by_itself_with_plain_keras(tmp_path: Path) -> None:
-    path = tmp_path / "build.py"
-    script.write_script(example("transformer_post_norm"), str(path))
+    path, network = tmp_path / "build.py", example("transformer_post_norm")
+    script.write_script(network, str(path))
     assert "maskviz" not in path.read_text(encoding="utf-8").lower()
-    ran = subprocess.run([sys.executable, "-W", "error", str(path)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    ran = subprocess.run([sys.executable, "-W", "error", str(path)], capture_output=True, text=True, cwd=tmp_path.parent, check=False)
     assert ran.returncode == 0, ran.stderr
     assert "attention_1_norm" in ran.stdout
+    no_weights = keras.Sequential([keras.Input((4, 2)), layers.Masking()])
+    script.write_script(no_weights, str(tmp_path / "bare.py"))
+    assert not (tmp_path / "bare.weights.h5").exists()
+    with pytest.raises(UnusableInput, match="choose another place"):
+        script.write_script(network, str(tmp_path / "no folder" / "build.py"))
 
 
 def test_what_a_script_cannot_say_is_refused() -> None:
