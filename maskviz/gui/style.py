@@ -45,7 +45,7 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover { background: $hover; }
 QToolButton:focus { border-color: $accent; }
 QToolButton[look="stop"] { color: $bad; border: 1px solid $border; padding: 0px 8px; }
-QToolButton[look="button"][toolButtonStyle="2"] { padding: 5px 4px 5px 10px; }
+QToolButton[look="button"][toolButtonStyle="2"] { padding: 5px 0px 5px 9px; }
 QToolButton[look="button"]::menu-indicator { image: none; width: 0px; }
 
 QLineEdit, QPlainTextEdit, QTextEdit {

@@ -96,7 +96,7 @@ class TimeSlider(QAbstractSlider):
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_groove(painter)
-            if self._ticks:
+            if self._ticks and self.isEnabled():
                 self._paint_ticks(painter)
         finally:
             painter.end()

@@ -67,7 +67,7 @@ class Toolbar(QWidget):
         button.setDefaultAction(action)
         button.setProperty("look", "button")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(QSize(22, 16))  # wider than the icon: room between it and the word
+        button.setIconSize(QSize(20, 16))  # wider than the icon: room between it and the word
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(action.iconText())
         return button

@@ -47,6 +47,17 @@ def test_outputs_without_a_time_axis_have_a_row_of_their_own() -> None:
     ]  # fmt: skip
 
 
+def test_small_numbers_are_not_cut_off(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    assert doc.trace is not None
+    doc.trace = replace(doc.trace, outputs={"dense": doc.trace.outputs["dense"] * np.float32(-0.003)})
+    table = panel(qtbot, doc).steps
+    shown = text(table, "ŷ", 17)
+    assert len(shown) == len("−0.001666")
+    column = next(n for n, c in enumerate(table.items.columns) if c.title == "ŷ")
+    assert table.fontMetrics().horizontalAdvance(shown) + 8 <= table.columnWidth(column)
+
+
 def test_values_stand_on_the_shared_time_axis(qtbot: QtBot) -> None:
     doc = document(sliced())
     table = panel(qtbot, doc).steps

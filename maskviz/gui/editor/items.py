@@ -201,6 +201,11 @@ class StepItems(QAbstractTableModel):
             return number(float(value))  # mostly 0, 1 or a round number
         return number_text(value, self._decimals_of(column.kind, column.name))
 
+    def digits(self, column: Column) -> int:
+        """How many characters the numbers of a column take, with their sign."""
+        decimals = self._decimals_of(column.kind, column.name)
+        return 9 if decimals is None else decimals + 3
+
     def _decimals_of(self, kind: Kind, name: str) -> int | None:
         """How many decimals an array's numbers of this sample are shown with."""
         if (kind, name) not in self._decimals:

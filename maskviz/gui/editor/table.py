@@ -97,10 +97,11 @@ class StepTable(QTableView):
             box.addWidget(label)
 
     def _widths(self) -> None:
-        one = self.fontMetrics().horizontalAdvance("0")
+        one, titles = self.fontMetrics().horizontalAdvance("0"), self.horizontalHeader().fontMetrics()
         for number, column in enumerate(self.items.columns):
-            words = max(CHARACTERS.get(column.kind, 7), min(len(column.title), LONGEST_TITLE))
-            self.setColumnWidth(number, one * words + 13)
+            words = one * max(CHARACTERS.get(column.kind, 7), self.items.digits(column))
+            title = min(titles.horizontalAdvance(column.title) + 4, one * LONGEST_TITLE)
+            self.setColumnWidth(number, max(words, title) + 13)
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
 
     def set_palette(self, palette: Palette) -> None:

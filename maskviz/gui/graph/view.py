@@ -24,7 +24,7 @@ from maskviz.gui.graph.items import EdgeItem, NodeItem
 from maskviz.gui.graph.scene import GraphScene
 
 READABLE = 0.6  # the smallest scale at which the first view shows everything
-COMFORTABLE = 0.8  # the largest one where it cannot
+COMFORTABLE = 0.7  # the largest one where it cannot
 LEGIBLE = 0.5  # the smallest one where that shows all of its breadth
 AT_ONCE = 3  # so many cards one after the other are to be seen in it
 LARGEST = 3.0
