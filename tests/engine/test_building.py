@@ -164,7 +164,7 @@ def nested() -> keras.Model:
 def test_a_script_loads_the_weights_beside_it(name: str, tmp_path: Path) -> None:
     network = nested() if name == "nested" else example(name)
     script.write_script(network, str(tmp_path / "my net.py"))
-    assert [*map(lambda p: p.name, sorted(tmp_path.iterdir()))] == ["my net.py", "my net.weights.h5"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["my net.py", "my net.weights.h5"]
     made = runpy.run_path(str(tmp_path / "my net.py"))
     (load,) = (value for key, value in made.items() if key.startswith("load_"))
     x = [np.random.default_rng(0).integers(0, 5, [3, *(n or 10 for n in i.shape[1:])]).astype(i.dtype) for i in network.inputs]
