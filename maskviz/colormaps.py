@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.by_rows import by_rows
+
 LEVELS = 256
 LINEAR = 1e-4
 MOST_SORTED = 1_000_000  # values of which percentiles are taken
@@ -148,7 +150,25 @@ class Scale:
 def has_both_signs(values: NDArray[Any]) -> bool:
     """Whether there are numbers below and above zero."""
     with np.errstate(invalid="ignore"):
-        return bool(values.size) and bool((values < 0).any()) and bool((values > 0).any())
+        low, high = _extent(values)
+        if np.isnan(low):  # or nothing but NaN
+            return bool((values < 0).any()) and bool((values > 0).any())
+        return low < 0 < high
+
+
+def _extent(values: NDArray[Any]) -> tuple[float, float]:
+    """The lowest and the highest value; NaN where there is one, or no value at all."""
+    if not values.size:
+        return np.nan, np.nan
+    each = _extents(values)
+    return float(each[:, 0].min()), float(each[:, 1].max())
+
+
+@by_rows
+def _extents(values: NDArray[Any]) -> NDArray[Any]:
+    """The lowest and the highest value of each row ``(rows, 2)``."""
+    flat = values.reshape(len(values), -1)
+    return np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1)
 
 
 def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = False, percent: float = 0.0) -> tuple[float, float]:
@@ -158,7 +178,7 @@ def auto_range(values: NDArray[Any], *, zero: bool = False, symmetric: bool = Fa
     A constant gets a range around it, so that it has a colour; (0, 1) where nothing is finite.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+        low, high = _extent(values)
         if not (np.isfinite(low) and np.isfinite(high)):
             finite = values[np.isfinite(values)]
             if not finite.size:

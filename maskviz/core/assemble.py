@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,42 +11,24 @@ from numpy.typing import NDArray
 
 from maskviz.core import hidden, losses
 from maskviz.core.batch import Batch
+from maskviz.core.by_rows import by_rows
 from maskviz.core.findings import Facts, Finding, findings_of
+from maskviz.core.lazy_arrays import LazyArrays
 from maskviz.core.ledger import MetricNote
 from maskviz.core.network import Network
 from maskviz.core.recording import Recording
-from maskviz.core.status import status_of, step_mask
+from maskviz.core.status import both, count_of, inverse, status_of, step_mask
 from maskviz.core.step_map import Padded, Steps, step_map, windowed_padding
-from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace
+from maskviz.core.trace import Call, Fate, OutputTrace, TensorIn, TensorOut, Trace, at_steps
 
 About = Mapping[str, Any]
-
-
-class LazyArrays(Mapping[str, NDArray[Any]]):
-    """Arrays by key, each computed when it is first asked for: a view shows few of the tensors of a large network."""
-
-    def __init__(self, keys: Sequence[str], make: Callable[[str], NDArray[Any]]) -> None:
-        self._made: dict[str, NDArray[Any] | None] = dict.fromkeys(keys)
-        self._make = make
-
-    def __getitem__(self, key: str) -> NDArray[Any]:
-        made = self._made[key]
-        if made is None:
-            made = self._made[key] = self._make(key)
-        return made
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._made)
-
-    def __len__(self) -> int:
-        return len(self._made)
 
 
 def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: float = 0.0) -> Trace:
     """The trace of one batch from the engine's recording of it."""
     about = recording.about
     keys = _mask_keys(recording)
-    masks = {keys[slot]: np.asarray(recording.arrays[f"mask/{slot}"]).astype(bool) for slot in sorted(keys)}
+    masks = {key: recording.arrays[f"mask/{slot}"].astype(bool, copy=False) for slot, key in sorted(keys.items())}
     tensors = {_ref(call, n): out for call in about["calls"] for n, out in enumerate(call["outputs"])}
     touched = {ref: t for ref, out in tensors.items() if (t := _touched(recording, ref, out)) is not None}
     padding = _padding(about, batch, keys, masks)
@@ -54,10 +36,14 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
     windowed = windowed_padding(about, steps, padding)
     outputs = _network_outputs(about, recording, padding, keys, steps)
 
-    def status(ref: str) -> NDArray[Any]:
-        out = tensors[ref]
+    def status(ref: str, samples: slice | None) -> NDArray[Any]:
+        out, moved = tensors[ref], touched.get(ref)
         mask = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys else None
-        return status_of(mask, touched.get(ref), tuple(out["shape"]), out["time"])
+        shape = tuple(out["shape"])
+        if samples is not None:
+            mask, moved = (None if array is None else array[samples] for array in (mask, moved))
+            shape = (len(range(shape[0])[samples]), *shape[1:])
+        return status_of(mask, moved, shape, out["time"])
 
     calls = (*_input_calls(about, batch), *_calls(about, keys, masks, _touched_kept(about, keys, masks, touched, padding, steps, windowed)))
     predictions = {o["name"]: recording.arrays[f"out/{n}"] for n, o in enumerate(about["outputs"])}
@@ -106,8 +92,8 @@ def _output_padding(
     if output.ref is not None and output.ref in windowed:
         return windowed[output.ref]
     if output.steps is not None and output.time_input is not None and output.time_input in padding:
-        return padding[output.time_input][:, list(output.steps)]
-    return ~masks[output.mask] if output.mask is not None and masks[output.mask].ndim == 2 else None
+        return at_steps(padding[output.time_input], output.steps)
+    return inverse(masks[output.mask]) if output.mask is not None and masks[output.mask].ndim == 2 else None
 
 
 def _ref(call: About, output: int) -> str:
@@ -117,14 +103,23 @@ def _ref(call: About, output: int) -> str:
 def _mask_keys(recording: Recording) -> dict[int, str]:
     """Keys ``m0``, ``m1`` … of mask slots in the order of their first use; masks of equal content share a key."""
     keys: dict[int, str] = {}
-    by_content: dict[tuple[Any, ...], str] = {}
+    different: dict[str, NDArray[Any]] = {}
     for slot in _slots_in_order(recording.about):
         if slot in keys or f"mask/{slot}" not in recording.arrays:
             continue
-        mask = np.ascontiguousarray(recording.arrays[f"mask/{slot}"]).astype(bool)
-        content = (mask.shape, mask.tobytes())
-        keys[slot] = by_content.setdefault(content, f"m{len(by_content)}")
+        mask = recording.arrays[f"mask/{slot}"].astype(bool, copy=False)
+        key = next((k for k, other in different.items() if other.shape == mask.shape and _equal(other, mask).all()), None)
+        if key is None:
+            key = f"m{len(different)}"
+            different[key] = mask
+        keys[slot] = key
     return keys
+
+
+@by_rows
+def _equal(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """Whether each sample's masks are equal ``(batch,)``."""
+    return np.asarray((one == other).reshape(len(one), -1).all(axis=1))
 
 
 def _slots_in_order(about: About) -> Iterator[int]:
@@ -248,11 +243,12 @@ def _touched_kept(
             name, steps = step_map.get(ref, (None, ()))
             kept = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys and out["time"] else None
             if kept is None and ref in windowed:
-                kept = ~windowed[ref]
+                kept = inverse(windowed[ref])
             elif kept is None and name is not None and name in padding:
-                kept = ~padding[name][:, list(steps)]
-            counted = moved if kept is None or kept.shape != moved.shape else moved[kept]
-            found[ref] = float(counted.mean()) if counted.size else 0.0
+                kept = inverse(at_steps(padding[name], steps))
+            fits = kept is not None and kept.shape == moved.shape
+            size = count_of(kept) if fits and kept is not None else moved.size
+            found[ref] = count_of(both(moved, kept) if fits and kept is not None else moved) / size if size else 0.0
     return found
 
 

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.network import InputSpec
-from maskviz.core.row_copies import copy_for, may_differ
+from maskviz.core.row_copies import copy_for, rows_that_differ, shared
 
 Arrays = Mapping[str, NDArray[Any]]
-
-AT_ONCE = 2**18  # values that are compared at once: what fits into the cache of a processor
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,23 @@ class Batch:
 def size_of(batch: Batch) -> int:
     """Bytes of all arrays of a batch."""
     return sum(a.nbytes for group in (batch.x, batch.y, batch.sample_weight, batch.padding, batch.content) for a in group.values())
+
+
+def sharing(batch: Batch) -> Batch:
+    """The batch with arrays of which an edit copies what it changes alone: for a thread that has the time."""
+    made: dict[int, NDArray[Any]] = {}  # an array may be in a batch twice
+
+    def taken(arrays: Arrays) -> dict[str, NDArray[Any]]:
+        return {name: made.setdefault(id(array), array if id(array) in made else shared(array)) for name, array in arrays.items()}
+
+    return replace(
+        batch,
+        x=taken(batch.x),
+        y=taken(batch.y),
+        sample_weight=taken(batch.sample_weight),
+        padding=taken(batch.padding),
+        content=taken(batch.content),
+    )
 
 
 def some_rows(batch: Batch, rows: NDArray[Any]) -> Batch:
@@ -104,23 +119,3 @@ def changed_rows(old: Batch, new: Batch) -> NDArray[Any] | None:
                 return None
             rows[rows_that_differ(other, array)] = True
     return np.flatnonzero(rows)
-
-
-def rows_that_differ(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.intp]:
-    """Which rows of two arrays of one shape and dtype differ in any bit."""
-    chosen = may_differ(old, new)
-    if not new.size or (chosen is not None and not len(chosen)):
-        return np.arange(0)
-    if chosen is not None:
-        old, new = old[chosen], new[chosen]
-    high = max(1, AT_ONCE * len(new) // new.size)
-    tops = range(0, len(new), high)
-    differ = np.concatenate([(bits(old[k : k + high], 1) != bits(new[k : k + high], 1)).any(axis=1) for k in tops])
-    return np.flatnonzero(differ) if chosen is None else chosen[differ]
-
-
-def bits(array: NDArray[Any], lead: int) -> NDArray[Any]:
-    """The bytes of an array that is not empty as whole numbers ``(…, n)`` behind its ``lead`` first axes, for comparing."""
-    flat = np.ascontiguousarray(array).reshape(*array.shape[:lead], -1)
-    wide = next(n for n in (8, 4, 2, 1) if flat.shape[-1] * flat.itemsize % n == 0)
-    return flat.view(f"u{wide}")

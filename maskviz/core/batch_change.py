@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.batch import AT_ONCE, Arrays, Batch, bits, rows_that_differ
-from maskviz.core.row_copies import copy_for
+from maskviz.core.batch import Arrays, Batch
+from maskviz.core.row_copies import AT_ONCE, bits, copy_for, rows_that_differ
 
 GROUPS = ("x", "y", "sample_weight", "padding", "content")
 PLAIN = tuple(f.name for f in fields(Batch) if f.name not in GROUPS)

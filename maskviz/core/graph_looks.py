@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core.by_rows import by_rows
 from maskviz.core.graph import Edge, Graph, Node, ref
 from maskviz.core.graph_masks import Masks
+from maskviz.core.lazy_arrays import row_of
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 
@@ -112,12 +114,10 @@ class BatchShares:
 
 def status_at(trace: Trace | None, name: str, sample: int, step: int) -> Status | None:
     """The status of a call's output at one step of one sample; None where the trace or the time axis does not reach."""
-    statuses = None if trace is None else trace.status.get(name)
-    if statuses is None or sample >= len(statuses):
+    row = None if trace is None else row_of(trace.status, name, sample)
+    if row is None or (row.ndim and step >= len(row)):
         return None
-    if statuses.ndim == 1:
-        return Status(int(statuses[sample]))
-    return Status(int(statuses[sample, step])) if step < statuses.shape[1] else None
+    return Status(int(row[step] if row.ndim else row))
 
 
 def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
@@ -155,10 +155,10 @@ def node_look(
     badge, tone = badge_of(call)
     strips = []
     for output in outputs:
-        statuses = None if trace is None else trace.status.get(ref(node.id, output))
+        row = None if trace is None else row_of(trace.status, ref(node.id, output), sample)
         timed = call is None or output >= len(call.outputs) or call.outputs[output].has_time
-        if statuses is not None and timed and statuses.ndim == 2 and sample < len(statuses):
-            strips.append(strip_of(statuses[sample], step) if batch is None else Strip(shares=batch.of(ref(node.id, output))))
+        if row is not None and timed and row.ndim == 1:
+            strips.append(strip_of(row, step) if batch is None else Strip(shares=batch.of(ref(node.id, output))))
     status = status_at(trace, node.id, sample, step) if batch is None else batch.status(node.id)
     return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)
 
@@ -191,7 +191,14 @@ def counts_padding(trace: Trace, output: str) -> bool:
     padded = trace.output_padding(output)
     if padded is None or padded.shape != shares.shape[:2]:
         return False
-    return bool(np.any(shares[padded] != 0))
+    return bool(_has_shares(shares, padded).any())
+
+
+@by_rows
+def _has_shares(shares: NDArray[Any], padded: NDArray[Any]) -> NDArray[Any]:
+    """Whether any padded step of each sample has a share in the loss."""
+    has = shares != 0
+    return np.asarray((has.reshape(*has.shape[:2], -1).any(axis=2) & padded).any(axis=1))
 
 
 def badge_of(call: Call | None) -> tuple[str, Tone]:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
+from maskviz.core.by_rows import by_rows
 from maskviz.core.map_rows import Kind, Look
 from maskviz.core.network import InputSpec, Network
 from maskviz.core.probes import View
-from maskviz.core.status import Status, looked_up, step_mask
-from maskviz.core.trace import OutputTrace, Trace
+from maskviz.core.status import Status, both, count_of, inverse, is_status, looked_up, neither, step_mask
+from maskviz.core.trace import OutputTrace, Trace, at_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +126,15 @@ def mask_map(network: Network, batch: Batch, trace: Trace | None, name: str | No
     status = mask_status(mask, padding)
     steps = max(shared_steps(batch, trace), padding.shape[1])
     present = np.arange(steps) < padding.shape[1]
-    odd = None if mask is None else ~mask & ~padding
+    odd = None if mask is None else neither(mask, padding)
     columns = np.arange(padding.shape[1])
     made = "" if spec.name in batch.padding else " · made from text, cannot be edited"
     return Heatmap(
         "mask", title, _mask_words(spec, padding, mask) + made, unit=spec.name, present=present,
         status=spread(status, columns, steps, np.uint8(Status.ENDED)),
-        skipped=spread(status == np.uint8(Status.SKIPPED), columns, steps, False),
-        exposed=spread(status == np.uint8(Status.EXPOSED), columns, steps, False),
-        odd=None if odd is None or not odd.any() else spread(odd, columns, steps, False),
+        skipped=spread(is_status(status, which=Status.SKIPPED), columns, steps, False),
+        exposed=spread(is_status(status, which=Status.EXPOSED), columns, steps, False),
+        odd=None if odd is None or not count_of(odd) else spread(odd, columns, steps, False),
     )  # fmt: skip
 
 
@@ -155,13 +156,12 @@ def prediction_map(trace: Trace, steps: int, name: str | None = None, view: View
     units = unit_count(trace, out)
     unit = min(max(unit, 0), units - 1)
     lead = 2 if out.has_time else 1
-    flat = array.reshape(*array.shape[:lead], units)
     if view == "class":
-        values, words = _winner(flat), f"arg-max of {units} classes"
+        values, words = _winner(array, lead=lead), f"arg-max of {units} classes"
     elif view == "norm":
-        values, words = np.sqrt((flat.astype(np.float64) ** 2).sum(axis=-1)), f"norm over {units} units"
+        values, words = _norm(array, lead=lead), f"norm over {units} units"
     else:
-        values, words = flat[..., unit], f"unit {unit} of {units}"
+        values, words = _of_unit(array, lead=lead, unit=unit), f"unit {unit} of {units}"
     subtitle = f"{out.name} · {words}" + ("" if out.has_time else " · no time axis: one bar per sample")
     label = {"class": "class", "norm": "norm"}.get(view, "ŷ")
     return on_axis("predictions", "Predictions", subtitle, label, trace, out, values, steps, units if view == "class" else 0)
@@ -277,16 +277,21 @@ def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> N
     before, mask = trace.padding[spec.name], source_mask(trace, spec.name)
     if mask is None or before is padding:
         return mask
-    padded = np.count_nonzero(before)
-    padding_is_kept = np.count_nonzero(mask & before) > padded / 2 if padded else not spec.masked
+    padded = count_of(before)
+    padding_is_kept = count_of(both(mask, before)) > padded / 2 if padded else not spec.masked
+    return _as_before(before, padding, mask, padding_is_kept=padding_is_kept)
+
+
+@by_rows
+def _as_before(before: NDArray[Any], padding: NDArray[Any], mask: NDArray[Any], *, padding_is_kept: bool) -> NDArray[Any]:
     return np.where(before == padding, mask, ~padding | padding_is_kept)
 
 
 def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | None) -> str:
-    words = f"{spec.name} · {np.count_nonzero(padding) / padding.size:.0%} padding" if padding.size else spec.name
+    words = f"{spec.name} · {count_of(padding) / padding.size:.0%} padding" if padding.size else spec.name
     if mask is None:
         return words + " · no mask is made from this input"
-    odd, bare = np.count_nonzero(~(mask | padding)), np.count_nonzero(mask & padding)
+    odd, bare = count_of(neither(mask, padding)), count_of(both(mask, padding))
     words += f" · {odd} real {'step is' if odd == 1 else 'steps are'} skipped" if odd else ""
     return words + (f" · {bare} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
 
@@ -300,8 +305,26 @@ def spread(array: NDArray[Any], columns: NDArray[Any], steps: int, fill: object)
     return wide
 
 
-def _winner(flat: NDArray[Any]) -> NDArray[Any]:
+def _flat(array: NDArray[Any], lead: int) -> NDArray[Any]:
+    """All units of an output behind its ``lead`` first axes as one axis."""
+    return array.reshape(*array.shape[:lead], int(np.prod(array.shape[lead:], dtype=int)))
+
+
+@by_rows
+def _of_unit(array: NDArray[Any], *, lead: int, unit: int) -> NDArray[Any]:
+    """One unit of an output whose first ``lead`` axes are not units, for reading it again and again."""
+    return np.ascontiguousarray(_flat(array, lead)[..., unit])
+
+
+@by_rows
+def _norm(array: NDArray[Any], *, lead: int) -> NDArray[Any]:
+    return np.asarray(np.sqrt((_flat(array, lead).astype(np.float64) ** 2).sum(axis=-1)))
+
+
+@by_rows
+def _winner(array: NDArray[Any], *, lead: int) -> NDArray[Any]:
     """The class with the largest value, NaN where any value is NaN."""
+    flat = _flat(array, lead)
     winner: NDArray[Any] = flat.argmax(axis=-1).astype(np.float32)
     if flat.dtype.kind == "f":
         winner[np.isnan(flat).any(axis=-1)] = np.nan
@@ -321,12 +344,13 @@ def on_axis(
     subtitle += " · its steps are counted on their own" if own else ""
     mask = step_mask(trace.masks[out.mask], values.shape) if out.mask is not None and out.mask in trace.masks else None
     padding = padding_of(trace, out, values.shape)
-    skipped = np.zeros(values.shape, bool) if mask is None else ~mask
+    skipped = np.zeros(values.shape, bool) if mask is None else inverse(mask)
+    exposed = padding if mask is None else both(padding, mask)
     present = np.zeros(steps, bool)
     present[columns] = True
     return Heatmap(
         kind, title, subtitle, unit=unit, present=present, values=spread(values, columns, steps, np.nan),
-        skipped=spread(skipped, columns, steps, False), exposed=spread(padding & ~skipped, columns, steps, False), classes=classes,
+        skipped=spread(skipped, columns, steps, False), exposed=spread(exposed, columns, steps, False), classes=classes,
     )  # fmt: skip
 
 
@@ -344,7 +368,7 @@ def padding_of(trace: Trace, out: OutputTrace, shape: tuple[int, ...]) -> NDArra
         return windowed if windowed.shape == shape else np.zeros(shape, bool)
     if out.steps is None or out.time_input is None or out.time_input not in trace.padding:
         return np.zeros(shape, bool)
-    padding = trace.padding[out.time_input][:, list(out.steps)].astype(bool)
+    padding = at_steps(trace.padding[out.time_input], out.steps).astype(bool, copy=False)
     return padding if padding.shape == shape else np.zeros(shape, bool)
 
 

@@ -1,7 +1,7 @@
 """Copies of large arrays that cost what is changed in them: rows that stay the same lie in the same memory.
 
 The first copy puts an array into a file in memory; each copy maps that file privately, and the system copies only pages that are
-written to. Every copy knows which rows it changed, so that two of them are compared in these rows alone.
+written to. Every copy knows what it was made of and which rows it changed, so that two of them are compared in these rows alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,45 @@ from numpy.typing import NDArray
 AT_LEAST = 2**20  # bytes; a smaller array is copied sooner than mapped
 MOST_CHANGED = 4  # where more than the fourth part of the rows differs, a copy begins a file of its own
 MOST_MAPPED = 400  # copies at a time: each holds an open file, of which a process may have some 1,000
+AT_ONCE = 2**18  # values that are compared at once: what fits into the cache of a processor
+LONGEST = 64  # copies of copies that are followed back
 _mapped: weakref.WeakSet[_Pages] = weakref.WeakSet()
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """What a copy changed: ``edited``, the rows that differ from the copy that it was made of, and ``rows``, those that differ from the
+    file. ``parent`` is that other copy's, where it is known."""
+
+    rows: NDArray[np.intp]
+    edited: NDArray[np.intp]
+    parent: Version | None
+    depth: int = 0
+
+    def next(self, edited: NDArray[np.intp]) -> Version:
+        """The version of a copy of this one in which some more rows are changed."""
+        near = self.depth < LONGEST
+        return Version(np.union1d(self.rows, edited), edited, self if near else None, self.depth + 1 if near else 0)
+
+    def rows_to(self, other: Version) -> NDArray[np.intp]:
+        """The rows in which another copy of the same file may differ: what was changed since both were one."""
+        here, there = self._way(), other._way()
+        for up, version in enumerate(there):
+            if version in here:
+                ways = [v.edited for v in (*here[: here.index(version)], *there[:up])]
+                return np.unique(np.concatenate(ways)) if ways else _NO_ROWS
+        return np.union1d(self.rows, other.rows)
+
+    def _way(self) -> list[Version]:
+        way, at = [self], self.parent
+        while at is not None:
+            way.append(at)
+            at = at.parent
+        return way
+
+
+_NO_ROWS: NDArray[np.intp] = np.arange(0)
+ORIGINAL = Version(_NO_ROWS, _NO_ROWS, None)
 
 
 class _File:
@@ -33,36 +72,64 @@ class _File:
 
 
 class _Pages(mmap.mmap):
-    """One copy of a file; ``rows`` are those in which it may differ from the file."""
+    """One copy of a file."""
 
     file: _File
     shape: tuple[int, ...]
-    rows: NDArray[np.intp]
+    version: Version
 
 
 def shared(array: NDArray[Any]) -> NDArray[Any]:
     """The array, if it is large as a copy whose own copies are cheap: for a thread that has the time."""
-    return array if _pages_of(array) is not None or not _worth_it(array) else _opened(_File(array), array, np.arange(0))
+    return (
+        array if _pages_of(array) is not None or not _worth_it(array) else _opened(_File(array), array, Version(_NO_ROWS, _NO_ROWS, None))
+    )
 
 
 def copy_for(array: NDArray[Any], rows: Any) -> NDArray[Any]:
     """A copy of ``array`` to be written to in ``rows`` alone, an index of its first axis; the others share their memory if it is large."""
     if not _worth_it(array):
         return array.copy()
-    pages, changed = _pages_of(array), np.arange(len(array))[rows].ravel()
-    before = np.arange(0) if pages is None else pages.rows
-    changed = np.union1d(before, changed)
-    if len(changed) * MOST_CHANGED > len(array):
+    pages, edited = _pages_of(array), np.unique(np.arange(len(array))[rows])
+    before = Version(_NO_ROWS, _NO_ROWS, None) if pages is None else pages.version
+    version = before.next(edited)
+    if len(version.rows) * MOST_CHANGED > len(array):
         return array.copy()
-    new = _opened(_File(array) if pages is None else pages.file, array, changed)
-    new[before] = array[before]
+    new = _opened(_File(array) if pages is None else pages.file, array, version)
+    new[before.rows] = array[before.rows]
     return new
 
 
 def may_differ(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.intp] | None:
     """The rows in which two copies of one array may differ; None where they are not known to be that."""
     a, b = _pages_of(one), _pages_of(other)
-    return np.union1d(a.rows, b.rows) if a is not None and b is not None and a.file is b.file and a.shape == b.shape else None
+    return a.version.rows_to(b.version) if a is not None and b is not None and a.file is b.file and a.shape == b.shape else None
+
+
+def rows_that_differ(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.intp]:
+    """Which rows of two arrays of one shape and dtype differ in any bit."""
+    chosen = may_differ(old, new)
+    if not new.size or (chosen is not None and not len(chosen)):
+        return np.arange(0)
+    if chosen is not None:
+        old, new = old[chosen], new[chosen]
+    high = max(1, AT_ONCE * len(new) // new.size)
+    tops = range(0, len(new), high)
+    differ = np.concatenate([(bits(old[k : k + high], 1) != bits(new[k : k + high], 1)).any(axis=1) for k in tops])
+    return np.flatnonzero(differ) if chosen is None else chosen[differ]
+
+
+def bits(array: NDArray[Any], lead: int) -> NDArray[Any]:
+    """The bytes of an array that is not empty as whole numbers ``(…, n)`` behind its ``lead`` first axes, for comparing."""
+    flat = np.ascontiguousarray(array).reshape(*array.shape[:lead], -1)
+    wide = next(n for n in (8, 4, 2, 1) if flat.shape[-1] * flat.itemsize % n == 0)
+    return flat.view(f"u{wide}")
+
+
+def origin_of(array: NDArray[Any]) -> tuple[object, Version]:
+    """What an array is a copy of, itself where it is none, and which of its copies it is."""
+    pages = _pages_of(array)
+    return (array, ORIGINAL) if pages is None else (pages.file, pages.version)
 
 
 def _worth_it(array: NDArray[Any]) -> bool:
@@ -70,9 +137,9 @@ def _worth_it(array: NDArray[Any]) -> bool:
     return able and array.nbytes >= AT_LEAST and len(_mapped) < MOST_MAPPED
 
 
-def _opened(file: _File, array: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
+def _opened(file: _File, array: NDArray[Any], version: Version) -> NDArray[Any]:
     pages = _Pages(file.number, array.nbytes, access=mmap.ACCESS_COPY)
-    pages.file, pages.shape, pages.rows = file, array.shape, rows
+    pages.file, pages.shape, pages.version = file, array.shape, version
     _mapped.add(pages)
     return np.ndarray(array.shape, array.dtype, buffer=pages)
 

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core import row_copies
+from maskviz.core.by_rows import by_rows
+
 
 class Status(IntEnum):
     """What padding is to one step of one tensor. The numbers are those of ``status/CALL`` in ``trace --npz``."""
@@ -23,7 +26,50 @@ class Status(IntEnum):
 
 def counted(status: NDArray[Any]) -> dict[Status, int]:
     """How many steps have each status. Comparing bytes is many times faster than ``bincount``, which casts them first."""
-    return {s: int(np.count_nonzero(status == np.uint8(s))) for s in Status}
+    if status.nbytes < row_copies.AT_LEAST or status.ndim != 2:
+        return {s: int(np.count_nonzero(status == np.uint8(s))) for s in Status}
+    return dict(zip(Status, _counted(status).sum(axis=0).tolist(), strict=True))
+
+
+@by_rows
+def _counted(status: NDArray[Any]) -> NDArray[Any]:
+    """How many steps of each sample have each status ``(batch, statuses)``."""
+    return np.stack([_ones(status == np.uint8(s)) for s in Status], axis=1)
+
+
+@by_rows
+def _ones(flags: NDArray[np.bool_]) -> NDArray[Any]:
+    """How many of each row are set; eight at a time, since NumPy's own sum of bools casts every one of them."""
+    return np.asarray(np.bitwise_count(np.packbits(flags, axis=1)).sum(axis=1, dtype=np.int64))
+
+
+def count_of(flags: NDArray[np.bool_]) -> int:
+    """How many of ``(batch, time)`` are set."""
+    return int(np.count_nonzero(flags) if flags.nbytes < row_copies.AT_LEAST or flags.ndim != 2 else _ones(flags).sum())
+
+
+@by_rows
+def both(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[Any]:
+    """Where both are set."""
+    return one & other
+
+
+@by_rows
+def neither(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[Any]:
+    """Where none of both is set."""
+    return ~(one | other)
+
+
+@by_rows
+def inverse(flags: NDArray[np.bool_]) -> NDArray[Any]:
+    """Where it is not set."""
+    return ~flags
+
+
+@by_rows
+def is_status(status: NDArray[Any], *, which: Status) -> NDArray[Any]:
+    """Which steps have one status."""
+    return np.asarray(status == np.uint8(which))
 
 
 def looked_up(states: Sequence[Status], first: NDArray[Any], second: NDArray[Any] | bool = False) -> NDArray[np.uint8]:
@@ -31,8 +77,14 @@ def looked_up(states: Sequence[Status], first: NDArray[Any], second: NDArray[Any
 
     It is added up in bytes, which wrap around: on millions of steps that is many times faster than ``np.where`` or an index.
     """
-    none, one, two, both = (int(s) for s in (*states, *states)[:4])
-    a, b = (np.asarray(flag, bool).view(np.uint8) for flag in (first, second))
+    flags = [np.asarray(flag, bool) for flag in (first, second)]
+    return _looked_up(*(flags if flags[1].ndim else flags[:1]), states=tuple(int(s) for s in (*states, *states)[:4]))
+
+
+@by_rows
+def _looked_up(*flags: NDArray[np.bool_], states: tuple[int, ...]) -> NDArray[Any]:
+    none, one, two, both = states
+    a, b = (flag.view(np.uint8) for flag in (*flags, np.zeros((), bool))[:2])
     return np.asarray(_byte(none) + a * _byte(one - none) + b * _byte(two - none) + (a & b) * _byte(both - two - one + none))
 
 
@@ -47,8 +99,12 @@ def step_mask(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None
     """
     if mask.ndim < 2 or len(shape) < 2 or mask.shape[:2] != tuple(shape[:2]):
         return None
-    kept = mask.astype(bool, copy=False)
-    return kept if kept.ndim == 2 else np.asarray(kept.reshape(*kept.shape[:2], -1).any(axis=2))
+    return mask.astype(bool, copy=False) if mask.ndim == 2 else _any_kept(mask)
+
+
+@by_rows
+def _any_kept(mask: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(mask.astype(bool, copy=False).reshape(*mask.shape[:2], -1).any(axis=2))
 
 
 def status_of(mask: NDArray[Any] | None, touched: NDArray[Any] | None, shape: tuple[int, ...], has_time: bool) -> NDArray[np.uint8]:
@@ -59,7 +115,8 @@ def status_of(mask: NDArray[Any] | None, touched: NDArray[Any] | None, shape: tu
     """
     if not has_time:
         return np.full(shape[:1], Status.ENDED, np.uint8)
-    moved = np.zeros(shape[:2], bool) if touched is None else touched
     if mask is None:
-        return looked_up((Status.UNMASKED, Status.EXPOSED), moved)
-    return looked_up((Status.SKIPPED, Status.SKIPPED, Status.KEPT, Status.LEAKING), moved, mask)
+        return np.full(shape[:2], Status.UNMASKED, np.uint8) if touched is None else looked_up((Status.UNMASKED, Status.EXPOSED), touched)
+    if touched is None:
+        return looked_up((Status.SKIPPED, Status.KEPT), mask)
+    return looked_up((Status.SKIPPED, Status.SKIPPED, Status.KEPT, Status.LEAKING), touched, mask)

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[Any]]
 
 
+def at_steps(array: NDArray[Any], steps: tuple[int, ...]) -> NDArray[Any]:
+    """The array ``(batch, time, …)`` at some steps: itself where these are all in their order."""
+    return array if steps == tuple(range(array.shape[1])) else array[:, list(steps)]
+
+
 class Fate(StrEnum):
     """What a call did to the mask."""
 
@@ -184,4 +189,4 @@ class Trace:
             return self.windowed[out.ref]
         if out.steps is None or out.time_input is None or out.time_input not in self.padding:
             return None
-        return self.padding[out.time_input][:, list(out.steps)]
+        return at_steps(self.padding[out.time_input], out.steps)

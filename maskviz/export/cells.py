@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from maskviz.colormaps import Mark, Scale, auto_range, has_both_signs, hex_rgb, marks, to_rgba
 from maskviz.core.heatmaps import Choice, Heatmap
 from maskviz.core.map_rows import Look
+from maskviz.core.row_copies import may_differ, rows_that_differ
 from maskviz.core.status import Status
 from maskviz.palette import Palette
 
@@ -154,7 +155,9 @@ class Cells:
                 continue
             if old is None or new is None or old.dtype != new.dtype:
                 return False
-            if old[top:bottom].tobytes() != new[top:bottom].tobytes():
+            rows = may_differ(old, new) if old.shape == new.shape else None
+            part = slice(top, bottom) if rows is None else rows[(rows >= top) & (rows < bottom)]
+            if len(rows_that_differ(old[part], new[part])):
                 return False
         return True
 

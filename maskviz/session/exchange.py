@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,8 @@ class Exchange(QObject):
     def __init__(self, parent: QObject | None = None, client: EngineClient | None = None) -> None:
         super().__init__(parent)
         self.client = client or EngineClient(self.receive)
+        self.warm: Callable[[Batch, Trace], None] = lambda batch, trace: None
+        """Called with each trace and its batch on the reader's thread, before anybody sees it."""
         self._assembler = Assembler()
         self._asked: dict[int, Asked] = {}
         self._patience = QTimer(self, singleShot=True, interval=SLOW_MS)
@@ -90,6 +93,9 @@ class Exchange(QObject):
             assembled = self._assembler.assemble(event)
         except Exception:  # what the child sends is not trusted to fit together; who asked deals with it
             assembled = None
+        with suppress(Exception):  # it is done again where it is shown
+            if assembled is not None and self._assembler.batch is not None:
+                self.warm(self._assembler.batch, assembled)
         self._arrived.emit(event, assembled)
 
     def _handle(self, event: Event, assembled: Trace | None) -> None:

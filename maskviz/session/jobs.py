@@ -40,6 +40,7 @@ from maskviz.session.document import Document, EngineState
 from maskviz.session.exchange import Exchange
 from maskviz.session.opener import UNREADABLE, Opener
 from maskviz.session.opening import Opening, of_example, of_file, working_sentence
+from maskviz.session.warming import warm
 
 SETTLE_MS = 250
 MOST_RESTARTS = 2
@@ -74,6 +75,7 @@ class Jobs(QObject):
         self._sent: Batch | None = None
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._evaluate)
+        self.exchange.warm = self._warm
         self.exchange.told.connect(self._hear)
         self.exchange.answered.connect(self._rest)
         self.exchange.slow.connect(self._say_slow)
@@ -320,6 +322,12 @@ class Jobs(QObject):
             self._settle.start()
         else:
             self._trace()
+
+    def _warm(self, batch: Batch, trace: Trace) -> None:
+        """On the reader's thread: compute what the window will ask first."""
+        network, selection = self.document.network, self.document.selection
+        if network is not None:
+            warm(network, batch, trace, selection.output, selection.unit)
 
     def _trace_refused(self, error: MaskVizError) -> None:
         batch, self._tracing, self._sent = self._tracing, None, None

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskviz.core import batch_files
 from maskviz.core.batch import Batch
 from maskviz.core.batch_fit import complete
 from maskviz.core.errors import EngineFailed, MaskVizError, NeedsConsent, UnusableInput
@@ -18,7 +17,7 @@ from maskviz.core.messages import Generate, Load, Loaded, Opens, RunTrace, Trace
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.session.aside import Aside
-from maskviz.session.opening import Opening, described, first_batch, named, repadded
+from maskviz.session.opening import Opening, described, first_batch, named, read_batch, repadded
 
 if TYPE_CHECKING:
     from maskviz.session.jobs import Jobs
@@ -172,7 +171,7 @@ class Opener:
             self._jobs.rest()
 
         self._jobs.say(reading_sentence(path))
-        self._batch_file.do(partial(batch_files.read_batch, path, network), read, refused)
+        self._batch_file.do(partial(read_batch, path, network), read, refused)
 
     def stop_reading(self) -> None:
         """Do not load the batch that is being read."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from maskviz import resources
 from maskviz.core import archive, batch_files
-from maskviz.core.batch import Arrays, Batch, set_padding
+from maskviz.core.batch import Arrays, Batch, set_padding, sharing
 from maskviz.core.batch_fit import RawBatch, fit
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
@@ -63,14 +63,21 @@ def first_batch(wanted: str | Batch | None, network: Network) -> tuple[Batch | N
     Raises UnusableInput for a file that does not fit.
     """
     if isinstance(wanted, str):
-        return batch_files.read_batch(wanted, network)
+        return read_batch(wanted, network)
     if wanted is None:
         return None, ()
     try:
         kept, _ = fit(RawBatch(wanted.x, wanted.y, wanted.sample_weight, wanted.padding), network, wanted.source)
-        return replace(kept, content={**kept.content, **_fitting(wanted.content, kept.x)}, declared=wanted.declared), ()
+        kept = replace(kept, content={**kept.content, **_fitting(wanted.content, kept.x)}, declared=wanted.declared)
+        return sharing(kept), ()
     except UnusableInput as error:
         return None, (f"The batch does not fit the network any more, and another was generated: {error}",)
+
+
+def read_batch(path: str, network: Network) -> tuple[Batch, tuple[str, ...]]:
+    """The batch in a file, made ready for edits, and notes for the user. Raises UnusableInput."""
+    batch, notes = batch_files.read_batch(path, network)
+    return sharing(batch), notes
 
 
 def _fitting(contents: Arrays, x: Arrays) -> Arrays:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from maskviz.core.assemble import LazyArrays, fate_of, ignores
+from maskviz.core.assemble import fate_of, ignores
+from maskviz.core.lazy_arrays import LazyArrays, row_of
 from maskviz.core.trace import Fate, TensorIn, TensorOut
 
 
@@ -49,16 +51,24 @@ def test_a_mask_that_was_not_asked_for_is_ignored() -> None:
 
 
 def test_arrays_are_made_once_and_when_asked_for() -> None:
-    made: list[str] = []
+    made = []
 
-    def make(key: str) -> np.ndarray:
-        made.append(key)
-        return np.zeros(1)
+    def make(key: str, samples: slice | None) -> np.ndarray:
+        made.append((key, samples))
+        whole = np.arange(6).reshape(3, 2)
+        return whole if samples is None else whole[samples]
 
     arrays = LazyArrays(["a", "b"], make)
     assert list(arrays) == ["a", "b"]
     assert not made
+    for _ in range(2):
+        assert_array_equal(row_of(arrays, "a", 1), [2, 3])
+    assert made == [("a", slice(1, 2))], "a sample is made alone"
+    assert row_of(arrays, "a", 3) is None
+    assert row_of(arrays, "c", 0) is None
+    made.clear()
     assert arrays["a"] is arrays["a"]
-    assert made == ["a"]
+    assert_array_equal(row_of(arrays, "a", 2), [4, 5])
+    assert made == [("a", None)]
     with pytest.raises(KeyError):
         arrays["c"]

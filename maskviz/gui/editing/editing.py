@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMenu, QWidget
 
-from maskviz.core.batch import Batch, size_of
+from maskviz.core.batch import Batch, sharing, size_of
 from maskviz.core.batch_change import Change
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.network import Network
@@ -146,5 +146,5 @@ class Editing:
 
 def _computed(before: Batch, compute: Callable[[], Batch]) -> Computed:
     """The batch that follows and what changes by it."""
-    after = compute()
+    after = sharing(compute())
     return after, Change.between(before, after)
