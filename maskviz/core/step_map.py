@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.batch import Batch
+from maskviz.core.by_rows import by_rows
+from maskviz.core.trace import at_steps
 
 About = Mapping[str, Any]
 Steps = tuple[str, tuple[int, ...]]
@@ -72,7 +74,7 @@ def windowed_padding(about: About, known: Mapping[str, Steps], padding: Mapping[
         if ref in found:
             return found[ref]
         name, steps = known.get(ref, (None, ()))
-        return padding[name][:, list(steps)] if name is not None and name in padding else None
+        return at_steps(padding[name], steps) if name is not None and name in padding else None
 
     for call in about["calls"]:
         sources = _sources(call)
@@ -91,8 +93,13 @@ def windowed_padding(about: About, known: Mapping[str, Steps], padding: Mapping[
 
 def _under(padded: Padded, windows: NDArray[np.int_]) -> Padded:
     """Whether all steps under each window are padding; what lies beyond the ends is no step."""
+    return _all_under(padded, windows=windows.astype(np.intp).tobytes(), count=len(windows))
+
+
+@by_rows
+def _all_under(padded: Padded, *, windows: bytes, count: int) -> Padded:
     extended = np.concatenate([padded.astype(bool), np.ones((len(padded), 1), bool)], axis=1)
-    result = np.ones((len(padded), len(windows)), bool)
-    for column in windows.T:
+    result = np.ones((len(padded), count), bool)
+    for column in np.frombuffer(windows, np.intp).reshape(count, -1).T:
         result &= extended[:, column]
     return result
