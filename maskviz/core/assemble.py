@@ -36,7 +36,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
     windowed = windowed_padding(about, steps, padding)
     outputs = _network_outputs(about, recording, padding, keys, steps)
 
-    def status(ref: str, samples: slice | None) -> NDArray[Any]:
+    def status(ref: str, samples: slice | None = None) -> NDArray[Any]:
         out, moved = tensors[ref], touched.get(ref)
         mask = step_mask(masks[keys[out["mask"]]], tuple(out["shape"])) if out["mask"] in keys else None
         shape = tuple(out["shape"])
@@ -60,7 +60,7 @@ def trace_of(recording: Recording, batch: Batch, device: str = "", seconds: floa
         calls=calls,
         network_outputs=outputs,
         masks=masks,
-        status=LazyArrays(list(tensors), status),
+        status=LazyArrays(list(tensors), status, status),
         touched=touched,
         outputs=predictions,
         contributions=contributions,

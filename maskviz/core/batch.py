@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskviz.core import row_copies
 from maskviz.core.network import InputSpec
 from maskviz.core.row_copies import copy_for, rows_that_differ, shared
 
@@ -48,6 +49,8 @@ def size_of(batch: Batch) -> int:
 
 def sharing(batch: Batch) -> Batch:
     """The batch with arrays of which an edit copies what it changes alone: for a thread that has the time."""
+    if size_of(batch) < row_copies.AT_LEAST:
+        return batch
     made: dict[int, NDArray[Any]] = {}  # an array may be in a batch twice
 
     def taken(arrays: Arrays) -> dict[str, NDArray[Any]]:

@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.assemble import LazyArrays
 from maskviz.core.compare import Change, call_changes
 from maskviz.core.graph import Edge, Graph, graph_of, past_mask_path, split_ref
 from maskviz.core.graph_looks import EdgeLook, NodeLook, OneSide
+from maskviz.core.lazy_arrays import LazyArrays, row_of
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
 
@@ -95,11 +95,17 @@ def graph_difference(a: Trace, b: Trace, previews: tuple[Graph, Graph], known: G
     def status(ref: str) -> NDArray[np.uint8]:
         return a.status[ref] if split_ref(ref)[0] in only_a else _differing(a.status.get(ref), b.status[ref])
 
+    def some(ref: str, samples: slice) -> NDArray[np.uint8]:
+        old, new = (row_of(trace.status, ref, samples.start) for trace in (a, b))
+        if split_ref(ref)[0] in only_a:
+            old, new = None, old
+        return np.zeros(0, np.uint8) if new is None else _differing(None if old is None else old[None], new[None])
+
     trace = replace(
         b,
         calls=calls,
         masks={**{key + OF_A: mask for key, mask in a.masks.items()}, **b.masks} if only_a else b.masks,
-        status=LazyArrays(refs, status),
+        status=LazyArrays(refs, status, some),
         steps={**{ref: steps for ref, steps in a.steps.items() if split_ref(ref)[0] in only_a}, **b.steps},
     )
     alone = frozenset(only_a | (losses_a - losses_b)), frozenset(only_b | (losses_b - losses_a))

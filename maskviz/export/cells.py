@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -110,13 +111,27 @@ class Cells:
 
     def picture(self, rows: int, columns: int, first: int, last: int) -> Picture:
         """The rows from ``first`` up to ``last`` and some around them, with ``rows`` × ``columns`` cells in one pixel."""
-        high = rows * max(1, BAND // (rows * self.shape[1]))
-        top = min(first, self.shape[0] - 1) // high * high
-        tops = range(top, max(min(last, self.shape[0]), top + 1), high)
+        tops = self._tops(rows, first, last)
         key = (rows, columns, tops)
         if self._picture is None or self._picture[0] != key:
-            self._picture = (key, self._joined([self._strip(rows, columns, at, high) for at in tops], top // rows))
+            self._picture = (key, self._joined([self._strip(rows, columns, at, tops.step) for at in tops], tops.start // rows))
         return self._picture[1]
+
+    def make_ready(self, rows: int, columns: int, first: int, last: int, seconds: float) -> bool:
+        """Make strips of a picture, for about so long; whether it can be had at once now."""
+        end, tops = time.perf_counter() + seconds, self._tops(rows, first, last)
+        missing = [top for top in tops if (rows, columns, top) not in self._strips]
+        for made, top in enumerate(missing, 1):
+            self._strip(rows, columns, top, tops.step)
+            if time.perf_counter() > end:
+                return made == len(missing)
+        return True
+
+    def _tops(self, rows: int, first: int, last: int) -> range:
+        """The first row of each strip that is needed."""
+        high = rows * max(1, BAND // (rows * self.shape[1]))
+        top = min(first, self.shape[0] - 1) // high * high
+        return range(top, max(min(last, self.shape[0]), top + 1), high)
 
     @staticmethod
     def _joined(strips: list[tuple[NDArray[np.uint32], NDArray[np.uint8]]], top: int) -> Picture:

@@ -63,9 +63,8 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
     """Cells, hatches, grid and signs of a map in ``rect``. ``resolution`` in device pixels per logical one, read if None."""
     resolution = resolution or painter.device().devicePixelRatioF()
     width, height = window.cell(rect)
-    many = cells.shape[0] * cells.shape[1] > MANY
-    rows, columns = (_cells_in_pixel(size * resolution, many) for size in (height, width))
-    picture = cells.picture(rows, columns, max(0, math.floor(window.sample0)), math.ceil(window.sample1))
+    rows, columns, first, last = blocks(cells, rect, window, resolution)
+    picture = cells.picture(rows, columns, first, last)
     image = picture.image
     target, source = _visible(rect, window, picture, rows, columns)
     painter.save()
@@ -87,6 +86,14 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
             _paint_signs(painter, rect, cells, window)
     finally:
         painter.restore()
+
+
+def blocks(cells: Cells, rect: QRectF, window: Window, resolution: float) -> tuple[int, int, int, int]:
+    """How many rows and columns of cells share a pixel of ``rect``, and the rows that are seen: what ``Cells.picture`` is asked for."""
+    width, height = window.cell(rect)
+    many = cells.shape[0] * cells.shape[1] > MANY
+    rows, columns = (_cells_in_pixel(size * resolution, many) for size in (height, width))
+    return rows, columns, max(0, math.floor(window.sample0)), math.ceil(window.sample1)
 
 
 def _cells_in_pixel(size: float, many: bool) -> int:

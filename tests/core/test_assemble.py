@@ -53,12 +53,12 @@ def test_a_mask_that_was_not_asked_for_is_ignored() -> None:
 def test_arrays_are_made_once_and_when_asked_for() -> None:
     made = []
 
-    def make(key: str, samples: slice | None) -> np.ndarray:
+    def make(key: str, samples: slice | None = None) -> np.ndarray:
         made.append((key, samples))
         whole = np.arange(6).reshape(3, 2)
         return whole if samples is None else whole[samples]
 
-    arrays = LazyArrays(["a", "b"], make)
+    arrays = LazyArrays(["a", "b"], make, make)
     assert list(arrays) == ["a", "b"]
     assert not made
     for _ in range(2):

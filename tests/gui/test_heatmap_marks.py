@@ -15,9 +15,10 @@ from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look
 from maskviz.export.axes import bar_labels
 from maskviz.export.cells import Cells, scale_for
-from maskviz.gui.heatmaps import HeatmapsPanel
+from maskviz.gui.heatmaps import HeatmapsPanel, map_view
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.overlay import blocks, runs
+from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import DARK
 from maskviz.session.document import Region, Spotlight
 from tests.gui import sample_trace
@@ -222,6 +223,37 @@ def test_an_edit_of_one_sample_makes_one_strip_anew() -> None:
     other = Cells(replace(first, values=edited), scale_for(first, Look(limits=(-2.0, 2.0))), DARK, before)
     other.picture(3, 2, 0, 2000)
     assert not any(other._strips[key] is before._strips[key] for key in other._strips), "other colours: nothing can be kept"
+
+
+def test_a_picture_can_be_made_a_little_at_a_time() -> None:
+    values = np.random.default_rng(0).normal(size=(2000, 400)).astype("float32")
+    heatmap = Heatmap("predictions", "Predictions", values=values)
+    cells, whole = (Cells(heatmap, scale_for(heatmap, Look()), DARK) for _ in range(2))
+    turns = 1
+    while not cells.make_ready(3, 2, 0, 2000, 0.0):
+        turns += 1
+    assert turns == len(cells._strips) > 3
+    assert cells.picture(3, 2, 0, 2000).image == whole.picture(3, 2, 0, 2000).image
+
+
+def test_a_map_of_very_many_cells_stays_until_the_next_is_painted(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_view, "PAINTING_SECONDS", 0.0)
+    values = np.random.default_rng(0).normal(size=(1500, 800)).astype("float32")
+    heatmap = Heatmap("predictions", "Predictions", present=np.ones(800, bool), values=values)
+    view, alone = (MapView(Viewport(), DARK) for _ in range(2))
+    for each in (view, alone):
+        qtbot.addWidget(each)
+        each.resize(600, 300)
+        each.viewport.set_extent(800, 1500)
+    view.show_map(heatmap, scale_for(heatmap, Look()))
+    before = view.grab().toImage()
+    other = replace(heatmap, values=-values)
+    view.show_map(other, scale_for(other, Look()))
+    assert view.grab().toImage() == before
+    alone.show_map(other, scale_for(other, Look()))
+    after = alone.grab().toImage()
+    qtbot.waitUntil(lambda: view.grab().toImage() == after)
+    assert after != before
 
 
 def test_part_of_a_large_map_is_the_same_as_that_part_of_the_whole() -> None:

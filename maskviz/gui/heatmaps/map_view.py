@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -14,13 +14,14 @@ from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, in_order
 from maskviz.export.axes import TICK, paint_samples, paint_steps, paint_values_below
 from maskviz.export.cells import Cells
-from maskviz.export.painting import bar_range, paint_bars, paint_map
+from maskviz.export.painting import bar_range, blocks, paint_bars, paint_map
 from maskviz.gui.heatmaps.overlay import paint_cross_hair, paint_frames, paint_position, paint_region
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.palette import Palette
 from maskviz.session.document import Region, Spotlight
 
 STALE_OPACITY = 0.45
+MANY_CELLS, PAINTING_SECONDS = 1_000_000, 0.01  # of so many cells, what is made at a time
 Tool = Literal["edge", "paint", "select"]
 MARKING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -49,6 +50,7 @@ class MapView(QWidget):
         self._ordered: Heatmap | None = None
         self._cells: Cells | None = None
         self._cache: tuple[Any, QPixmap] | None = None
+        self._old: tuple[Any, QPixmap] | None = None  # shown until much new data is painted
         self._dimmed = False
         self._press: QPointF | None = None
         self._panned_from: QPointF | None = None
@@ -70,7 +72,7 @@ class MapView(QWidget):
         before, self._cells = self._cells, None
         if self._ordered is not None and self._ordered.has_time:
             self._cells = Cells(self._ordered, scale, self.colors, before)
-        self._cache = None
+        self._old, self._cache = self._cache or self._old, None
         self.setAccessibleDescription(f"{heatmap.subtitle} {heatmap.explanation}".strip() if heatmap else "")
         self.update()
 
@@ -170,7 +172,12 @@ class MapView(QWidget):
         ratio = self.devicePixelRatioF()
         spotlit = self._spotlit()
         key = (self.viewport.window, rect.size().toSize(), ratio, id(self.spotlight) if spotlit is not None else None)
+        if self._is_coming(rect, key, ratio):
+            QTimer.singleShot(0, self, self.update)
+            assert self._old is not None
+            return self._old[1]
         if self._cache is None or self._cache[0] != key:
+            self._old = None
             size = QSize(math.ceil(rect.width() * ratio), math.ceil(rect.height() * ratio))
             pixmap = QPixmap(size)
             pixmap.setDevicePixelRatio(ratio)
@@ -189,6 +196,14 @@ class MapView(QWidget):
                 painter.end()
             self._cache = (key, pixmap)
         return self._cache[1]
+
+    def _is_coming(self, rect: QRectF, key: Any, ratio: float) -> bool:
+        """Whether the map of many cells takes longer than the window may stand still: some of it is made, and more at the next turn."""
+        if self._cache is not None or self._cells is None or self._old is None or self._old[0] != key:
+            return False  # another part of it is to be seen at once
+        samples, steps = self._cells.shape
+        wanted = blocks(self._cells, QRectF(0, 0, rect.width(), rect.height()), self.viewport.window, ratio)
+        return samples * steps > MANY_CELLS and not self._cells.make_ready(*wanted, PAINTING_SECONDS)
 
     def _spotlit(self) -> NDArray[Any] | None:
         """The pointed-out steps, where they are steps of this map."""
