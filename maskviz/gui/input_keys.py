@@ -25,6 +25,9 @@ class InputKeys(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+            takes = getattr(watched, "takes_key", None)  # a table that knows which keys its cells can hold
+            if takes is not None and not takes(event):
+                return super().eventFilter(watched, event)
             if plain and event.key() != Qt.Key.Key_Escape and not Qt.Key.Key_F1 <= event.key() <= Qt.Key.Key_F35:
                 event.accept()
                 return True

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.status import Status
 from maskviz.gui.editor.columns import WIDE, columns_of, decimals_of, number_text
+from maskviz.gui.input_keys import InputKeys
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document
 from tests.gui.editor_hands import at, cell, enter, line_of, open_cell, panel, place, text
@@ -167,6 +169,38 @@ def test_a_step_selected_elsewhere_does_not_end_typing(qtbot: QtBot) -> None:
     doc.trace_changed.emit()
     assert table.editing
     assert line.text() == "1"
+
+
+def test_no_sign_or_digit_is_cut_off_when_another_sample_has_longer_numbers(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    y = doc.batch.y["dense"].copy()
+    y[3] = -0.01844
+    doc.batch = replace(doc.batch, y={"dense": y})
+    table = panel(qtbot, doc).steps
+    column = cell(table, "y", 0).column()
+    doc.select(sample=3)
+    room = table.columnWidth(column) - 13  # what the painter leaves beside the text
+    assert text(table, "y", 6) == "−0.01844"
+    assert table.fontMetrics().horizontalAdvance("0") * len("−0.01844") <= room
+    doc.select(sample=0)
+    assert table.columnWidth(column) - 13 == room, "columns do not jump from sample to sample"
+
+
+def test_letters_are_shortcuts_and_digits_are_typed(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    table = panel(qtbot, doc).steps
+    fired = []
+    QShortcut(QKeySequence("Shift+A"), table.window(), lambda: fired.append("pin"))
+    keys = InputKeys(table)
+    table.setFocus()
+    keys._follow(None, table)  # as when the table gets the keyboard
+    table.setCurrentIndex(cell(table, "y", 6))
+    qtbot.keyClick(table, Qt.Key.Key_A, Qt.KeyboardModifier.ShiftModifier)
+    assert (fired, table.editing) == (["pin"], False)
+    qtbot.keyClick(table, Qt.Key.Key_Minus)
+    assert line_of(table).text() == "-"
+    enter(qtbot, line_of(table), "-2.5")
+    assert text(table, "y", 6) == "−2.500"
 
 
 def test_enter_edits_the_current_cell(qtbot: QtBot) -> None:

@@ -255,6 +255,15 @@ def decimals_of(values: NDArray[Any] | None) -> int | None:
     return None if top >= 1e6 or top < 1e-4 else min(max(3 - int(np.floor(np.log10(top))), 0), 6)
 
 
+def extremes(values: NDArray[Any]) -> list[Any]:
+    """The smallest and the largest finite number of ``values``: no other one is longer to write with the same decimals."""
+    known = np.asarray(values)
+    if known.dtype.kind not in "iuf":
+        return []
+    known = known[np.isfinite(known)]
+    return [known.min(), known.max()] if known.size else []
+
+
 def number_text(value: Any, decimals: int | None) -> str:
     """How a number stands in its cell, with a real minus; only what is 0 is shown as 0."""
     if value is None:

@@ -27,6 +27,7 @@ from maskviz.gui.editor.columns import (
     columns_of,
     decimals_of,
     exact_text,
+    extremes,
     is_padded,
     number_text,
     sample_of,
@@ -57,6 +58,7 @@ class Cell(NamedTuple):
     text: str
 
 
+OF_NUMBERS = frozenset({"x", "y", "weight", "prediction", "contribution"})
 NO_CELL = Cell("x", None, False, False, None, "")
 
 
@@ -139,6 +141,7 @@ class StepItems(QAbstractTableModel):
         self._traced = state.trace is not None
         self._cells: dict[tuple[int, int], Cell] = {}
         self._decimals: dict[tuple[Kind, str], int | None] = {}
+        self._longest: dict[tuple[Kind, str], int] = {}
 
     def _rows_of(self, state: Opened, columns: tuple[Column, ...]) -> int:
         return 0 if not columns else 1 if self._whole else state.time_steps
@@ -201,17 +204,28 @@ class StepItems(QAbstractTableModel):
             return number(float(value))  # mostly 0, 1 or a round number
         return number_text(value, self._decimals_of(column.kind, column.name))
 
-    def digits(self, column: Column) -> int:
-        """How many characters the numbers of a column take, with their sign."""
-        decimals = self._decimals_of(column.kind, column.name)
-        return 9 if decimals is None else decimals + 3
-
     def _decimals_of(self, kind: Kind, name: str) -> int | None:
         """How many decimals an array's numbers of this sample are shown with."""
         if (kind, name) not in self._decimals:
             array = self._arrays.get((kind, name))
             self._decimals[kind, name] = decimals_of(None if array is None or self._sample >= len(array) else array[self._sample])
         return self._decimals[kind, name]
+
+    def longest(self, number: int) -> int:
+        """The most characters that a number of a column's array has in this sample; 0 where the column shows words."""
+        column = self.columns[number]
+        key = column.kind, column.name
+        if key not in self._longest:
+            array = self._arrays.get(key) if column.kind in OF_NUMBERS else None
+            values = [] if array is None or self._sample >= len(array) else extremes(array[self._sample])
+            self._longest[key] = max((len(self._text(column, value, None)) for value in values), default=0)
+        return self._longest[key]
+
+    def holds_numbers(self, index: Index) -> bool:
+        """Whether nothing but a number can stand in a cell."""
+        column = self.columns[index.column()]
+        array = self._arrays.get((column.kind, column.name))
+        return column.kind not in OF_WORDS and (array is None or array.dtype.kind not in "USO")
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         if not index.isValid():

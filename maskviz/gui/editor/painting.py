@@ -106,7 +106,10 @@ class CellPainter(QStyledItemDelegate):
             inner.setLeft(inner.left() + side + 6)
         painter.setPen(self._muted if muted else self._text_colour)
         painter.setFont(self._view.font())
-        painter.drawText(inner, align, cell.text)
+        metrics, text = self._view.fontMetrics(), cell.text
+        if len(text) * metrics.averageCharWidth() > inner.width():  # a column made narrow: no number loses its sign without a word
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, align, text)
 
     def _check(self, painter: QPainter, area: QRect, ticked: bool) -> None:
         side, colours = max(area.height() - 8, 8), self.colours

@@ -34,13 +34,14 @@ CHARACTERS = {
     "word": 12,
     "y word": 12,
     "class word": 12,
-}  # others 7
+}  # others 7, and more where their numbers need it
 IN_MENU = ("copy_cells", "paste_cells", "copy_headed", "pad", "unpad")  # the others are in submenus
 LONGEST_TITLE = 13  # characters; the rest is in the tooltip
 NAVIGATION = frozenset(
     getattr(Qt.Key, f"Key_{name}")
     for name in ("Up", "Down", "Left", "Right", "Home", "End", "PageUp", "PageDown", "Return", "Enter", "Space")
 )
+NUMBER_STARTS = frozenset("0123456789+-.")
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -71,6 +72,7 @@ class StepTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._headers()
         items.modelReset.connect(self._widths)
+        items.dataChanged.connect(self._widen)
         self._widths()
 
     def _headers(self) -> None:
@@ -97,12 +99,22 @@ class StepTable(QTableView):
             box.addWidget(label)
 
     def _widths(self) -> None:
-        one, titles = self.fontMetrics().horizontalAdvance("0"), self.horizontalHeader().fontMetrics()
-        for number, column in enumerate(self.items.columns):
-            words = one * max(CHARACTERS.get(column.kind, 7), self.items.digits(column))
-            title = min(titles.horizontalAdvance(column.title) + 4, one * LONGEST_TITLE)
-            self.setColumnWidth(number, max(words, title) + 13)
+        for number in range(len(self.items.columns)):
+            self.setColumnWidth(number, self._width(number))
+        one = self.fontMetrics().horizontalAdvance("0")
         self.verticalHeader().setFixedWidth(one * max(len(str(self.items.rowCount())), 4) + 16)
+
+    def _width(self, number: int) -> int:
+        column, one = self.items.columns[number], self.fontMetrics().horizontalAdvance("0")
+        words = one * max(CHARACTERS.get(column.kind, 7), self.items.longest(number))
+        title = min(self.horizontalHeader().fontMetrics().horizontalAdvance(column.title) + 4, one * LONGEST_TITLE)
+        return max(words, title) + 13
+
+    def _widen(self, first: QModelIndex, last: QModelIndex) -> None:
+        """Other values have come: no digit is cut off, and columns that are wide enough stay as they are."""
+        for number in range(first.column(), last.column() + 1):
+            if (width := self._width(number)) > self.columnWidth(number):
+                self.setColumnWidth(number, width)
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""
@@ -131,19 +143,21 @@ class StepTable(QTableView):
     # --- keys
 
     def event(self, event: QEvent) -> bool:
-        # the window's own shortcuts for arrows and Space step time and fit views: inside the table they move and tick
-        if event.type() == QEvent.Type.ShortcutOverride:
-            assert isinstance(event, QKeyEvent)
-            plain = event.modifiers() in (
-                Qt.KeyboardModifier.NoModifier,
-                Qt.KeyboardModifier.ShiftModifier,
-                Qt.KeyboardModifier.KeypadModifier,
-            )
-            typing = event.text().isdigit() or event.text() in ("-", "+", ".")
-            if plain and (Qt.Key(event.key()).name in NAVIGATION or (typing and event.text())):
-                event.accept()
-                return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.takes_key(event):
+            event.accept()
+            return True
         return super().event(event)
+
+    def takes_key(self, event: QKeyEvent) -> bool:
+        """Whether a key is the table's own: it moves, ticks, or begins to type what its cell can hold. The others are the window's."""
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            return False
+        if event.key() in NAVIGATION:
+            return True
+        index = self.currentIndex()
+        if not event.text().isprintable() or not event.text() or not index.flags() & Qt.ItemFlag.ItemIsEditable:
+            return False
+        return event.text() in NUMBER_STARTS or not self.items.holds_numbers(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         pressed = QKeySequence(event.keyCombination())
@@ -156,6 +170,8 @@ class StepTable(QTableView):
             self.paste()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self.editing:
             self.edit(self.currentIndex())
+        elif event.text().isprintable() and event.text() and not self.takes_key(event):
+            event.ignore()  # neither typed nor searched for
         else:
             super().keyPressEvent(event)
 
