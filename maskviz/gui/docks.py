@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QHBoxLayout, QLabel, QMainWindow, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
 from maskviz.gui.builder.panel import BuilderPanel
 from maskviz.gui.editor import EditorPanel
@@ -17,9 +17,9 @@ from maskviz.gui.findings_desk import FindingsDesk
 from maskviz.gui.graph import GraphPanel
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.history import HistoryPanel
-from maskviz.gui.icons import quiet_icon
 from maskviz.gui.inspector import InspectorPanel
 from maskviz.gui.ledger_view import LedgerPanel
+from maskviz.gui.pane import Pane, PaneTitle
 from maskviz.gui.timestep import TimestepBar
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
@@ -38,60 +38,6 @@ NARROWEST = {
     "ledger": 255,
     "heatmaps": 410,
 }  # what a pane needs to be read
-
-
-class PaneTitle(QWidget):
-    """The title of a pane: a small caption, and buttons to float and to close it."""
-
-    def __init__(self, dock: QDockWidget, colours: Palette) -> None:
-        super().__init__(dock)
-        self.setObjectName("pane_title")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._title = dock.windowTitle().upper()
-        self.label = QLabel(self._title)
-        self.label.setProperty("look", "caption")
-        self.label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._float = self._button(tr("Float this pane, or put it back"), lambda: dock.setFloating(not dock.isFloating()))
-        self._close = self._button(tr("Close this pane; View ▸ Panes brings it back"), dock.close)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 1, 4, 1)
-        row.setSpacing(0)
-        row.addWidget(self.label, 1)
-        row.addWidget(self._float)
-        row.addWidget(self._close)
-        self.set_palette(colours)
-
-    def _button(self, tip: str, clicked: object) -> QToolButton:
-        button = QToolButton()
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-        button.setIconSize(QSize(11, 11))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(clicked)
-        return button
-
-    def add_tools(self, tools: QWidget) -> None:
-        """Put a pane's own buttons before those that float and close it."""
-        layout = self.layout()
-        assert isinstance(layout, QHBoxLayout)
-        layout.insertWidget(1, tools)
-
-    def set_count(self, count: int | None) -> None:
-        """Say after the title how many things the pane holds; None: not known."""
-        self.label.setText(self._title if count is None else f"{self._title}  {count}")
-
-    def set_active(self, active: bool) -> None:
-        """Show whether this pane has the keyboard."""
-        if self.property("active") != active:
-            self.setProperty("active", active)
-            for widget in (self, self.label):
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
-
-    def set_palette(self, colours: Palette) -> None:
-        """Paint the buttons in these colours."""
-        self._float.setIcon(quiet_icon("float", colours))
-        self._close.setIcon(quiet_icon("close", colours))
 
 
 class Workspace(QMainWindow):
@@ -160,13 +106,11 @@ class Workspace(QMainWindow):
         leave_drops_to_window(self)
         self._arrange()
 
-    def _dock(self, name: str, title: str, content: QWidget, colours: Palette) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"pane_{name}")
+    def _dock(self, name: str, title: str, content: QWidget, colours: Palette) -> Pane:
         content.setMinimumWidth(NARROWEST.get(name, 0))
-        dock.setWidget(content)
-        dock.setTitleBarWidget(PaneTitle(dock, colours))
-        return dock
+        pane = Pane(name, title, content, colours, self)
+        pane.topLevelChanged.connect(lambda: QTimer.singleShot(0, self, self._give_room))
+        return pane
 
     def _title_of(self, name: str) -> PaneTitle:
         title = self.docks[name].titleBarWidget()

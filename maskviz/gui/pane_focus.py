@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 from shiboken6 import isValid
 
 if TYPE_CHECKING:
-    from maskviz.gui.docks import PaneTitle, Workspace
+    from maskviz.gui.docks import Workspace
+    from maskviz.gui.pane import PaneTitle
 
 
 class PaneFocus(QObject):

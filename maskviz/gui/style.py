@@ -108,6 +108,7 @@ QFrame[look="finding"] QPushButton[look="link"] { padding: 3px 0px; border: none
 QFrame[look="finding"] QPushButton[look="link"]:focus { text-decoration: underline; }
 QLabel[look="number"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; }
 QPlainTextEdit[look="code"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; background: $canvas; }
+QFrame#pane_edge { border: 1px solid $edge; background: transparent; }
 QWidget#pane_title { background: $pane; border-top: 2px solid transparent; }
 QWidget#pane_title[active="true"] { border-top-color: $accent; }
 QWidget#pane_title[active="true"] QLabel { color: $text; }

@@ -75,3 +75,18 @@ def test_escape_belongs_to_what_uses_it(window: MainWindow, qtbot: QtBot) -> Non
     assert sentences(window) == ["something is wrong"]
     qtbot.keyClick(view, Qt.Key.Key_Escape)
     assert sentences(window) == []
+
+
+def test_escape_in_a_floating_pane_is_the_windows(window: MainWindow, qtbot: QtBot) -> None:
+    open_sample(window)
+    workspace = window.workspace
+    assert workspace is not None
+    pane = workspace.docks["graph"]
+    before = pane.mapToGlobal(QPoint(0, 0))
+    pane.float_or_dock()
+    assert pane.pos() != before
+    window.notices.show_notice("error", "something is wrong")
+    qtbot.keyClick(workspace.graph.view, Qt.Key.Key_Escape)
+    assert sentences(window) == []
+    pane.float_or_dock()
+    assert not pane.isFloating()
