@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.heatmaps import Heatmap, columns_of, mask_status, number, on_axis, padding_of, spread
+from maskviz.core.heatmaps import Heatmap, columns_of, mask_status, on_axis, padding_of, spread
 from maskviz.core.map_rows import CALL_TITLES, MapSpec
+from maskviz.core.numbers import number
 from maskviz.core.probes import Answer, Gradients, Influence, RecurrentStates, Values
 from maskviz.core.status import Status, counted, step_mask
 from maskviz.core.trace import OutputTrace, TensorOut, Trace

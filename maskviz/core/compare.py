@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.graph_looks import Tone
-from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look
+from maskviz.core.numbers import number
 from maskviz.core.repair import measures_of, numbers
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace

@@ -14,6 +14,7 @@ from maskviz.core.by_rows import by_rows
 from maskviz.core.graph import Edge, Graph, Node, ref
 from maskviz.core.graph_masks import Masks
 from maskviz.core.lazy_arrays import row_of
+from maskviz.core.numbers import number
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 
@@ -179,7 +180,8 @@ def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
     counts = counts_padding(trace, name)
     badge: tuple[str, Tone] = ("counts padding", "bad") if counts else ("", "quiet")
     # a weighted loss is written out: Keras reports it without its weight under the output's own name
-    value = f"{term.total:.4g}" if term.weight == 1 else f"{term.weight:g} × {term.total / term.weight:.4g}" if term.weight else "weight 0"
+    value = "weight 0" if not term.weight else number(term.total / term.weight, aligned=True)
+    value = f"{term.weight:g} × {value}" if term.weight not in (0, 1) else value
     return NodeLook(node.name, f"loss · {value}", "loss", Status.EXPOSED if counts else None, *badge)
 
 

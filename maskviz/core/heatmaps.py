@@ -17,6 +17,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.by_rows import by_rows
 from maskviz.core.map_rows import Kind, Look
 from maskviz.core.network import InputSpec, Network
+from maskviz.core.numbers import number, percent
 from maskviz.core.probes import View
 from maskviz.core.status import Status, both, count_of, inverse, is_status, looked_up, neither, step_mask
 from maskviz.core.trace import OutputTrace, Trace, at_steps
@@ -183,7 +184,7 @@ def loss_map(trace: Trace, steps: int, name: str | None = None) -> Heatmap:
             return Heatmap(
                 "loss",
                 title,
-                explanation=f"‘{term.name}’ gives one number for the whole batch ({term.total:.4g}), so it cannot be split into steps.",
+                explanation=f"‘{term.name}’ gives one number for the whole batch ({number(term.total)}), so it cannot be split into steps.",
             )
         return Heatmap("loss", title, explanation=f"‘{out.name if out else ''}’ has no loss or no targets; choose another output.")
     values = trace.contributions[out.name]
@@ -202,31 +203,15 @@ def loss_words(trace: Trace, name: str) -> str:
     total = float(np.sum(trace.contributions[name], dtype=np.float64)) if ledger.sum is None else ledger.sum
     added = f" with {number(ledger.added)} from regularizers and layers" if ledger.added else ""
     words = f"sum = {number(total)}{added}"
-    goal, name_of_goal = (ledger.evaluate, "evaluate()") if ledger.evaluate is not None else (ledger.reported, "the loss Keras reports")
-    if goal is not None:
+    goal = ledger.reported if ledger.evaluate is None else ledger.evaluate  # the same number, until Keras was asked
+    if goal is not None and np.isfinite(goal):
         same = np.isclose(total, goal, rtol=1e-5, atol=1e-7, equal_nan=True)
-        words += f" = {name_of_goal}" if same else f" ≠ {name_of_goal} {number(goal)}"
+        words += " = evaluate()" if same else f" ≠ evaluate() {number(goal)}"
     if len(trace.contributions) > 1:
         words += f" · this output {number(float(np.sum(trace.contributions[name], dtype=np.float64)))}"
     if ledger.padding_share is not None and np.isfinite(ledger.padding_share):
-        digits = 0 if ledger.padding_share >= 0.01 or ledger.padding_share == 0 else 1
-        words += f" · {ledger.padding_share:.{digits}%} comes from padding"
+        words += f" · {percent(ledger.padding_share)} comes from padding"
     return words
-
-
-def number(value: float | None, aligned: bool = False) -> str:
-    """A number for people: four significant digits with a real minus, signs for what is not finite, ``–`` for what is not known.
-
-    ``aligned``: with four decimals where these show enough of it, so that numbers beneath each other line up.
-    """
-    if value is None:
-        return "–"
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "+∞" if value > 0 else "−∞"
-    plain = aligned and (value == 0 or 0.01 <= abs(value) < 10_000)
-    return (f"{value:.4f}" if plain else f"{value:.4g}").replace("-", "−")
 
 
 def read_out(

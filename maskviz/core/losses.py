@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maskviz.core import version_rules
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
+from maskviz.core.numbers import number
 from maskviz.core.recording import Recording
 from maskviz.core.version_rules import Array, Quotient, contributions
 
@@ -30,8 +31,8 @@ def terms_of(recording: Recording) -> tuple[LossTerms, ...]:
 
 def _reduced(recording: Recording) -> Reduced:
     found: Reduced = []
-    for number, loss in enumerate(recording.about["losses"]):
-        arrays = {name: recording.arrays.get(f"loss/{number}/{name}") for name in ("values", "mask", "weight", "total", "changed")}
+    for nth, loss in enumerate(recording.about["losses"]):
+        arrays = {name: recording.arrays.get(f"loss/{nth}/{name}") for name in ("values", "mask", "weight", "total", "changed")}
         total = arrays["total"]
         scalar = float(total) if total is not None and total.ndim == 0 else float(np.mean(total)) if total is not None else float("nan")
         values = arrays["values"] if arrays["values"] is not None else np.zeros(0)
@@ -94,7 +95,7 @@ def _ledger(
         *_rule_rows(reduced, as_reported, added),
     ]
     if from_padding is not None:
-        rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{from_padding:.4g} of {parts:.4g}"))
+        rows.append(LedgerRow("padding_share", "share that comes from padding", share, f"{number(from_padding)} of {number(parts)}"))
     ledger = replace(ledger, rows=(*rows, *_output_rows(reduced)))
     return in_batches_of(ledger, BATCH_SIZE) if samples_of(ledger) > BATCH_SIZE else ledger
 
@@ -173,7 +174,7 @@ def in_batches_of(ledger: Ledger, size: int) -> Ledger:
     row = LedgerRow("batches", label, None, "" if samples else "the loss cannot be cut into batches")
     if samples:
         sizes, losses = version_rules.in_batches(ledger.terms, size, ledger.added)
-        each = " + ".join(f"{n}·{loss:.4g}" for n, loss in zip(sizes, losses, strict=True))
+        each = " + ".join(f"{n}·{number(loss)}" for n, loss in zip(sizes, losses, strict=True))
         formula = f"({each}) / {samples} samples" if len(sizes) <= 3 else f"Σ samples·loss / {samples} samples, {len(sizes)} batches"
         row = replace(row, value=version_rules.epoch_loss(sizes, losses), formula=formula)
     others = [r for r in ledger.rows if r.key != "batches"]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.finding import Finding, Severity
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 
@@ -242,10 +243,11 @@ def numbers(before: Measures, after: Measures) -> Iterator[str]:
             yield f"{what} {a} → {b}"
     shares = before.padding_share or 0.0, after.padding_share or 0.0
     if max(abs(share) for share in shares) > SMALLEST_SHOWN:
-        yield f"padding in the loss {shares[0]:.1%} → {shares[1]:.1%}".replace("%", " %")
+        yield f"padding in the loss {percent(shares[0])} → {percent(shares[1])}"
     if before.loss is not None and after.loss is not None:
         same = np.isclose(before.loss, after.loss, rtol=1e-5, atol=1e-9, equal_nan=True)
-        yield f"loss {before.loss:.4g} unchanged" if same else f"loss {before.loss:.4g} → {after.loss:.4g}"
+        was, now = number(before.loss, aligned=True), number(after.loss, aligned=True)
+        yield f"loss {was} unchanged" if same else f"loss {was} → {now}"
 
 
 def applied(finding: Finding, what: str, before: Trace, after: Trace) -> Repair:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.ledger import LossTerms
+from maskviz.core.numbers import number
 
 Array = NDArray[np.float64]
 MEANS = ("sum_over_batch_size", "mean")
@@ -49,7 +50,7 @@ class Quotient:
         return self.shares / self.divisor if self.divisor else 0.0 * self.shares
 
     def __str__(self) -> str:
-        return f"Σ {self.total:.4g} / {self.words}" if self.words else f"Σ {self.total:.4g}"
+        return f"Σ {number(self.total)} / {self.words}" if self.words else f"Σ {number(self.total)}"
 
 
 Rule = Callable[[LossTerms], "Quotient | None"]
@@ -73,7 +74,9 @@ def keras_3(terms: LossTerms) -> Quotient:
         return Quotient(shares, 1.0)
     if terms.reduction == "mean_with_sample_weight" and weight is not None:
         divisor = float(weight.sum())
-        return Quotient(shares, divisor, f"Σ {'m·w' if mask is not None and terms.sample_weight is not None else 'weights'} {divisor:.4g}")
+        return Quotient(
+            shares, divisor, f"Σ {'m·w' if mask is not None and terms.sample_weight is not None else 'weights'} {number(divisor)}"
+        )
     if terms.reduction in MEANS and mask is not None:
         # the mask is scaled by cells/kept and the sum divided by all elements, which differ only where ranks do
         return Quotient(shares, values.size * kept / cells if cells else 0.0, f"{kept:g} kept {_noun(mask, int(kept))}")
@@ -114,7 +117,7 @@ def mask_times_weights(terms: LossTerms) -> Quotient | None:
     def by_weight(values: Array, mask: Array | None, weight: Array | None) -> tuple[float, str]:
         together = (1.0 if mask is None else mask) * (1.0 if weight is None else weight)
         total = float(np.broadcast_to(together, values.shape).sum())
-        return total, f"Σ {'m·w' if mask is not None and weight is not None else 'm' if weight is None else 'w'} {total:.4g}"
+        return total, f"Σ {'m·w' if mask is not None and weight is not None else 'm' if weight is None else 'w'} {number(total)}"
 
     return _aligned_product(terms, by_weight)
 
@@ -136,7 +139,7 @@ def contributions(terms: LossTerms) -> Array:
 
 def written(quotients: list[Quotient], added: float) -> str:
     """``Σ 6.017 / 6 kept steps + Σ 0.31 / 4 samples + 0.25 added``; empty where there are too many to read."""
-    parts = [str(q) for q in quotients] + ([f"{added:.4g} added"] if added else [])
+    parts = [str(q) for q in quotients] + ([f"{number(added)} added"] if added else [])
     return " + ".join(parts) if len(parts) <= 3 else ""
 
 

@@ -11,8 +11,9 @@ from maskviz.core.batch import Batch
 from maskviz.core.batch_steps import target_axes
 from maskviz.core.batch_weights import at_steps, loss_shape
 from maskviz.core.errors import UnusableInput
-from maskviz.core.heatmaps import Heatmap, network_output, number, padding_of, shared_steps, spread
+from maskviz.core.heatmaps import Heatmap, network_output, padding_of, shared_steps, spread
 from maskviz.core.network import Network
+from maskviz.core.numbers import number
 from maskviz.core.status import step_mask
 from maskviz.core.trace import Trace
 

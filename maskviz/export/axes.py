@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from maskviz.colormaps import Scale
-from maskviz.core.heatmaps import number
+from maskviz.core.numbers import number
 from maskviz.export.painting import Window, metrics
 from maskviz.palette import Palette
 

@@ -17,7 +17,7 @@ import numpy as np
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
 from maskviz.core.finding import Finding, Severity
-from maskviz.core.heatmaps import number
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
 from maskviz.export.files import count, ensure_application, metadata, write
@@ -31,7 +31,7 @@ from maskviz.palette import LIGHT, STATUS_WORDS
 SEVERITY_WORDS = {
     Severity.ERROR: ("error", "errors", "this run showed a wrong result"),
     Severity.WARNING: ("warning", "warnings", "likely wrong"),
-    Severity.INFO: ("remark", "remarks", "worth knowing"),
+    Severity.INFO: ("worth knowing", "worth knowing", "nothing is wrong because of it"),
 }
 FATE_WORDS = {"none": "–"}
 
@@ -104,11 +104,11 @@ def _head(source: Source, trace: Trace, when: datetime) -> str:
     ledger = trace.ledger
     facts = []
     if ledger.reported is not None:
-        facts.append(("reported loss", number(ledger.reported)))
+        facts.append(("reported loss", number(ledger.reported, aligned=True)))
     if ledger.kept_only is not None:
-        facts.append(("over real steps", number(ledger.kept_only)))
+        facts.append(("over real steps", number(ledger.kept_only, aligned=True)))
     if ledger.padding_share is not None and np.isfinite(ledger.padding_share):
-        facts.append(("share from padding", f"{ledger.padding_share:.1%}"))
+        facts.append(("share from padding", percent(ledger.padding_share)))
     tiles = "".join(f'<div class="tile"><b>{escape(value)}</b><span>{escape(words)}</span></div>' for words, value in facts)
     where = f" · {escape(source.file.name)}" if source.file is not None else ""
     return (
@@ -144,7 +144,7 @@ def _loss(trace: Trace) -> str:
         return section("Loss", "<p>This network has no loss, so there is nothing to share out.</p>")
     rows = [(row.label, number(row.value, aligned=True), row.formula) for row in ledger.rows]
     body = table(("number", "value", "how it comes about"), rows, right=(1,))
-    if ledger.matches is not None:
+    if ledger.matches is not None and np.isfinite(ledger.sum or 0.0):
         same = "✓ the contributions add up to what evaluate() reports"
         differ = f"✗ the contributions do not add up: {number(ledger.sum)} against {number(ledger.evaluate)} of evaluate()"
         body += f'<p class="{"good" if ledger.matches else "bad"}">{escape(same if ledger.matches else differ)}</p>'

@@ -7,7 +7,7 @@ from html import escape
 
 from maskviz.core.compare import DIFFERENCE, Pair, in_words, ledger_pairs
 from maskviz.core.compare_graph import GraphDifference
-from maskviz.core.heatmaps import number
+from maskviz.core.numbers import number
 from maskviz.export.files import count
 from maskviz.export.kinds import Source
 from maskviz.export.report_parts import pictures, section, table

@@ -11,9 +11,9 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from maskviz.core.compare import DIFFERENCE, Pair, ledger_pairs
-from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, LossTerms
 from maskviz.core.ledger_steps import has_steps, steps_behind
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from maskviz.gui.sheet import Line, Section, SheetPanel
@@ -94,8 +94,10 @@ def _versions(ledger: Ledger) -> tuple[Section, ...]:
 
 
 def _match(ledger: Ledger) -> tuple[Line, ...]:
-    if ledger.matches is None:
+    if ledger.matches is None or ledger.sum is None:
         return ()
+    if ledger.matches and not isfinite(ledger.sum):
+        return (Line("", f"evaluate() is {number(ledger.sum)} too: there is nothing to add up", tone="warning"),)
     if ledger.matches:
         return (Line("", "✓ adds up to evaluate()", tone="good"),)
     both = f"contributions {ledger.sum:.6g} · evaluate() {ledger.evaluate:.6g}"
@@ -106,8 +108,8 @@ def _share(ledger: Ledger) -> tuple[Line, ...]:
     share = ledger.padding_share
     if share is None:
         return ()
-    words, tone = f"{share:.1%}" if isfinite(share) else number(share), Status.EXPOSED if share >= 0.0005 else None
-    return (Line("share from padding", words, link="padding_share", tone=tone),)
+    tone = Status.EXPOSED if share >= 0.0005 else None
+    return (Line("share from padding", percent(share), link="padding_share", tone=tone),)
 
 
 def _term(term: LossTerms) -> Line:

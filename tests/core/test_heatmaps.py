@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maskviz.core.heatmaps import Choice, loss_map, mask_map, number, prediction_map, read_out, shared_steps, source_mask
+from maskviz.core.heatmaps import Choice, loss_map, mask_map, prediction_map, read_out, shared_steps, source_mask
 from maskviz.core.network import InputSpec
+from maskviz.core.numbers import number
 from maskviz.core.status import Status
 from tests.gui import sample_trace
 

@@ -17,8 +17,9 @@ from pytestqt.qtbot import QtBot
 from maskviz.colormaps import MARK_COLORS, VIRIDIS, Mark, hex_rgb
 from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Edge, Graph, Node
-from maskviz.core.heatmaps import Choice, number
+from maskviz.core.heatmaps import Choice
 from maskviz.core.layout import fallback
+from maskviz.core.numbers import number
 from maskviz.core.status import Status
 from maskviz.export import kinds
 from maskviz.export.axes import bar_labels

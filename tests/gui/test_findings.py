@@ -113,7 +113,7 @@ def test_a_long_sentence_becomes_a_title_and_the_rest(sentence: str, title: str,
 
 
 def test_evidence_reads_well_and_all_of_it_can_be_copied() -> None:
-    assert evidence_lines(DROPS) == (("loss", "0.1034"), ("share from padding", "38 %"), ("steps", "3"))
+    assert evidence_lines(DROPS) == (("loss", "0.1034"), ("share from padding", "38%"), ("steps", "3"))
     text = as_text(DROPS)
     assert text.startswith(f"error: {DROPS.sentence} [MV08-lambda-drops-mask]")
     assert DROPS.fix in text
@@ -152,7 +152,7 @@ def test_the_fix_unfolds_and_is_copied(qtbot: QtBot) -> None:
     assert not card.findChildren(QPlainTextEdit)
     button(card, "Show the fix").click()
     assert DROPS.why in words_of(card)
-    assert "38 %" in words_of(card)
+    assert "38%" in words_of(card)
     (code,) = card.findChildren(QPlainTextEdit)
     assert code.toPlainText() == DROPS.fix
     assert code.isReadOnly()

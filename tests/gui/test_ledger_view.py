@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import set_padding
-from maskviz.core.heatmaps import number
 from maskviz.core.ledger import Ledger, LedgerRow, MetricNote
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status
 from maskviz.gui.ledger_view import LedgerPanel, sections
 from maskviz.palette import DARK, LIGHT
@@ -26,7 +26,7 @@ def test_rows_show_label_value_and_formula() -> None:
     by_label = {line.key: line for line in loss.lines}
     assert by_label["sum of contributions"].value == f"{ledger.sum:.4f}"
     assert by_label["over kept steps (Keras 3)"].note.endswith("kept steps")
-    assert by_label["share from padding"].value == f"{ledger.padding_share:.1%}"
+    assert by_label["share from padding"].value == percent(ledger.padding_share)
     assert metrics.lines[0].key == "mse"
 
 
@@ -38,6 +38,15 @@ def test_agreement_with_evaluate_is_marked() -> None:
     bad = next(line for line in sections(doc)[0].lines if line.tone == "bad")
     assert f"{ledger.sum:.6g}" in bad.value
     assert f"{ledger.evaluate:.6g}" in bad.value
+
+
+def test_a_loss_that_is_not_a_number_adds_up_to_nothing() -> None:
+    doc = document(sliced())
+    nan = float("nan")
+    doc.set_trace(replace(doc.trace, ledger=replace(doc.trace.ledger, reported=nan, sum=nan, evaluate=nan)))
+    (said,) = (line for line in sections(doc)[0].lines if not line.key)
+    assert said.value.startswith("evaluate() is NaN too")
+    assert said.tone == "warning"
 
 
 def test_before_evaluate_was_asked_nothing_is_claimed() -> None:
@@ -213,4 +222,4 @@ def test_it_is_copied_as_markdown(qtbot: QtBot) -> None:
     widget.sheet.copy_markdown()
     text = QApplication.clipboard().text()
     assert text.startswith("**Loss**\n\n| | | |\n| --- | ---: | --- |\n")
-    assert f"| share from padding | {doc.trace.ledger.padding_share:.1%} |  |" in text
+    assert f"| share from padding | {percent(doc.trace.ledger.padding_share)} |  |" in text

@@ -7,17 +7,13 @@ from typing import Any
 
 from maskviz.core.blame import Harm
 from maskviz.core.finding import Severity
-
-
-def percent(fraction: float) -> str:
-    """``42 %``; small shares keep a digit, so that none reads as nothing."""
-    value = 100 * fraction
-    return f"{value:.0f} %" if abs(value) >= 1.5 or value == 0 else f"{value:.2g} %"
+from maskviz.core.numbers import number as _number
+from maskviz.core.numbers import percent as percent
 
 
 def number(value: float) -> str:
-    """A number with four digits."""
-    return f"{value:.4g}"
+    """A number as the ledger spells it."""
+    return _number(value, aligned=True)
 
 
 def count(n: int, what: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maskviz.core.heatmaps import number, source_mask
+from maskviz.core.heatmaps import source_mask
 from maskviz.core.network import OutputSpec
+from maskviz.core.numbers import number
 from maskviz.core.trace import OutputTrace
 from maskviz.core.vocabulary import Vocabulary
 from maskviz.session.document import Document, Opened

@@ -13,8 +13,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import UnusableInput
-from maskviz.core.heatmaps import number
 from maskviz.core.network import Network
+from maskviz.core.numbers import number
 from maskviz.core.status import Status
 from maskviz.core.vocabulary import Vocabulary
 from maskviz.gui.editor.columns import (

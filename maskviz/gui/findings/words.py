@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from maskviz.core.finding import Finding
-from maskviz.core.heatmaps import number
-from maskviz.core.rules.texts import percent
+from maskviz.core.numbers import number, percent
 
 LONG = 72  # characters; a sentence that is no longer is a title as it is
 _BREAK = re.compile(r": |; |, and |, though ")
@@ -35,7 +34,7 @@ def _value(name: str, value: Any) -> str:
         return str(value)
     if isinstance(value, float) and 0 <= value <= 1 and re.match(r"(share|touched|padding enters|fraction)", name):
         return percent(value)
-    return f"{value:,}" if isinstance(value, int) else number(value)
+    return f"{value:,}" if isinstance(value, int) else number(value, aligned=True)
 
 
 def verdict(finding: Finding) -> str:

@@ -8,8 +8,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPushButton
 
 from maskviz.core.call_maps import call_map, tensor_of
-from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import MapSpec
+from maskviz.core.numbers import number
 from maskviz.core.probes import QUICK, Ask, RecurrentStates, Values
 from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.map_view import MapView

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from maskviz.colormaps import Scale
-from maskviz.core.heatmaps import Heatmap, number
+from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look
+from maskviz.core.numbers import number
 from maskviz.core.status import Status, counted
 from maskviz.export.axes import bar_labels, paint_gradient
 from maskviz.palette import STATUS_WORDS, Palette

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from maskviz.core.heatmaps import number
 from maskviz.core.map_rows import Profile
+from maskviz.core.numbers import number
 from maskviz.export.painting import hatch_tile
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.palette import Palette
