@@ -43,7 +43,7 @@ def test_agreement_with_evaluate_is_marked() -> None:
 def test_a_loss_that_is_not_a_number_adds_up_to_nothing() -> None:
     doc = document(sliced())
     nan = float("nan")
-    doc.set_trace(replace(doc.trace, ledger=replace(doc.trace.ledger, reported=nan, sum=nan, evaluate=nan)))
+    doc.trace = replace(doc.trace, ledger=replace(doc.trace.ledger, reported=nan, sum=nan, evaluate=nan))
     (said,) = (line for line in sections(doc)[0].lines if not line.key)
     assert said.value.startswith("evaluate() is NaN too")
     assert said.tone == "warning"
