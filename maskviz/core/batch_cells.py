@@ -31,11 +31,21 @@ class Cells:
     def count(self) -> int:
         return len(self.index[0])
 
+    def where(self, chosen: NDArray[np.bool_]) -> Cells:
+        """Those of the cells that are ``chosen``, one flag for each."""
+        return replace(self, index=tuple(axis[chosen] for axis in self.index))
+
 
 def cells_of_steps(batch: Batch, name: str, samples: NDArray[np.intp], steps: NDArray[np.intp]) -> Cells:
     """All cells of some steps of some samples of an input."""
     inner = [np.arange(n) for n in batch.x[name].shape[2:]]
     return Cells("x", name, tuple(grid.ravel() for grid in np.meshgrid(samples, steps, *inner, indexing="ij")))
+
+
+def in_padding(batch: Batch, cells: Cells) -> NDArray[np.bool_]:
+    """Which of some cells of an input lie in padded steps, one flag for each."""
+    padding = batch.padding.get(cells.name)
+    return np.zeros(cells.count, bool) if padding is None else padding[cells.index[:2]]
 
 
 def same(one: Any, other: Any) -> NDArray[np.bool_]:

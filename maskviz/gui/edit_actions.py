@@ -19,6 +19,7 @@ EDITS = (
     _act("pad_right", "Padding to the ri&ght", "steps.pad_right", "Ctrl+L, Right", "Move the padding of the marked samples to the right"),
     _act("pad_all_left", "Padding of &all samples to the left", "steps.pad_all_left", "Ctrl+L, Home", "Left padding everywhere"),
     _act("pad_all_right", "Padding of all &samples to the right", "steps.pad_all_right", "Ctrl+L, End", "Right padding everywhere"),
+    _act("fill_padded_only", "&Only in the padding", "cells.fill_padded_only", "Ctrl+L, O", "Keep zero, noise and NaN to padded steps"),
     _act("fill_pad", "The &pad value", "cells.fill_pad", "Ctrl+L, P", "Fill with the pad value, so that steps become padding"),
     _act("fill_zero", "&Zero", "cells.fill_zero", "Ctrl+L, Z", "Fill with zero"),
     _act("fill_noise", "&Noise", "cells.fill_noise", "Ctrl+L, N", "Fill with values like the real ones"),
@@ -44,7 +45,7 @@ EDITS = (
 )
 
 EDIT_MENUS = {
-    "fill": ("&Fill with", ("fill_pad", "fill_zero", "fill_noise", "fill_nan", "fill_token")),
+    "fill": ("&Fill with", ("fill_padded_only", "-", "fill_pad", "fill_zero", "fill_noise", "fill_nan", "fill_token")),
     "padding": ("Pa&dding", ("pad", "unpad", "-", "pad_left", "pad_right", "pad_all_left", "pad_all_right")),
     "steps": ("&Steps", ("insert_steps", "delete_steps", "-", "insert_in_all", "delete_in_all", "change_length")),
     "samples": ("Sa&mples", ("duplicate", "delete_samples", "-", "move_up", "move_down", "-", "sort_longest", "sort_shortest")),

@@ -194,6 +194,7 @@ class MainWindow(QMainWindow):
         self.heatmap_tools.attach(self.workspace.heatmaps)
         self.workspace.editor.rejected.connect(lambda sentence: self.notices.show_notice("warning", sentence, key="cell"))
         in_maps = [self.submenus[name] for name in ("fill", "padding", "steps", "samples", "weights")]
+        self.editing.cells.take_menu(self.submenus["fill"])
         self.editing.take_panes(self.workspace.editor, self.workspace.heatmaps, in_maps)
         self.workspace.editor.set_actions([self.commands[act.id] for act in EDITS], {name: self.submenus[name] for name in EDIT_MENUS})
         self.take_away.take_workspace(self.workspace, [self.commands[name] for name in ("copy_picture", "copy_numbers", "export")])

@@ -194,6 +194,26 @@ def test_filling_the_selected_cells_and_the_marked_steps(window: MainWindow) -> 
     assert document.undo_stack.undoText() == "Make steps 0–3 of samples 1–2 real with the pad value"
 
 
+def test_filling_leaves_real_data_alone_unless_it_is_told_otherwise(window: MainWindow) -> None:
+    document, _ = opened(window)
+    padded = document.batch.padding["features"].copy()
+    before = document.batch.x["features"].copy()
+    document.mark(Region(tuple(range(4)), 0, padded.shape[1] - 1))
+    count = int(padded[:4].sum())
+    menu = window.submenus["fill"]
+    menu.aboutToShow.emit()
+    assert f"{count} padded, {4 * padded.shape[1] - count} real" in menu.actions()[0].text()
+    window.commands["fill_noise"].trigger()
+    assert np.array_equal(document.batch.x["features"][~padded], before[~padded])
+    assert not document.batch.padding["features"][:4].any(), "the network's mask sees data in them"
+    assert f"{count} steps are kept now" in said(window)
+    document.undo_stack.undo()
+    assert np.array_equal(document.batch.padding["features"], padded), "the fill and what it did to the mask are one undo step"
+    window.commands["fill_padded_only"].trigger()
+    window.commands["fill_noise"].trigger()
+    assert not np.isclose(document.batch.x["features"][:4], before[:4]).any()
+
+
 def test_an_act_that_changes_nothing_is_no_undo_step(window: MainWindow) -> None:
     document, _ = opened(window)
     window.commands["pad_all_right"].trigger()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QMenu
+
 from maskviz.core.batch_cells import Filling, fill
+from maskviz.gui.editing.filling import CONTENTS, FillMenu, mask_sentence
 
 if TYPE_CHECKING:
     from maskviz.gui.editing.editing import Editing, Made
@@ -18,6 +21,11 @@ class CellActs:
 
     def __init__(self, editing: Editing) -> None:
         self._editing = editing
+        self._fill_menu: FillMenu | None = None
+
+    def take_menu(self, menu: QMenu) -> None:
+        """Say in the Fill menu what is filled."""
+        self._fill_menu = FillMenu(menu, self._editing.marks)
 
     def copy(self) -> None:
         """Copy the selected cells as text for a spreadsheet."""
@@ -54,13 +62,23 @@ class CellActs:
         """Make steps real that hold the pad value."""
         self._fill("token")
 
+    def fill_padded_only(self) -> None:
+        """Zero, noise and NaN go into padding alone, or into all that is marked."""
+        if self._fill_menu is not None:
+            self._editing.tell(f"Zero, noise and NaN are filled {self._fill_menu.toggled()}.")
+
     def _fill(self, filling: Filling) -> None:
-        editing = self._editing
+        editing, before = self._editing, self._editing.document.batch
 
         def made() -> Made:
-            cells, words = editing.marks.cells()
+            cells, words = editing.marks.cells() if self._fill_menu is None else self._fill_menu.chosen(filling)
             batch, network, seed = editing.marks.batch, editing.network, editing.document.new_gesture()
             text = f"Make {words} real with the pad value" if filling == "token" else f"Fill {words} with {WORDS[filling]}"
             return lambda: reduce(lambda filled, some: fill(filled, network, some, filling, seed), cells, batch), text
 
-        editing.edit(made)
+        def told() -> None:
+            after = editing.document.batch
+            if filling in CONTENTS and before is not None and after is not None:
+                editing.tell(mask_sentence(before, after, editing.network))
+
+        editing.edit(made, then=told)

@@ -139,6 +139,11 @@ class Editing:
         self._waiting.clear()
         self._go_on()
 
+    def tell(self, sentence: str) -> None:
+        """Show what an edit did beyond what was asked; nothing where that is nothing."""
+        if sentence:
+            self._notices.show_notice("info", sentence, key="cell")
+
     def say(self, sentence: str) -> None:
         """Show why something cannot be done."""
         self._notices.show_notice("warning", sentence, key="cell")

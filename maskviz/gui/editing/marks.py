@@ -116,6 +116,12 @@ class Marks(QObject):
         marked = self.steps()
         return [cells_of_steps(self.batch, marked.input, marked.samples, marked.steps)], marked.words
 
+    def steps_to_fill(self) -> tuple[int, int]:
+        """How many of the marked steps are padding, and how many are real; raises ``UnusableInput``."""
+        marked = self.steps()
+        padded = int(self.batch.padding[marked.input][np.ix_(marked.samples, marked.steps)].sum())
+        return padded, len(marked.samples) * len(marked.steps) - padded
+
     def output(self) -> str:
         """The output whose weights are meant; raises ``UnusableInput`` where the batch has no targets."""
         names = list(self.batch.y)

@@ -1,0 +1,72 @@
+"""What a filling is about: the Fill menu says it, and leaves real data alone unless it is told otherwise."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from maskviz.core.batch import Batch
+from maskviz.core.batch_cells import Cells, Filling, in_padding
+from maskviz.core.errors import UnusableInput
+from maskviz.core.network import Network
+from maskviz.gui.editing.marks import Marks
+
+CONTENTS: tuple[Filling, ...] = ("zero", "noise", "nan")
+"""What may go into padding alone; the pad value goes into real steps, that is its purpose."""
+
+
+class FillMenu:
+    """The head of the Fill menu: how many padded and real steps are meant, and a box that keeps zero, noise and NaN to padded ones."""
+
+    def __init__(self, menu: QMenu, marks: Marks) -> None:
+        self._marks = marks
+        self._only = next(action for action in menu.actions() if action.objectName() == "fill_padded_only")
+        self._only.setCheckable(True)
+        self._only.setChecked(True)
+        self.about = QAction(menu)
+        self.about.setEnabled(False)
+        menu.insertAction(self._only, self.about)
+        menu.aboutToShow.connect(self._tell)
+
+    def _tell(self) -> None:
+        self.about.setVisible(True)
+        try:
+            padded, real = self._marks.steps_to_fill()
+        except UnusableInput:
+            self.about.setVisible(False)
+            return
+        self.about.setText(f"{self._marks.words()}: {padded:,} padded, {real:,} real")
+        self._only.setText("&Only in the padding" if not padded or not real else f"&Only in the {padded:,} padded steps")
+
+    def chosen(self, filling: Filling) -> tuple[list[Cells], str]:
+        """The cells that are filled, and their words; raises ``UnusableInput``."""
+        cells, words = self._marks.cells()
+        batch = self._marks.batch
+        inputs = [(some, in_padding(batch, some)) for some in cells if some.kind == "x"]
+        mixed = any(hit.any() for _, hit in inputs) and not all(hit.all() for _, hit in inputs)
+        if not mixed or filling not in CONTENTS or not self._only.isChecked():
+            return cells, words
+        others = [some for some in cells if some.kind != "x"]  # targets and weights are meant where somebody marks them
+        return [*(some.where(hit) for some, hit in inputs if hit.any()), *others], f"the padding among {words}"
+
+    def toggled(self) -> str:
+        """What the box says now."""
+        return "in padded steps only" if self._only.isChecked() else "in all marked steps"
+
+
+def mask_sentence(before: Batch, after: Batch, network: Network) -> str:
+    """What a filling did to the mask that the network makes of its input; empty where it did nothing."""
+    for spec in network.inputs:
+        if not spec.masked or spec.name not in before.padding:
+            continue
+        was, now = before.padding[spec.name], after.padding[spec.name]
+        kept, padded = int((was & ~now).sum()), int((now & ~was).sum())
+        if kept:
+            return f"{_steps(kept)} kept now: the network's mask skips only what holds {spec.pad_value}, and sees data there."
+        if padded:
+            return f"{_steps(padded)} padding now: the network's mask skips what holds {spec.pad_value}."
+    return ""
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} steps are" if count > 1 else "1 step is"
