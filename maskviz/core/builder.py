@@ -1,13 +1,14 @@
 """A stack of layers as a frozen value: what the builder edits and the engine makes a network of. Edits are pure functions.
 
 Each row is a layer, called on the row above unless ``takes`` says otherwise: a residual branch is a merging row that takes the row above
-and an earlier one. Rows are known by their names, which are those of the network's layers.
+and an earlier one. Rows are known by their names, which are those of the network's layers. More inputs than the first, and outputs beside
+that of the last row, are rows, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,9 @@ ABOVE = ""
 MERGES = ("Add", "Concatenate", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Dot")
 ATTENTION = ("MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention")
 SLICE = "Slice"
+INPUT, OUTPUT = "Input", "Output"
+PLAIN = (SLICE, INPUT, OUTPUT)
+"""Rows that are no layers."""
 WRAPPERS = ("Bidirectional", "TimeDistributed")
 RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 SOURCE_ROW, TRAINING_ROW = -1, -2
@@ -36,9 +40,11 @@ class CannotBuild(UnusableInput):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer: its class in ``keras.layers`` (or SLICE, for ``x[:, start:stop:step]``) and the arguments that are not its defaults.
+    """One layer: its class in ``keras.layers`` and the arguments that are not its defaults.
 
-    ``takes`` names the rows it is called on; ABOVE is the row above, or the input. ``wrapper`` with its arguments goes around it.
+    Or SLICE, for ``x[:, start:stop:step]``; INPUT, for one more input of ``steps`` and ``features`` as in ``Source``; OUTPUT, for a row
+    that is an output of the network, with its ``loss``. ``takes`` names the rows it is called on; ABOVE is the row above, or the input.
+    ``wrapper`` with its arguments goes around it.
     """
 
     name: str
@@ -63,10 +69,16 @@ class Source:
     def is_ids(self) -> bool:
         return self.features is None
 
+    @classmethod
+    def of_row(cls, row: Row) -> Source:
+        """The input that an INPUT row is."""
+        steps, features = row.arguments.get("steps"), row.arguments.get("features")
+        return cls(row.name, row.arguments.get("dtype") or ("int32" if features is None else "float32"), steps, features)
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What ``compile()`` is given; ``loss`` None: the network is not compiled. Names, or serialized objects of a file."""
+    """What ``compile()`` is given for the last row; ``loss`` None: none. Names, or serialized objects of a file."""
 
     loss: Value = None
     metrics: tuple[Value, ...] = ()
@@ -111,13 +123,17 @@ class Stack:
 
 
 def added(stack: Stack, number: int, row: Row) -> Stack:
-    """The stack with a row put at that place."""
-    return replace(stack, rows=(*stack.rows[:number], row, *stack.rows[number:]))
+    """The stack with a row put at that place; below an input, the next row still takes what it took."""
+    after = stack.rows[number:]
+    if row.kind == INPUT and after:
+        after = (replace(after[0], takes=stack.taken(number)), *after[1:])
+    return replace(stack, rows=(*stack.rows[:number], row, *after))
 
 
 def removed(stack: Stack, number: int) -> Stack:
     """The stack without a row; rows that took it take what it took."""
-    gone, instead = stack.rows[number].name, stack.taken(number)[0]
+    gone = stack.rows[number].name
+    instead = next(iter(stack.taken(number)), stack.rows[number - 1].name if number else stack.source.name)
     rows = [*stack.rows[:number], *stack.rows[number + 1 :]]
     return replace(stack, rows=tuple(_retaken(row, gone, instead) for row in rows))
 
@@ -174,10 +190,11 @@ def problems(stack: Stack) -> dict[int, str]:
     """Sentences on rows that cannot be built, by their numbers; the engine need not be asked about those."""
     found: dict[int, str] = {}
     names = [stack.source.name]
+    used = {name for number in range(len(stack.rows)) for name in stack.taken(number)}
     if not _is_name(stack.source.name):
         found[SOURCE_ROW] = "The input needs a name of letters, digits and underscores."
     for number, row in enumerate(stack.rows):
-        sentence = _problem(stack, number, row, names)
+        sentence = _problem(stack, number, row, names) or _end_problem(stack, number, row, used)
         if sentence:
             found[number] = sentence
         names.append(row.name)
@@ -200,6 +217,19 @@ def _problem(stack: Stack, number: int, row: Row, before: Sequence[str]) -> str:
     return ""
 
 
+def _end_problem(stack: Stack, number: int, row: Row, used: Set[str]) -> str:
+    """What is wrong with an input or an output."""
+    if row.kind == INPUT and row.name not in used:
+        return f"Nothing takes the input ‘{row.name}’ yet: add a layer that does, such as Concatenate, or choose it where a layer ‘takes’."
+    if row.kind == OUTPUT and number == len(stack.rows) - 1:
+        return "The last row is an output in any case: remove this one, or add what comes after it."
+    if row.kind == OUTPUT and any(
+        other.kind == OUTPUT and stack.taken(n) == stack.taken(number) for n, other in enumerate(stack.rows[:number])
+    ):
+        return f"‘{stack.taken(number)[0]}’ is an output already: remove one of both."
+    return ""
+
+
 def _is_name(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_.][\w.>-]*", name) is not None
 
@@ -214,7 +244,7 @@ def summary(row: Row, required: Sequence[str] = ()) -> str:
             words.append(_short(value))
         elif value not in (False, None):
             words.append(f"{name} {_short(value)}")
-        else:
+        elif row.kind not in PLAIN:
             words.append(f"{name} {'off' if value is False else 'none'}")
     kind = f"{row.wrapper} {row.kind}".strip()
     return " · ".join([kind, *words])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from maskviz.core.builder import ABOVE, ATTENTION, MERGES, RECURRENT, Row, Stack, Value, fresh_name
+from maskviz.core.builder import ABOVE, ATTENTION, INPUT, MERGES, RECURRENT, Row, Stack, Value, fresh_name
 from maskviz.core.errors import UnusableInput
 
 Kind = Literal["int", "float", "bool", "choice", "value"]
@@ -84,7 +84,9 @@ def new_row(stack: Stack, forms: Forms, kind: str, place: int) -> Row:
     if inner in RECURRENT:
         arguments["return_sequences"] = True
     takes: tuple[str, ...] = (ABOVE,)
-    if kind in MERGES:
+    if kind == INPUT:
+        arguments, takes = {"features": 8}, ()
+    elif kind in MERGES:
         takes = (ABOVE, _earlier(stack, place))
     elif kind in ATTENTION:
         takes = (ABOVE, ABOVE)
@@ -93,7 +95,11 @@ def new_row(stack: Stack, forms: Forms, kind: str, place: int) -> Row:
 
 
 def _earlier(stack: Stack, place: int) -> str:
-    """The row before the one above: what a residual branch most often joins."""
+    """An input that nothing takes yet, or the row before the one above: what a residual branch most often joins."""
+    used = {name for number in range(len(stack.rows)) for name in stack.taken(number)}
+    for row in stack.rows[: max(place - 1, 0)]:
+        if row.kind == INPUT and row.name not in used:
+            return row.name
     return stack.rows[place - 2].name if place >= 2 else stack.source.name
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from maskviz.core.builder import ATTENTION, MERGES, SLICE
+from maskviz.core.builder import ATTENTION, INPUT, MERGES, OUTPUT, SLICE
 from maskviz.core.layer_forms import Forms, Kind, LayerForm, Parameter
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -46,6 +46,7 @@ CALL_ARGUMENTS = ("use_causal_mask",)
 CAUSAL = Parameter(
     CALL_ARGUMENTS[0], "bool", False, help="Each step attends to itself and the steps before it alone; given when the layer is called."
 )
+DTYPES = ("float32", "float64", "float16", "int32", "int64", "uint8", "bool")
 MERGE_MODE = ("concat", "sum", "mul", "ave")
 INITIALIZERS = (
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal", "random_uniform",
@@ -70,7 +71,8 @@ METRICS = (
 def forms() -> Forms:
     """Forms of all layers that this Keras has of those that stacks are built of."""
     found = {kind: form(kind, group, getattr(layers, kind)) for group, kinds in GROUPS.items() for kind in kinds if hasattr(layers, kind)}
-    return Forms({**found, SLICE: _slice_form()}, LOSSES, METRICS)
+    plain = {form.kind: form for form in (_input_form(), _output_form(), _slice_form())}
+    return Forms({**plain, **found}, LOSSES, METRICS)
 
 
 def form(kind: str, group: str, layer: type) -> LayerForm:
@@ -118,6 +120,20 @@ def _choices(kind: str, name: str) -> tuple[str, ...]:
         if name.endswith(end):
             return choices
     return ()
+
+
+def _input_form() -> LayerForm:
+    steps = Parameter("steps", "int", None, optional=True, help="Length of every sequence; empty: any.")
+    features = Parameter("features", "int", None, optional=True, help="Numbers in one step; empty: one id in each step, for an Embedding.")
+    dtype = Parameter("dtype", "choice", None, optional=True, advanced=True, choices=DTYPES, help="Empty: float32, int32 for ids.")
+    told = "One more input: features beside ids, or the target of a decoder. It stands above the layers that take it."
+    return LayerForm(INPUT, "Inputs and outputs", told, (features, steps, dtype))
+
+
+def _output_form() -> LayerForm:
+    loss = Parameter("loss", "choice", None, optional=True, choices=LOSSES, help="Its loss; that of the last row stands below.")
+    told = "The row above is an output of the network, beside that of the last row."
+    return LayerForm(OUTPUT, "Inputs and outputs", told, (loss,))
 
 
 def _slice_form() -> LayerForm:

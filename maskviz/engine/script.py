@@ -18,7 +18,7 @@ from keras import ops
 
 from maskviz.core.errors import UnusableInput
 from maskviz.engine import rebuild
-from maskviz.engine.building import data_nodes, given_arguments, own_arguments, required_arguments, serialized
+from maskviz.engine.stacks import data_nodes, given_arguments, own_arguments, required_arguments, serialized
 
 INDENT = "    "
 

@@ -54,7 +54,7 @@ from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLeng
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
-from maskviz.engine import building, devices, generating, layer_forms, loading, probes, repair, script, templates
+from maskviz.engine import building, devices, generating, layer_forms, loading, probes, repair, script, stacks, templates
 from maskviz.engine.explaining import cause_of
 from maskviz.engine.losses import has_loss
 from maskviz.engine.metrics import MetricProbe, kept_state
@@ -161,7 +161,7 @@ class Service:
 
     def _stack(self, origin: str | None) -> Event:
         network = self._need().network
-        stack, notes = building.stack_of(network)
+        stack, notes = stacks.stack_of(network)
         self._shelf.begin(network, origin)
         return StackKnown(self._number, stack, notes)
 

@@ -6,6 +6,7 @@ import json
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import pytest
 from keras import layers
 
 from maskviz import resources
-from maskviz.core.builder import CannotBuild, Row, Source, Stack, Training, added, changed
+from maskviz.core.builder import CannotBuild, Row, Source, Stack, Training, added, changed, problems, removed
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import new_row
-from maskviz.engine import building, layer_forms, loading, script
+from maskviz.engine import building, layer_forms, loading, script, stacks
 
 # a mask that is lost is no surprise here
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:(?s).*was passed an input with a mask:UserWarning")]
@@ -43,7 +44,7 @@ def first(network: keras.Model) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("name", STACKS)
 def test_a_network_is_the_network_of_its_stack(name: str) -> None:
     network = example(name)
-    stack, notes = building.stack_of(network)
+    stack, notes = stacks.stack_of(network)
     assert notes == ()
     again = building.build(Stack.from_dict(json.loads(json.dumps(stack.to_dict()))))
     shelf = building.Shelf()
@@ -51,7 +52,7 @@ def test_a_network_is_the_network_of_its_stack(name: str) -> None:
     count = len(network.weights)
     assert shelf.put_into(again) == (count, count)
     np.testing.assert_allclose(first(again), first(network), atol=1e-6)
-    assert building.stack_of(again)[0] == stack
+    assert stacks.stack_of(again)[0] == stack
 
 
 def test_slices_and_residual_branches_are_rows() -> None:
@@ -60,7 +61,7 @@ def test_slices_and_residual_branches_are_rows() -> None:
     h = layers.LSTM(4, return_sequences=True, name="lstm")(h)
     h = layers.Concatenate(name="both")([given, h])
     network = keras.Model(given, layers.Dense(2, name="out")(h[:, 3:]), name="sliced")
-    stack, _ = building.stack_of(network)
+    stack, _ = stacks.stack_of(network)
     assert [row.kind for row in stack.rows] == ["Masking", "LSTM", "Concatenate", "Slice", "Dense"]
     assert stack.rows[2].takes == ("features", "")
     assert stack.rows[3].arguments == {"start": 3}
@@ -69,19 +70,92 @@ def test_slices_and_residual_branches_are_rows() -> None:
     np.testing.assert_allclose(first(again), first(network), atol=1e-6)
 
 
+def two_by_two() -> keras.Model:
+    """Ids with features beside them, an attending decoder, and an output on the way."""
+    ids, features = keras.Input((None,), dtype="int32", name="ids"), keras.Input((None, 3), name="features")
+    target = keras.Input((6,), dtype="int32", name="target")
+    h = layers.Embedding(9, 4, mask_zero=True, name="words")(ids)
+    h = layers.Concatenate(name="both")([h, features])
+    h = layers.LSTM(5, return_sequences=True, name="lstm")(h)
+    score = layers.Dense(1, name="score")(h)
+    t = layers.Embedding(7, 5, mask_zero=True, name="target_words")(target)
+    t = layers.Attention(name="attend")([t, h])
+    tags = layers.Dense(4, activation="softmax", name="tags")(t)
+    made = keras.Model([ids, features, target], {"score": score, "tags": tags}, name="two")
+    made.compile("adam", {"score": "mse", "tags": "sparse_categorical_crossentropy"}, metrics={"tags": ["accuracy"]})
+    return made
+
+
+def test_more_inputs_and_outputs_are_rows() -> None:
+    network = two_by_two()
+    stack, notes = stacks.stack_of(network)
+    assert notes == ()
+    assert [row.name for row in stack.rows if row.kind == "Input"] == ["features", "target"]
+    assert [(row.kind, dict(row.arguments)) for row in stack.rows if row.name in ("features", "target")] == [
+        ("Input", {"features": 3}),
+        ("Input", {"steps": 6}),
+    ]
+    (out,) = (n for n, row in enumerate(stack.rows) if row.kind == "Output")
+    assert stack.taken(out) == ("score",)
+    assert stack.rows[out].arguments == {"loss": "mse"}
+    assert (stack.training.loss, stack.training.metrics) == ("sparse_categorical_crossentropy", ("accuracy",))
+    again = building.build(Stack.from_dict(json.loads(json.dumps(stack.to_dict()))))
+    shelf = building.Shelf()
+    shelf.begin(network, None)
+    count = len(network.weights)
+    assert shelf.put_into(again) == (count, count)
+    rng = np.random.default_rng(0)
+    x = [rng.integers(0, 7, (2, 8)), rng.normal(size=(2, 8, 3)).astype("float32"), rng.integers(0, 7, (2, 6))]
+    y = {"score": rng.normal(size=(2, 8, 1)), "tags": rng.integers(0, 4, (2, 6))}
+    old, new = network.predict_on_batch(x), again.predict_on_batch(x)
+    np.testing.assert_allclose(new[0], old["score"], atol=1e-6)
+    np.testing.assert_allclose(new[1], old["tags"], atol=1e-6)
+    assert again.test_on_batch(x, [y["score"], y["tags"]])[0] == pytest.approx(network.test_on_batch(x, y)[0], rel=1e-5)
+    assert stacks.stack_of(again)[0] == stack
+    made: dict[str, Any] = {"__name__": "script"}
+    exec(script.script_of(again), made)
+    scripted = made["build_two"]()
+    scripted.set_weights(again.get_weights())
+    np.testing.assert_allclose(scripted.predict_on_batch(x)[0], old["score"], atol=1e-6)
+
+
+def test_an_input_is_added_above_and_joined() -> None:
+    begin = Stack("net", Source("ids"), (Row("words", "Embedding", {"input_dim": 9, "output_dim": 4}), Row("lstm", "LSTM", {"units": 3})))
+    stack = added(begin, 0, new_row(begin, FORMS, "Input", 0))
+    assert stack.taken(1) == ("ids",), "what comes below takes what it took"
+    assert "Nothing takes the input ‘input’ yet" in problems(stack)[0]
+    with pytest.raises(CannotBuild, match="Nothing takes"):
+        building.build(stack)
+    stack = added(stack, 2, new_row(stack, FORMS, "Concatenate", 2))
+    assert stack.taken(2) == ("words", "input")
+    assert stack.taken(3) == ("concatenate",)
+    assert problems(stack) == {}
+    network = building.build(stack)
+    assert [tensor.name for tensor in network.inputs] == ["ids", "input"]
+    assert removed(stack, 0).taken(1) == ("words", "ids"), "what took the input takes what was above it"
+    stack = added(stack, 4, Row("again", "Output"))
+    assert "The last row is an output in any case" in problems(stack)[4]
+    stack = added(added(stack, 5, Row("out", "Dense", {"units": 1})), 5, Row("twice", "Output"))
+    assert "‘lstm’ is an output already" not in problems(stack).get(5, "")
+    network = building.build(replace(stack, rows=tuple(row for row in stack.rows if row.name != "twice"), training=Training("mse")))
+    assert len(network.outputs) == 2
+    assert network.compiled
+
+
 @pytest.mark.parametrize(
-    ("name", "words"), [("seq2seq_initial_state", "2 inputs"), ("stateful_carry", "carries its state"), ("lambda_slice_small", "shift")]
+    ("name", "words"),
+    [("seq2seq_initial_state", "several tensors"), ("stateful_carry", "carries its state"), ("lambda_slice_small", "shift")],
 )
 def test_what_is_no_stack_is_said(name: str, words: str) -> None:
     found = resources.example(name)
     network = loading.load(str(found.network), str(found.custom) if found.custom else None, found.trusted)[0]
     with pytest.raises(UnusableInput, match=words):
-        building.stack_of(network)
+        stacks.stack_of(network)
 
 
 def test_weights_that_fit_are_kept_and_those_taken_away_come_back() -> None:
     network = example("bidirectional_tagger")
-    stack, _ = building.stack_of(network)
+    stack, _ = stacks.stack_of(network)
     shelf = building.Shelf()
     shelf.begin(network, "file")
     wider = changed(stack, 2, Row("label", "Dense", {"units": 9, "activation": "softmax"}))
@@ -98,6 +172,8 @@ def test_every_layer_of_the_forms_is_built_as_a_new_row() -> None:
     begin = Stack("all", Source("features", "float32", 12, 6), (Row("first", "Dense", {"units": 6}), Row("second", "Dense", {"units": 6})))
     for kind, form in FORMS.layers.items():
         assert form.summary, kind
+        if kind in ("Input", "Output"):
+            continue  # they are no layers
         stack = begin
         if kind == "Embedding":
             stack = Stack("ids", Source("ids", "int32", 12), ())

@@ -40,6 +40,15 @@ FORMS = Forms(
             ),
         ),
         "Add": LayerForm("Add", "Joining rows", "Adds."),
+        "Input": LayerForm(
+            "Input",
+            "Inputs and outputs",
+            "One more.",
+            (Parameter("features", "int", None, optional=True), Parameter("steps", "int", None, optional=True)),
+        ),
+        "Output": LayerForm(
+            "Output", "Inputs and outputs", "Another.", (Parameter("loss", "choice", None, optional=True, choices=("mse",)),)
+        ),
         "Reshape": LayerForm("Reshape", "Shape", "Other axes.", (Parameter("target_shape", "value", required=True),)),
     },
     ("mse", "mae"),
@@ -219,7 +228,7 @@ def test_a_layer_is_found_and_added_below_the_chosen_row(panel: BuilderPanel, qt
     qtbot.keyClick(panel.rows, Qt.Key.Key_Insert)
     picker = panel.window().findChild(LayerPicker)
     assert isinstance(picker, LayerPicker)
-    assert [item.text(0) for item in picker._items()] == ["Embedding", "LSTM", "Add", "Reshape"]
+    assert [item.text(0) for item in picker._items()] == ["Embedding", "LSTM", "Add", "Input", "Output", "Reshape"]
     picker.line.setText("remem")
     assert [item.text(0) for item in picker._items()] == ["LSTM"], "by what it does"
     qtbot.keyClick(picker.line, Qt.Key.Key_Return)
@@ -281,3 +290,39 @@ def test_both_themes_paint_rows(panel: BuilderPanel) -> None:
     assert ground() == DARK.card
     panel.set_palette(LIGHT)
     assert ground() == LIGHT.card
+
+
+def test_one_more_input_and_output(panel: BuilderPanel, qtbot: QtBot) -> None:
+    panel.rows.select_number(1)
+    panel.add_layer("Input")
+    assert names(panel) == ["input", "embedding", "lstm", "add"], "above all layers, wherever it is asked for"
+    assert panel.rows.number == 0
+    assert stack_of(panel).taken(1) == ("ids",)
+    assert panel._building.trouble is not None
+    assert panel._building.trouble.row == 0
+    form = row_form(panel, 0)
+    assert not [name for name in form.fields if name.startswith("takes") or name == "wrapper"]
+    features = form.fields["features"].input
+    assert isinstance(features, QLineEdit)
+    features.setText("3")
+    features.editingFinished.emit()
+    assert lines(stack_of(panel), FORMS, None)[1].text == "Input · 3 features · any length"
+    panel.rows.select_number(1)
+    panel.add_layer("Add")
+    assert stack_of(panel).taken(2) == ("embedding", "input"), "it is joined with what nothing takes yet"
+    assert panel._building.trouble is None
+    panel.rows.select_number(3)
+    panel.add_layer("Output")
+    assert stack_of(panel).taken(4) == ("lstm",)
+    assert panel._building.trouble is None
+    loss = row_form(panel, 4).fields["loss"].input
+    assert isinstance(loss, QComboBox)
+    loss.setCurrentIndex(loss.findText("mse"))
+    loss.activated.emit(loss.currentIndex())
+    assert stack_of(panel).rows[4].arguments == {"loss": "mse"}
+    panel.rows.select_number(0)
+    panel.take.click()
+    assert "‘add_1’ takes ‘input’" not in str(panel._building.trouble)
+    while panel._document.undo_stack.canUndo():
+        undo(panel)
+    assert stack_of(panel) == STACK

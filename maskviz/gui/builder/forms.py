@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from maskviz.core.builder import ABOVE, ATTENTION, MERGES, RECURRENT, SLICE, Row, Source, Stack, Training, Value, with_argument
+from maskviz.core.builder import ABOVE, ATTENTION, MERGES, PLAIN, RECURRENT, Row, Source, Stack, Training, Value, with_argument
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import Forms, Parameter
 from maskviz.gui.builder.fields import Field, Line, Pick, Whole, field_of
@@ -148,7 +148,7 @@ class RowForm(Form):
         self.add(parameter.name, parameter.name, field_of(parameter, value), given)
 
     def _add_wrapper(self, row: Row) -> None:
-        if row.kind in (*MERGES, *ATTENTION, SLICE):
+        if row.kind in (*MERGES, *ATTENTION, *PLAIN):
             return
         both = [("Bidirectional", "Bidirectional")] if row.kind in RECURRENT else []
         choices = [("nothing", ""), *both, ("TimeDistributed", "TimeDistributed")]

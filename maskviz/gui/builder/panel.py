@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from maskviz.core.builder import SOURCE_ROW, TRAINING_ROW, Row, Source, Stack, Training, added, changed, moved, removed, with_source
+from maskviz.core.builder import INPUT, SOURCE_ROW, TRAINING_ROW, Row, Source, Stack, Training, added, changed, moved, removed, with_source
 from maskviz.core.layer_forms import new_row
 from maskviz.gui.builder.forms import Form, RowForm, SourceForm, TrainingForm
 from maskviz.gui.builder.picker import LayerPicker
@@ -280,6 +280,8 @@ class BuilderPanel(QWidget):
             return
         number = self.rows.number
         place = len(stack.rows) if number == TRAINING_ROW else number + 1
+        if kind == INPUT:  # above all layers, below the other inputs
+            place = next((n for n, row in enumerate(stack.rows) if row.kind != INPUT), len(stack.rows))
         row = new_row(stack, forms, kind, place)
         self._gestures.clear()
         self._added = row.name

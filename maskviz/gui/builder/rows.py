@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from maskviz.core.builder import ABOVE, ATTENTION, SOURCE_ROW, TRAINING_ROW, Stack, summary
+from maskviz.core.builder import ABOVE, ATTENTION, INPUT, SOURCE_ROW, TRAINING_ROW, Source, Stack, summary
 from maskviz.core.layer_forms import Forms
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
@@ -45,22 +45,26 @@ class Shown:
 def lines(stack: Stack, forms: Forms | None, trouble: Trouble | None) -> list[Shown]:
     """What the list shows of a stack."""
     source, training = stack.source, stack.training
-    steps = f"{source.steps} steps" if source.steps else "any length"
-    about = f"ids of {source.vocabulary:,} · {steps}" if source.is_ids else f"{source.features} features · {steps}"
     loss = training.loss if training.loss is None or isinstance(training.loss, str) else training.loss.get("class_name", "as in the file")
     wrong = {trouble.row: trouble.sentence} if trouble is not None and trouble.row is not None else {}
-    shown = [Shown(SOURCE_ROW, source.name, f"Input · {about}", wrong.get(SOURCE_ROW, ""))]
+    shown = [Shown(SOURCE_ROW, source.name, _about(source, f" of {source.vocabulary:,}"), wrong.get(SOURCE_ROW, ""))]
     for number, row in enumerate(stack.rows):
         form = forms.layers.get(row.kind) if forms is not None else None
-        text = summary(row, form.required if form is not None else ())
+        text = _about(Source.of_row(row)) if row.kind == INPUT else summary(row, form.required if form is not None else ())
         others = [name or "the row above" for name in row.takes]
-        if len(set(row.takes)) > 1 or (row.takes[0] != ABOVE and row.kind not in ATTENTION) or set(row.takes) - {ABOVE}:
+        if len(set(row.takes)) > 1 or (row.takes and row.takes[0] != ABOVE and row.kind not in ATTENTION) or set(row.takes) - {ABOVE}:
             text += f" ← {', '.join(others)}"
         shown.append(Shown(number, row.name, text, wrong.get(number, "")))
     metrics = len(training.metrics) + len(training.weighted_metrics)
     more = f" · {metrics} metric{'' if metrics == 1 else 's'}" if metrics and loss else ""
     shown.append(Shown(TRAINING_ROW, "Loss", f"{loss or 'none: the network is not compiled'}{more}", wrong.get(TRAINING_ROW, "")))
     return shown
+
+
+def _about(source: Source, vocabulary: str = "") -> str:
+    """What an input is, in one line."""
+    holds = f"ids{vocabulary}" if source.is_ids else f"{source.features} features"
+    return f"Input · {holds} · {f'{source.steps} steps' if source.steps else 'any length'}"
 
 
 class RowList(QListWidget):
