@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from maskviz.core.mask_arguments import given_alone, maker
 from maskviz.core.trace import Call, Trace
 
 
@@ -28,12 +29,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A tensor that goes from output ``output`` of ``source`` into ``target``; ``mask_only`` when it is only a mask argument."""
+    """A tensor that goes from output ``output`` of ``source`` into ``target``; ``mask_only`` when it is only a mask argument, and
+    ``alone`` when no tensor that ``target`` takes brings that mask."""
 
     source: str
     target: str
     output: int = 0
     mask_only: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
     nodes = tuple(
         Node(c.id, c.name, c.class_name, c.parent, c.kind, c.role, tuple(c.outputs[0].shape) if c.outputs else None) for c in trace.calls
     )
-    calls = Graph(nodes)
+    calls, by_id = Graph(nodes), {call.id: call for call in trace.calls}
     given = {call.id: [s for tensor in call.inputs for s in (tensor.source, *tensor.also) if s is not None] for call in trace.calls}
     direct = {(call.id, tensor.source) for call in trace.calls for tensor in call.inputs}
     taken = {(node, source) for node, sources in given.items() for source in sources}
@@ -120,22 +123,25 @@ def graph_of(trace: Trace, preview: Graph | None = None) -> Graph:
             return call.role == "mask path"
         return call.parent not in calls.ancestors(split_ref(source)[0]) and source not in given[call.parent]
 
-    def connect(source: str, target: str, mask_only: bool) -> None:
+    def connect(source: str, target: str, mask_only: bool, alone: bool = False) -> None:
         container = split_ref(source)[0]
         if container in calls.containers and (container, target) in told:
             edges.extend(told[container, target])
             return
         made, output = _producer(source, calls, edges)
         if made in calls.by_id:
-            edges.append(Edge(made, target, output, mask_only))
+            edges.append(Edge(made, target, output, mask_only, alone))
 
     for call in trace.calls:
         inside = [child.id for child in calls.children.get(call.id, ())]
         for source in given[call.id]:
             if not any((child, source) in taken for child in inside):
                 connect(source, call.id, only_masks(source, call))
+        made_by_layer = maker(call, by_id)
         for source in call.mask_sources:
-            connect(source, call.id, True)
+            connect(source, call.id, True, made_by_layer is None and given_alone(call) is not None)
+        if made_by_layer is not None:
+            connect(made_by_layer, call.id, True, True)
     made_by = {out.name: out.ref for out in trace.network_outputs}
     for term in trace.ledger.terms:
         if (made := made_by.get(term.output)) is not None:
@@ -192,7 +198,7 @@ def folded(graph: Graph, unfolded: frozenset[str], mask_path: bool = False) -> G
     """The part of a graph that is shown when only the containers in ``unfolded`` are open.
 
     Edges of what is hidden attach to the container that hides it. Without ``mask_path`` the operations that only compute a
-    mask are left out, and the edge past them is kept only where no data already goes that way.
+    mask are left out, and the edge past them is kept only where no data already goes that way, or no data brings that mask.
     """
     shown: dict[str, str] = {}
     nodes: list[Node] = []
@@ -213,7 +219,8 @@ def folded(graph: Graph, unfolded: frozenset[str], mask_path: bool = False) -> G
             continue
         output = edge.output if source == edge.source else 0
         key = (source, target, output)
-        links[key] = Edge(source, target, output, edge.mask_only and (key not in links or links[key].mask_only))
+        mask_only = edge.mask_only and (key not in links or links[key].mask_only)
+        links[key] = Edge(source, target, output, mask_only, mask_only and (edge.alone or (key in links and links[key].alone)))
     kept = tuple(links.values())
     return Graph(tuple(nodes), kept if mask_path else without_detours(nodes, kept))
 
@@ -237,14 +244,14 @@ def past_mask_path(graph: Graph) -> tuple[Edge, ...]:
         if edge.target in hidden:
             continue
         if edge.source in hidden:
-            edges += [Edge(e.source, edge.target, e.output, mask_only=True) for e in origins(edge.source, {edge.source})]
+            edges += [Edge(e.source, edge.target, e.output, True, edge.alone) for e in origins(edge.source, {edge.source})]
         else:
             edges.append(edge)
     return tuple(edges)
 
 
 def without_detours(nodes: Sequence[Node], edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-    """The edges without mask edges between two nodes that data already connects."""
+    """The edges without mask edges between two nodes that data already connects, but for masks that come no other way."""
     into: dict[str, list[str]] = {}
     for edge in edges:
         if not edge.mask_only:
@@ -265,7 +272,7 @@ def without_detours(nodes: Sequence[Node], edges: tuple[Edge, ...]) -> tuple[Edg
         before[name] = bit
         for source in into.get(name, ()):
             before[name] |= come_from(source)
-    return tuple(e for e in edges if not e.mask_only or not before[e.target] & bits[e.source])
+    return tuple(e for e in edges if not e.mask_only or e.alone or not before[e.target] & bits[e.source])
 
 
 def first_unfolding(graph: Graph, preview: Graph | None = None, limit: int = 40) -> frozenset[str]:

@@ -132,6 +132,7 @@ def _back(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
         creates = call is not None and call.fate is Fate.CREATES
         carried = [e for e in masks.into.get(name, ()) if not e.mask_only and masks.on(e).taken is not None and not creates]
         given = [] if carried else [e for e in masks.into.get(name, ()) if e.mask_only and _has_mask(masks, e.source)]
+        given = [edge for edge in given if edge.alone] or given
         way.edges.update(carried, given)
         waiting += [edge.source for edge in (*carried, *given)]
         if creates or not (carried or given):
@@ -157,7 +158,7 @@ def _onwards(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
             elif masks.graph.by_id[edge.target].kind == "loss":
                 way.calls.add(edge.target)
                 way.end(edge.target, How.LOSS)
-            elif edge.mask_only and not _goes_on(masks, edge.target):
+            elif edge.mask_only and not _goes_on(masks, edge):
                 way.calls.add(edge.target)
                 way.end(edge.target, How.USED)
             elif _has_mask(masks, edge.target):
@@ -167,10 +168,12 @@ def _onwards(masks: Masks, way: MaskWay, start: Iterable[str]) -> None:
                 way.end(edge.target, _how_at(masks, edge.target))
 
 
-def _goes_on(masks: Masks, name: str) -> bool:
+def _goes_on(masks: Masks, edge: Edge) -> bool:
     """Whether a mask that a call was given as an argument is in what it puts out."""
-    call = masks.calls.get(name)
-    return call is not None and (call.role == "mask path" or (call.fate is Fate.CREATES and _has_mask(masks, name)))
+    call = masks.calls.get(edge.target)
+    if call is None or call.role == "mask path":
+        return call is not None
+    return (edge.alone or call.fate is Fate.CREATES) and _has_mask(masks, call.id)
 
 
 def _how_at(masks: Masks, name: str, output: int | None = None) -> How:

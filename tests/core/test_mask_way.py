@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from maskviz.core.graph import Edge, Graph, graph_of
+from maskviz.core.graph import Edge, Graph, folded, graph_of
 from maskviz.core.graph_masks import EdgeMask, Masks
 from maskviz.core.mask_way import Ending, How, MaskWay, MaskWays
 from maskviz.core.trace import Call, Fate, TensorIn, TensorOut, Trace
@@ -144,3 +144,20 @@ def test_a_mask_that_no_call_takes_reaches_the_output():
     found = way("embed", X, EMBED)
     assert found is not None
     assert found.endings == [Ending("embed", How.OUTPUT)]
+
+
+def test_a_mask_given_beside_data_that_lost_it_comes_from_the_layer_that_made_it():
+    """Keras writes the argument out as an operation on the input; the layer that made the same mask is what is shown."""
+    found = replace(made("not_equal", ("x", None), fate=Fate.NONE), kind="operation", role="mask path")
+    lost = made("add", ("embed", "m0"), fate=Fate.DROPS)
+    given = replace(made("lstm", ("add", None), mask="m0"), received={"mask": "m0"}, mask_sources=("not_equal",))
+    graph, trace = traced(X, found, EMBED, lost, given, made("end", ("lstm", "m0"), fate=Fate.DROPS))
+    assert Edge("embed", "lstm", 0, mask_only=True, alone=True) in folded(graph, frozenset()).edges
+    followed = MaskWays(graph, trace).of("lstm")
+    assert followed is not None
+    assert followed.created == ["embed"]
+    assert followed.endings == [Ending("end", How.LOST)]
+    assert "add" not in followed.calls
+    onwards = MaskWays(graph, trace).of("embed")
+    assert onwards is not None
+    assert set(onwards.endings) == {Ending("add", How.LOST), Ending("end", How.LOST)}

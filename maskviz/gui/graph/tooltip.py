@@ -9,6 +9,7 @@ import numpy as np
 from maskviz.core.graph import Edge, Node, ref
 from maskviz.core.graph_looks import shape_text, tensor_text
 from maskviz.core.graph_masks import Masks
+from maskviz.core.mask_arguments import given_alone
 from maskviz.core.trace import Call, Fate, Trace
 
 FATES = {
@@ -18,6 +19,8 @@ FATES = {
     Fate.ENDS: "ends the mask: its output has no time axis",
     Fate.DROPS: "drops the mask, although its output still has a time axis",
 }
+
+GIVEN = "puts out the mask that it was given as an argument"
 
 
 def mask_text(trace: Trace, key: str | list[str | None] | None) -> str:
@@ -63,7 +66,8 @@ def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
 
 def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:
     many_in, many_out = len(call.inputs) > 1, len(call.outputs) > 1
-    rows = [("mask", FATES[call.fate])] if call.fate in FATES else []
+    given = call.fate is Fate.PASSES and given_alone(call) is not None
+    rows = [("mask", GIVEN if given else FATES[call.fate])] if call.fate in FATES else []
     for i, tensor in enumerate(call.inputs):
         number = f" {i}" if many_in else ""
         rows.append((f"input{number}", shape_text(tensor.shape) + (f" from {tensor.source}" if tensor.source else "")))

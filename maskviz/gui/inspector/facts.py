@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.graph import Node
+from maskviz.core.mask_arguments import given_alone, maker
 from maskviz.core.network import InputSpec
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
@@ -26,6 +27,7 @@ FATES = {
     Fate.DROPS: "a mask reaches this layer and none leaves it",
     Fate.NONE: "no mask comes in and none goes out",
 }
+GIVEN = "the mask that it is given as an argument leaves with its output"
 FATE_TONES: dict[Fate, str | Status] = {Fate.CREATES: "good", Fate.DROPS: Status.EXPOSED}
 INPUT_KINDS = {
     "ids": "ids: one whole number per step",
@@ -89,12 +91,14 @@ def _call(document: Document | Opened, call: Call) -> Section:
         lines.append(Line("inside", call.parent, link=LINK + call.parent))
     if call.inside:
         lines.append(Line("not traced", call.inside))
-    lines.append(Line("fate", str(call.fate), FATES[call.fate], tone=FATE_TONES.get(call.fate)))
+    alone = given_alone(call) is not None
+    meaning = GIVEN if alone and call.fate is Fate.PASSES else FATES[call.fate]
+    lines.append(Line("fate", str(call.fate), meaning, tone=FATE_TONES.get(call.fate)))
     if call.ignores:
         lines.append(Line("ignores", "yes", "it could take a mask and got none, although an input had one", tone="warning"))
     lines += _tensor_in_lines(trace, call)
     lines += [Line("received", f"{argument} = {_received_text(trace, got)}") for argument, got in call.received.items()]
-    lines += [Line("mask from", source, link=LINK + source.split("#")[0]) for source in call.mask_sources]
+    lines += _mask_source_lines(trace, call, alone)
     lines += _tensor_out_lines(trace, call)
     if call.supports_masking is not None:
         lines.append(Line("supports_masking", str(call.supports_masking)))
@@ -112,6 +116,15 @@ def _received_text(trace: Trace, got: Any) -> str:
     if isinstance(got, list | tuple):
         return "[" + ", ".join(_received_text(trace, one) for one in got) + "]"
     return "None" if got is None else mask_text(trace.masks.get(got))
+
+
+def _mask_source_lines(trace: Trace, call: Call, alone: bool) -> list[Line]:
+    """Where a mask that is an argument comes from, and that the inputs do not bring it where they do not."""
+    made = maker(call, {other.id: other for other in trace.calls}) if alone else None
+    sources = call.mask_sources if made is None else (made,)
+    inputs = ", ".join(dict.fromkeys(tensor.source for tensor in call.inputs if tensor.source))
+    note = f"it comes as an argument, not from {inputs}" if alone and inputs else ""
+    return [Line("mask from", source, note, LINK + source.split("#")[0]) for source in sources]
 
 
 def _numbered(word: str, index: int, count: int) -> str:
