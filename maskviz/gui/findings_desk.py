@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from maskviz.core.errors import MaskVizError
 from maskviz.core.finding import Finding
 from maskviz.core.finding_steps import steps_of
 from maskviz.core.messages import WriteScript
 from maskviz.gui.findings.words import headline
 from maskviz.gui.words import tr
+from maskviz.gui.writing import Writing
 from maskviz.session.document import Document, Spotlight
 from maskviz.session.jobs import Jobs
 from maskviz.session.repairs import Repairs
@@ -28,8 +29,11 @@ class FindingsDesk(QObject):
 
     ignored_changed: SignalInstance = Signal()  # type: ignore[assignment]
 
-    def __init__(self, document: Document, jobs: Jobs, settings: Settings, window: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, jobs: Jobs, settings: Settings, window: QWidget | None = None, writing: Writing | None = None
+    ) -> None:
         super().__init__(window)
+        self._writing = writing or Writing(self)
         self.repairs = Repairs(document, jobs, self)
         self._document = document
         self._jobs = jobs
@@ -72,12 +76,7 @@ class FindingsDesk(QObject):
             self._jobs.ask(WriteScript(path, str(copy)), lambda event: self._jobs.saved.emit(event.path))
             return
         path = path if path.endswith(".keras") else f"{path}.keras"
-        try:
-            self.repairs.save(finding, path)
-        except MaskVizError as error:
-            self._jobs.failed.emit(error)
-        else:
-            self._jobs.saved.emit(path)
+        self._writing.write(partial(self.repairs.save, finding, path), partial(self._jobs.saved.emit, path), self._jobs.failed.emit)
 
     def open_copy(self, finding: Finding) -> None:
         """Open the repaired copy of a finding in place of the network, on the same batch, beside what was open as A."""

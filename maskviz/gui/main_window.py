@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
         from maskviz.gui.docks import Workspace
         from maskviz.gui.findings_desk import FindingsDesk
 
-        self.findings = FindingsDesk(self.document, self.jobs, self.settings, self)
+        self.findings = FindingsDesk(self.document, self.jobs, self.settings, self, self.writing)
         saved, building = self.settings.bytes("window/panes"), self.builder.building
         self.workspace = Workspace(self.document, self.questions, self.findings, building, self.theme.palette, saved)
         self.workspace.builder.asked_new.connect(self.files.new_network)
