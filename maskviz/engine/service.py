@@ -5,9 +5,11 @@ One service holds one network. It runs in the child process, or in the caller's 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -330,10 +332,14 @@ class Service:
 
 
 def save(network: keras.Model, path: str) -> None:
-    """Save a network. Raises UnusableInput where the file cannot be written."""
+    """Save a network; a file that is there is replaced whole. Raises UnusableInput where the file cannot be written."""
+    file = Path(path)
+    part = file.with_name(f".{file.stem}-{os.getpid()}{file.suffix}")
     try:
-        network.save(path)
+        network.save(part)
+        os.replace(part, file)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise UnusableInput(f"The network cannot be saved there: {error.strerror or error}.") from error
 
 

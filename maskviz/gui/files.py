@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from maskviz.core import archive
@@ -25,6 +25,7 @@ from maskviz.session.session_file import Session
 from maskviz.settings import Settings
 
 NETWORK_FILTER = "Keras networks (*.keras *.h5);;All files (*)"
+LOOK_MS, LONGEST_MS = 20, 60_000
 BATCH_FILTER = "Batches (*.npz *.npy *.csv *.tsv *.json);;All files (*)"
 
 
@@ -237,6 +238,15 @@ class Files(QObject):
             self._writing.finish()
             return self._document.undo_stack.isClean()
         return answer == QMessageBox.StandardButton.Discard
+
+    def finish_saving(self) -> None:
+        """Wait until the engine has saved the network, if it does so now, but not for ever; the window is painted meanwhile."""
+        if self._jobs.saving:
+            loop, look = QEventLoop(), QTimer(interval=LOOK_MS)
+            look.timeout.connect(lambda: None if self._jobs.saving else loop.quit())
+            look.start()
+            QTimer.singleShot(LONGEST_MS, loop.quit)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
     def _ask_about_edits(self) -> QMessageBox.StandardButton:
         box = QMessageBox(self._window)

@@ -250,6 +250,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_replace():
             event.ignore()
             return
+        self.files.finish_saving()
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         if self.workspace is not None:
             self.settings.set_bytes("window/panes", self.workspace.layout_state())

@@ -72,6 +72,10 @@ class Exchange(QObject):
         self.client.request(request, number)
         return number
 
+    def waits_for(self, number: int) -> bool:
+        """Whether the answer to this request is waited for."""
+        return number in self._asked
+
     def cancel(self, number: int) -> None:
         """Stop what was asked under this number, as soon as the engine can; its answer is not wanted any more."""
         if self._asked.pop(number, None) is not None and self.running:

@@ -70,7 +70,7 @@ class Jobs(QObject):
         self._opener = Opener(self)
         self._held: Opens | None = None
         self._device: str | None = None
-        self._deaths = 0
+        self._deaths = self._saving = 0
         self._tracing: Batch | None = None
         self._sent: Batch | None = None
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -130,7 +130,12 @@ class Jobs(QObject):
 
     def save_network(self, path: str) -> None:
         """Save the network as a ``.keras`` file."""
-        self.ask(Save(path), lambda event: self.saved.emit(event.path))
+        self._saving = self.ask(Save(path), lambda event: self.saved.emit(event.path))
+
+    @property
+    def saving(self) -> bool:
+        """Whether the engine writes the network to a file that was asked for."""
+        return self.exchange.waits_for(self._saving)
 
     def use_device(self, name: str) -> None:
         """Compute on another device from now on; the batch is traced anew there."""

@@ -88,7 +88,9 @@ def test_a_network_is_loaded_traced_evaluated_and_saved(path: Path, tmp_path: Pa
     assert isinstance(evaluated, Evaluated)
     plain = keras.models.load_model(path).evaluate(IDS, Y, batch_size=3, verbose=0, return_dict=True)
     assert {"loss": evaluated.loss, **evaluated.metrics} == pytest.approx(plain, rel=1e-5)
+    (tmp_path / "copy.keras").write_bytes(b"an older one")
     assert service.answer(4, Save(str(tmp_path / "copy.keras"))) == Saved(4, str(tmp_path / "copy.keras"))
+    assert [file.name for file in tmp_path.glob("*copy*")] == ["copy.keras"], "it is replaced whole, and nothing is left beside it"
     for old, new in zip(
         keras.models.load_model(path).get_weights(), keras.models.load_model(tmp_path / "copy.keras").get_weights(), strict=True
     ):

@@ -20,7 +20,7 @@ from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import EngineState
 from maskviz.session.jobs import Jobs
 from maskviz.session.session_file import read_session
-from tests.gui.window_hands import asked, drop, edit, open_sample, sentences
+from tests.gui.window_hands import RecordedJobs, asked, drop, edit, open_sample, sentences
 
 # -- dropping files
 
@@ -134,6 +134,16 @@ def test_closing_waits_for_what_is_being_written(window: MainWindow, monkeypatch
     QTimer.singleShot(50, gate.set)
     assert window.close()
     assert file.exists()
+
+
+def test_closing_waits_for_a_network_that_the_engine_saves(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_sample(window)
+    saving = [True]
+    monkeypatch.setattr(RecordedJobs, "saving", property(lambda _jobs: bool(saving)))
+    QTimer.singleShot(60, saving.clear)
+    assert window.close()
+    assert saving == []
+    assert ("close",) in asked(window)
 
 
 def test_edits_during_a_write_are_not_taken_for_saved(window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
