@@ -274,6 +274,18 @@ def new_errors(before: Trace, after: Trace) -> list[Finding]:
     return [f for f in after.findings if f.severity == "error" and (f.id, f.call) not in known]
 
 
+def keeps_masks(repairs: Iterable[Repair], before: Trace, after: Trace) -> bool:
+    """Whether every other call that was given a mask is given one still: another batch would show what is lost with it."""
+    given = {call.id: _is_given(call.received) for call in after.calls} | {r.call: True for r in repairs}
+    return all(given.get(call.id, True) for call in before.calls if _is_given(call.received))
+
+
+def _is_given(received: Any) -> bool:
+    if isinstance(received, Mapping):
+        return any(map(_is_given, received.values()))
+    return any(map(_is_given, received)) if isinstance(received, (list, tuple)) else received is not None
+
+
 def helped(before: Measures, after: Measures) -> bool:
     """Whether padding does less than before and nothing more: fewer steps follow it, its share of the loss is smaller, or NaN is gone."""
     if not unharmed(before, after):

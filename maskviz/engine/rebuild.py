@@ -133,12 +133,24 @@ class Copy:
                 counts[name] = counts.get(name, -1) + 1
                 number = f":{counts[name]}" if counts[name] else ""
                 args, kwargs = node.arguments.fill_in(made)
-                kwargs = {k: v for k, v in kwargs.items() if not _filled_in_by_keras(node, k)}
+                kwargs = {k: self._masks_here(node, k, v, made) if _filled_in_by_keras(node, k) else v for k, v in kwargs.items()}
                 site = Site(self, f"{prefix}{name}{number}", node.operation, args, kwargs, id(node.operation) in outputs_of)
                 made |= {id(old): new for old, new in zip(node.outputs, tree.flatten(self._call(site)), strict=True)}
         outputs = tree.pack_sequence_as(functional._outputs_struct, [made[id(x)] for x in functional.outputs])
         kind = type(network) if prefix == "" and _is_constructed_alike(network) else keras.Model
         return kind(inputs, outputs, name=network.name)
+
+    def _masks_here(self, node: Any, name: str, masks: Any, made: Mapping[int, Any]) -> Any:
+        """The masks that a call's tensors have in the copy, in place of those that Keras handed on when the network was built.
+
+        They are handed on again: left to be found in the run, they would be gone where attention strips them.
+        """
+        own = [(mask_of(x), mask_of(made[id(x)])) for x in node.input_tensors if id(x) in made]
+
+        def here(before: Any, mask: Any) -> Any:
+            return next((now for was, now in own if before is not None and now is not None and _computed_alike(before, was)), mask)
+
+        return tree.map_structure(here, node.arguments.kwargs[name], masks)
 
     def _shape(self, tensor: Any, prefix: str) -> tuple[int | None, ...]:
         free = self.any_length and (prefix or tensor.name in self.any_length) and len(tensor.shape) > 2 - (not prefix)

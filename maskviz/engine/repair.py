@@ -21,6 +21,7 @@ from maskviz.core.repair import (
     helped,
     is_found,
     judged,
+    keeps_masks,
     measures_of,
     new_errors,
     refusal,
@@ -86,7 +87,9 @@ def report(start: Stage, repairs: list[Repair], kept: list[Repair], stages: list
     sound = [
         n
         for n in range(1, len(stages))
-        if not new_errors(start.trace, stages[n].trace) and spares_real_steps(kept[:n], change_of(start.trace, stages[n].trace))
+        if not new_errors(start.trace, stages[n].trace)
+        and keeps_masks(kept[:n], start.trace, stages[n].trace)
+        and spares_real_steps(kept[:n], change_of(start.trace, stages[n].trace))
     ]
     good = [n for n in sound if helped(measures[0], measures[n])]
     harmless = [n for n in sound if unharmed(measures[0], measures[n])]

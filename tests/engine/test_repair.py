@@ -324,6 +324,21 @@ def test_an_attention_in_a_nested_network_is_repaired_inside() -> None:
     assert [layer.name for layer in block.layers] == ["steps", "attention", "sum"]
 
 
+def test_a_mask_handed_on_behind_an_attention_is_handed_on_in_the_copy(tmp_path: Path) -> None:
+    """Attention strips the mask from its inputs in the run, and the recurrent layer behind it is given it by hand."""
+    x, e = nets.words()
+    both = layers.Add(name="sum")([e, layers.MultiHeadAttention(2, 3, name="attention")(e, e)])
+    flat = layers.Reshape((nets.T, 4), name="reshape")(recurrent(both))
+    network = nets.network(x, layers.Dense(1, name="out")(flat))
+    network.save(tmp_path / "network.keras")
+    network = keras.models.load_model(tmp_path / "network.keras")
+    report = maskviz.repair(network, nets.ids(), nets.series(), finding="MV04")
+    assert report.repairs[0].verified, str(report)
+    leading = nets.ids()[:, ::-1]  # padding on the other side than that of the batch it was tried on
+    before, after = (net.predict(leading, verbose=0) for net in (network, report.network))
+    assert_allclose(after[leading != 0], before[leading != 0], rtol=1e-5, atol=1e-6)
+
+
 def test_what_cannot_be_repaired_is_refused_in_a_sentence() -> None:
     x, e = nets.words()
     network = nets.network(x, nets.ending(nets.MeanOverTime(False, name="mine")(e)))
