@@ -67,8 +67,8 @@ STATUS_WORDS = {
 
 STATUS_SETS = {
     "standard": "Standard",
-    "okabe-ito": "Okabe–Ito: for red-green and blue-yellow blindness",
-    "tol": "Tol: for strong contrast, also without any colour vision",
+    "okabe-ito": "Colour-blind safe (Okabe–Ito): for red-green and blue-yellow blindness",
+    "tol": "Colour-blind safe (Tol): for strong contrast, also without any colour vision",
 }
 
 _SAFE = {  # kept, leaking, exposed of Okabe and Ito (2008), and of Paul Tol's medium-contrast scheme (2021)

@@ -50,6 +50,8 @@ class Cards(QWidget):
     """A grid of cards. ``chosen`` carries the key of the card that was chosen."""
 
     chosen = Signal(str)
+    moved = Signal(QWidget)
+    """The arrow keys went to a card."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +76,16 @@ class Cards(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -self._columns, Qt.Key.Key_Down: self._columns}
+        here = next((n for n, card in enumerate(self.cards) if card is self.focusWidget()), None)
+        by = steps.get(Qt.Key(event.key()))
+        if here is None or by is None:
+            super().keyPressEvent(event)
+        elif 0 <= here + by < len(self.cards):
+            self.cards[here + by].setFocus(Qt.FocusReason.TabFocusReason)
+            self.moved.emit(self.cards[here + by])
 
     def _arrange(self) -> None:
         columns = max(1, (self.width() + self._grid.spacing()) // (COLUMN + self._grid.spacing()))

@@ -9,19 +9,31 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QFrame, QHeaderView, QLineEdit, QMenu, QMenuBar, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from maskviz.gui.action_list import ACTIONS
 from maskviz.gui.actions import plain_text
 from maskviz.gui.words import tr
 
 ROW_PADDING = 10
+REASONS = {
+    "nothing": "not now",
+    "network": "open a network first",
+    "batch": "open a network first",
+    "result": "not computed yet",
+    "pinned": "pin something as A first",
+    "undo": "nothing to undo",
+    "redo": "nothing to redo",
+}
+"""Why an action cannot be run, by what it needs or by its id."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the palette."""
+    """One line of the palette; ``reason`` says why its action cannot be run now."""
 
     text: str
     keys: str
     action: QAction
+    reason: str = ""
 
 
 def score(text: str, typed: str) -> int | None:
@@ -46,11 +58,16 @@ def score(text: str, typed: str) -> int | None:
 
 
 def entries_of(bar: QMenuBar) -> list[Entry]:
-    """Every enabled action of a menu bar, with the menus it is in."""
+    """Every action of a menu bar, with the menus it is in."""
     return [
-        Entry(" ▸ ".join(path), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action)
+        Entry(" ▸ ".join(path), action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action, _reason(action))
         for path, action in _walk(bar.actions(), ())
     ]
+
+
+def _reason(action: QAction) -> str:
+    needs = next((spec.needs for spec in ACTIONS if spec.id == action.objectName()), "nothing")
+    return "" if action.isEnabled() else REASONS.get(action.objectName(), REASONS[needs])
 
 
 def _walk(actions: Sequence[QAction], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], QAction]]:
@@ -59,7 +76,7 @@ def _walk(actions: Sequence[QAction], path: tuple[str, ...]) -> Iterator[tuple[t
         menu = action.menu()
         if isinstance(menu, QMenu):
             yield from _walk(menu.actions(), here)
-        elif not action.isSeparator() and action.isEnabled() and action.isVisible():
+        elif not action.isSeparator() and action.isVisible() and (action.isEnabled() or action.objectName()):
             yield here, action
 
 
@@ -111,25 +128,30 @@ class CommandPalette(QDialog):
         self.line.setFocus()
 
     def _filter(self, typed: str) -> None:
-        ranked = [(cost, n) for n, e in enumerate(self._entries) if (cost := score(e.text, typed)) is not None]
-        if typed:
-            ranked.sort()
+        """List what fits; what cannot be run now is found by typing, below the others and with the reason."""
+        found = [(bool(e.reason), cost, n) for n, e in enumerate(self._entries) if (cost := score(e.text, typed)) is not None]
+        ranked = sorted(found) if typed else [place for place in found if not place[0]]
         self.list.clear()
-        for _cost, n in ranked:
-            item = QTreeWidgetItem([self._entries[n].text, self._entries[n].keys])
+        for unable, _cost, n in ranked:
+            item = QTreeWidgetItem([self._entries[n].text, self._entries[n].reason or self._entries[n].keys])
+            item.setDisabled(unable)
             item.setData(0, Qt.ItemDataRole.UserRole, n)
             item.setSizeHint(0, QSize(0, self.list.fontMetrics().height() + ROW_PADDING))  # the style's own does not reach every row
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.list.addTopLevelItem(item)
+        if not ranked:
+            nothing = QTreeWidgetItem([tr("Nothing found")])
+            nothing.setDisabled(True)
+            self.list.addTopLevelItem(nothing)
         self._choose(0)
 
     def _choose(self, row: int) -> None:
         item = self.list.topLevelItem(min(max(row, 0), self.list.topLevelItemCount() - 1))
-        if item is not None:
+        if item is not None and not item.isDisabled():
             self.list.setCurrentItem(item)
 
     def _run(self, item: QTreeWidgetItem | None) -> None:
-        if item is not None:
+        if item is not None and not item.isDisabled():
             self.chosen = self._entries[item.data(0, Qt.ItemDataRole.UserRole)].action
             self.accept()
             if self.chosen.objectName():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from maskviz import resources
@@ -26,9 +27,11 @@ class GalleryDialog(QDialog):
         self.chosen = ""
         self.cards = example_cards()
         self.cards.chosen.connect(self._choose)
+        self.cards.moved.connect(lambda card: scroll.ensureWidgetVisible(card))
         intro = QLabel(tr("Each example is a real network with a batch. Choose one to open it."))
         intro.setProperty("look", "muted")
         scroll = QScrollArea(widgetResizable=True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         body = QWidget()
         inner = QVBoxLayout(body)
         inner.setContentsMargins(2, 2, 8, 2)
@@ -37,6 +40,8 @@ class GalleryDialog(QDialog):
         scroll.setWidget(body)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
+        for button in buttons.buttons():
+            button.setAutoDefault(False)  # Enter chooses the card that has the keyboard
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(10)
@@ -44,6 +49,7 @@ class GalleryDialog(QDialog):
         column.addWidget(scroll, 1)
         column.addWidget(buttons)
         self.resize(920, 600)
+        self.cards.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _choose(self, name: str) -> None:
         self.chosen = name

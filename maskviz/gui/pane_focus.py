@@ -21,6 +21,7 @@ class PaneFocus(QObject):
         super().__init__(parent)
         self._workspace = workspace
         self._last: dict[QDockWidget, QWidget] = {}
+        self._covered: dict[QDockWidget, QDockWidget] = {}  # by a pane that was brought to the front: the one that stood there
         QApplication.instance().focusChanged.connect(self._follow)  # type: ignore[union-attr]
 
     def next(self) -> None:
@@ -37,12 +38,23 @@ class PaneFocus(QObject):
             return
         here = next((n for n, dock in enumerate(docks) if dock.isAncestorOf(QApplication.focusWidget() or dock)), None)
         dock = docks[(0 if by > 0 else -1) if here is None else (here + by) % len(docks)]
+        if here is not None and (covered := self._covered.pop(docks[here], None)) is not None and covered is not dock:
+            covered.raise_()  # only passed by
+        front = self._front_of(dock)
+        if front is not None:
+            self._covered[dock] = front
         dock.raise_()
         target = self._last.get(dock)
         if target is None or not isValid(target) or not target.isVisibleTo(dock):
             target = first_in(dock)
         if target is not None:
             target.setFocus(Qt.FocusReason.TabFocusReason if by > 0 else Qt.FocusReason.BacktabFocusReason)
+
+    def _front_of(self, dock: QDockWidget) -> QDockWidget | None:
+        """The pane whose tab stands before this one."""
+        workspace = self._workspace()
+        beside = [] if workspace is None else workspace.tabifiedDockWidgets(dock)
+        return next((other for other in beside if not other.visibleRegion().isEmpty()), None)
 
     def _shown(self) -> list[QDockWidget]:
         workspace = self._workspace()

@@ -49,7 +49,7 @@ def located(session: Session, path: str, mark: str = "") -> Session | None:
 def _unpacked(session: Session, mark: str) -> Path:
     """A file of the network that the session carries."""
     assert session.carried is not None
-    name = "".join(c if c.isalnum() or c in " -_." else "_" for c in Path(session.title).stem).strip(". ") or "network"
+    name = "".join(c if c.isalnum() or c in " -_.()" else "_" for c in Path(session.title).stem).strip(". ") or "network"
     path = state_folder() / f"{name[:80]}{mark}.keras"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(session.carried)

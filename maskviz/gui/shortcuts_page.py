@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -22,6 +22,18 @@ from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.words import tr
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
+
+
+class KeyField(QKeySequenceEdit):
+    """Takes a key as it is pressed; Escape empties it, and goes on to the dialog where it is empty."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() != Qt.Key.Key_Escape or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            super().keyPressEvent(event)
+        elif self.keySequence().isEmpty():
+            event.ignore()
+        else:
+            self.clear()
 
 
 class ShortcutsPage(QWidget):
@@ -45,7 +57,7 @@ class ShortcutsPage(QWidget):
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.currentItemChanged.connect(self._choose)
-        self.edit = QKeySequenceEdit(maximumSequenceLength=1, clearButtonEnabled=True)
+        self.edit = KeyField(maximumSequenceLength=1, clearButtonEnabled=True)
         self.edit.setAccessibleName(tr("New key"))
         self.edit.keySequenceChanged.connect(self._check)
         self.assign = QPushButton(tr("Assign"))

@@ -75,6 +75,7 @@ QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QListView::indicator:unchecked, QCheckBox::indicator:unchecked { border: 1px solid $muted; border-radius: 3px; width: 11px; height: 11px; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QTreeWidget[look="palette"]::item, QListWidget[look="choices"]::item { padding: 5px 8px; border: none; color: $text; }
+QTreeWidget[look="palette"]::item:disabled { color: $faint; }
 QTreeWidget[look="palette"]::item:selected, QListWidget[look="choices"]::item:selected { background: $selected; }
 QListWidget[look="choices"]::item:hover:!selected { background: $hover; }
 
@@ -100,10 +101,12 @@ QFrame[look="notice"][level="error"] { border-left-color: $bad; }
 QFrame[look="finding"] { background: $card; border: 1px solid $border; border-left: 4px solid $accent; border-radius: 6px; }
 QFrame[look="finding"][level="warning"] { border-left-color: $warning; }
 QFrame[look="finding"][level="error"] { border-left-color: $bad; }
-QFrame[look="finding"]:hover, QFrame[look="finding"]:focus {
+QFrame[look="finding"]:hover {
     border-top-color: $edge; border-right-color: $edge; border-bottom-color: $edge; }
 QFrame[look="finding"][selected="true"] {
     border-top-color: $text; border-right-color: $text; border-bottom-color: $text; }
+QFrame[look="finding"]:focus {
+    border-top-color: $accent; border-right-color: $accent; border-bottom-color: $accent; }
 QFrame[look="finding"] QPushButton[look="link"] { padding: 3px 0px; border: none; }
 QFrame[look="finding"] QPushButton[look="link"]:focus { text-decoration: underline; }
 QLabel[look="number"] { font-family: "DejaVu Sans Mono", "Menlo", "Consolas", monospace; }

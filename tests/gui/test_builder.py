@@ -16,7 +16,7 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import Forms, LayerForm, Parameter
 from maskviz.gui.builder.forms import RowForm, SourceForm, TrainingForm
 from maskviz.gui.builder.panel import BuilderPanel
-from maskviz.gui.builder.picker import LayerPicker
+from maskviz.gui.builder.picker import LayerPicker, rank
 from maskviz.gui.builder.rows import lines
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.building import Building, Trouble, row_in
@@ -235,6 +235,11 @@ def test_a_layer_is_found_and_added_below_the_chosen_row(panel: BuilderPanel, qt
     assert names(panel) == ["embedding", "lstm_1", "lstm", "add"]
     assert panel.rows.number == 1
     assert isinstance(panel._form, RowForm)
+
+
+def test_the_layer_of_that_name_comes_first_then_shorter_names() -> None:
+    names = ("AdditiveAttention", "Add", "ConvAdd", "Addition")
+    assert sorted(names, key=lambda name: rank(LayerForm(name, "", ""), "add") or ()) == ["Add", "Addition", "AdditiveAttention", "ConvAdd"]
 
 
 def test_a_call_that_is_chosen_elsewhere_is_edited_and_steps_do_not_move_the_rows(panel: BuilderPanel) -> None:

@@ -289,6 +289,10 @@ def test_the_keyboard_reaches_every_pane_and_shows_where_it_is(window: MainWindo
         (name,) = [n for n, dock in workspace.docks.items() if focused is not None and dock.isAncestorOf(focused)]
         visited.append(name)
         assert [n for n, dock in workspace.docks.items() if dock.titleBarWidget().property("active")] == [name]
+        if name == "history":
+            assert workspace.docks["ledger"].visibleRegion().isEmpty()
+        else:
+            assert not workspace.docks["ledger"].visibleRegion().isEmpty(), "what was only passed by covers nothing"
     assert set(visited) == {name for name, dock in workspace.docks.items() if not dock.isHidden()}
     here = QApplication.focusWidget()
     window.commands["next_pane"].trigger()

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from maskviz.gui.action_list import ACTIONS, GO, MENUS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
 from maskviz.gui.edit_actions import EDIT_MENUS
+from maskviz.gui.gallery import GalleryDialog
 from maskviz.gui.main_window import MainWindow
 from maskviz.gui.notices import Notice
 from maskviz.gui.toolbar import duration
@@ -200,6 +201,34 @@ def test_palette_finds_and_runs_an_action(window: MainWindow, qtbot: QtBot) -> N
     qtbot.keyClicks(palette.line, "reload")
     qtbot.keyClick(palette.line, Qt.Key.Key_Return)
     assert asked(window) == [("reload",)]
+
+
+def test_palette_says_why_an_action_cannot_be_run(window: MainWindow, qtbot: QtBot) -> None:
+    window.commands["palette"].trigger()
+    palette = window.findChild(CommandPalette)
+    assert palette is not None
+    shown = palette.list.topLevelItem
+    assert all(not shown(n).isDisabled() for n in range(palette.list.topLevelItemCount())), "a tidy list until something is typed"
+    qtbot.keyClicks(palette.line, "insert steps")
+    assert (shown(0).text(1), shown(0).isDisabled()) == ("open a network first", True)
+    qtbot.keyClick(palette.line, Qt.Key.Key_Return)
+    assert palette.isVisible()
+    palette.line.setText("xyzzy")
+    assert [shown(n).text(0) for n in range(palette.list.topLevelItemCount())] == ["Nothing found"]
+    palette.close()
+
+
+def test_the_gallery_is_chosen_from_with_the_keyboard(qtbot: QtBot) -> None:
+    dialog = GalleryDialog()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.activateWindow()
+    first, second = dialog.cards.cards[:2]
+    assert dialog.focusWidget() is first
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    assert dialog.focusWidget() is second
+    qtbot.keyClick(second, Qt.Key.Key_Return)
+    assert (dialog.chosen, dialog.result()) == (second.key, GalleryDialog.DialogCode.Accepted)
 
 
 def test_fuzzy_score_prefers_whole_and_early() -> None:

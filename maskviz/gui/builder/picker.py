@@ -13,15 +13,17 @@ SIZE = QSize(440, 460)
 KIND = Qt.ItemDataRole.UserRole
 
 
-def rank(form: LayerForm, typed: str) -> int | None:
-    """How well a layer fits what was typed: smaller is better, None where it does not."""
+def rank(form: LayerForm, typed: str) -> tuple[int, int] | None:
+    """How well a layer fits what was typed: smaller is better, None where it does not. Of names that hold it, shorter ones are better."""
     words = typed.casefold().split()
     name, told = form.kind.casefold(), f"{form.group} {form.summary}".casefold()
     if not all(word in name or word in told for word in words):
         return None
-    if not words or name.startswith(words[0]):
-        return 0
-    return 1 if words[0] in name else 2
+    if not words or name == "".join(words):
+        return 0, 0
+    if words[0] not in name:
+        return 3, 0
+    return (1 if name.startswith(words[0]) else 2), len(name)
 
 
 class LayerPicker(QDialog):
