@@ -27,7 +27,6 @@ class GalleryDialog(QDialog):
         self.chosen = ""
         self.cards = example_cards()
         self.cards.chosen.connect(self._choose)
-        self.cards.moved.connect(lambda card: scroll.ensureWidgetVisible(card))
         intro = QLabel(tr("Each example is a real network with a batch. Choose one to open it."))
         intro.setProperty("look", "muted")
         scroll = QScrollArea(widgetResizable=True)
@@ -38,10 +37,10 @@ class GalleryDialog(QDialog):
         inner.addWidget(self.cards)
         inner.addStretch(1)
         scroll.setWidget(body)
+        self.cards.moved.connect(scroll.ensureWidgetVisible)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
-        for button in buttons.buttons():
-            button.setAutoDefault(False)  # Enter chooses the card that has the keyboard
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)  # Enter chooses the card that has the keyboard
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(10)

@@ -27,6 +27,8 @@ from maskviz.settings import Settings, settings_file
 LAYING_OUT = "Laying out the graph…"
 WAIT = "Wait until the engine has computed the masks; then export again."
 PREVIEW_AFTER_MS = 150
+FILE_LINES = 5
+PART = 1000  # a file's share of the progress
 
 
 class ExportDialog(QDialog):
@@ -44,6 +46,7 @@ class ExportDialog(QDialog):
         self._figures: dict[str, AnyFigure] = {}
         self._write_when_laid_out = False
         self._left_out: list[str] = []
+        self._part_names: list[str] = []
         self._layout_job = LayoutJob(self)
         self._layout_job.done.connect(self._take_layout)
         self._work = Background(self)
@@ -61,6 +64,8 @@ class ExportDialog(QDialog):
         self.files, self.message = QLabel(), QLabel()
         self.files.setWordWrap(True)
         self.files.setProperty("look", "muted")
+        self.files.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.files.setFixedHeight(FILE_LINES * self.files.fontMetrics().lineSpacing() + 2)  # the fields above stay where they are
         self.message.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.copy = QPushButton("Copy picture")
@@ -75,6 +80,9 @@ class ExportDialog(QDialog):
             (self.export, QDialogButtonBox.ButtonRole.ActionRole),
         ):
             self.buttons.addButton(button, role)
+        for button in (*self.buttons.buttons(), self.form.browse):
+            if isinstance(button, QPushButton):
+                button.setAutoDefault(button is self.export)  # Enter in a field never presses another one
         self.stop.hide()  # the box shows what it is given
         left = QWidget()
         column = QVBoxLayout(left)
@@ -104,7 +112,7 @@ class ExportDialog(QDialog):
         self.copy.clicked.connect(self.copy_picture)
         self.export.clicked.connect(self.write)
         self.stop.clicked.connect(self._work.stop)
-        self._work.progressed.connect(lambda done, total: self._say(f"{done} of {total} written…", good=True))
+        self._work.progressed.connect(self._tell_progress)
         self._work.done.connect(self._take_files)
         self._work.failed.connect(lambda error: self._end_work(str(error)))
         self._work.stopped.connect(lambda: self._end_work("Stopped; what was written so far is there."))
@@ -181,8 +189,8 @@ class ExportDialog(QDialog):
 
     def _show_files(self) -> None:
         names = list(self._names().values())
-        more = f"\n… and {len(names) - 4} more" if len(names) > 5 else ""
-        self.files.setText("\n".join(names if not more else names[:4]) + more or "Tick what is to be exported.")
+        more = f"\n… and {len(names) - FILE_LINES + 1} more" if len(names) > FILE_LINES else ""
+        self.files.setText("\n".join(names if not more else names[: FILE_LINES - 1]) + more or "Tick what is to be exported.")
         self.export.setEnabled(bool(names) and bool(self.form.choices().folder) and not self._work.busy)
         self.message.clear()
 
@@ -223,18 +231,29 @@ class ExportDialog(QDialog):
             elif figure is not None:
                 parts.extend((key, frame) for frame in (frames(figure) if format == "frames" else [figure]))
 
+        self._part_names = [names[key] for key, _part in parts]
+
         def job(tell: Tell) -> list[Path]:
             written: list[Path] = []
             for number, (key, part) in enumerate(parts):
-                tell(number, len(parts))
+
+                def inside(done: int, total: int, before: int = number) -> None:
+                    tell(before * PART + done * PART // max(total, 1), len(parts) * PART)
+
+                inside(0, 1)
                 first = next(n for n, (other, _part) in enumerate(parts) if other == key)
                 path = folder / (series_name(names[key], number - first) if format == "frames" else names[key])
-                data = part if isinstance(part, bytes) else content(part, path.suffix.removeprefix("."), style, self._texts(key), tell)
+                data = part if isinstance(part, bytes) else content(part, path.suffix.removeprefix("."), style, self._texts(key), inside)
                 write(path, data)
                 written.append(path)
             return written
 
         return job
+
+    def _tell_progress(self, done: int, total: int) -> None:
+        """Name the file that is being written, and how much of all is done."""
+        if self._work.busy:
+            self._say(f"Writing {self._part_names[min(done // PART, len(self._part_names) - 1)]}: {done * 100 // total} % done", good=True)
 
     def _take_files(self, written: list[Path]) -> None:
         self.written = written
