@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 AT_LEAST = 2**20  # bytes; a smaller array is copied sooner than mapped
 MOST_CHANGED = 4  # where more than the fourth part of the rows differs, a copy begins a file of its own
-MOST_MAPPED = 400  # copies at a time: each holds an open file, of which a process may have some 1,000
+MOST_MAPPED = 300  # copies at a time: each holds an open file, of which a process may have some 1,000
 AT_ONCE = 2**18  # values that are compared at once: what fits into the cache of a processor
 LONGEST = 64  # copies of copies that are followed back
 _mapped: weakref.WeakSet[_Pages] = weakref.WeakSet()
@@ -60,15 +60,25 @@ ORIGINAL = Version(_NO_ROWS, _NO_ROWS, None)
 
 
 class _File:
-    """The bytes of an array in a file in memory, which goes with the last copy of it."""
+    """The bytes of an array in an open file in memory, which goes with the last copy of it."""
 
-    def __init__(self, array: NDArray[Any]) -> None:
-        self.number = os.memfd_create("maskviz")
-        weakref.finalize(self, os.close, self.number)
+    def __init__(self, number: int) -> None:
+        self.number = number
+        weakref.finalize(self, os.close, number)
+
+
+def memory_file(array: NDArray[Any]) -> int:
+    """A new file in memory with the bytes of an array: its descriptor. It can be sealed."""
+    number = os.memfd_create("maskviz", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         written = 0
         while written < len(data):
-            written += os.write(self.number, data[written:])
+            written += os.write(number, data[written:])
+    except OSError:
+        os.close(number)
+        raise
+    return number
 
 
 class _Pages(mmap.mmap):
@@ -81,9 +91,18 @@ class _Pages(mmap.mmap):
 
 def shared(array: NDArray[Any]) -> NDArray[Any]:
     """The array, if it is large as a copy whose own copies are cheap: for a thread that has the time."""
-    return (
-        array if _pages_of(array) is not None or not _worth_it(array) else _opened(_File(array), array, Version(_NO_ROWS, _NO_ROWS, None))
-    )
+    if _pages_of(array) is not None or not _worth_it(array):
+        return array
+    return _opened(_File(memory_file(array)), array.shape, array.dtype, Version(_NO_ROWS, _NO_ROWS, None))
+
+
+def adopted(number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The array in an open file in memory that holds nothing else, and that is ours from now on."""
+    file = _File(number)
+    if len(_mapped) < MOST_MAPPED:
+        return _opened(file, shape, dtype, Version(_NO_ROWS, _NO_ROWS, None))
+    with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as pages:
+        return np.frombuffer(bytearray(pages), dtype).reshape(shape)
 
 
 def copy_for(array: NDArray[Any], rows: Any) -> NDArray[Any]:
@@ -95,7 +114,7 @@ def copy_for(array: NDArray[Any], rows: Any) -> NDArray[Any]:
     version = before.next(edited)
     if len(version.rows) * MOST_CHANGED > len(array):
         return array.copy()
-    new = _opened(_File(array) if pages is None else pages.file, array, version)
+    new = _opened(_File(memory_file(array)) if pages is None else pages.file, array.shape, array.dtype, version)
     new[before.rows] = array[before.rows]
     return new
 
@@ -134,14 +153,14 @@ def origin_of(array: NDArray[Any]) -> tuple[object, Version]:
 
 def _worth_it(array: NDArray[Any]) -> bool:
     able = hasattr(os, "memfd_create") and not array.dtype.hasobject and array.ndim > 0
-    return able and array.nbytes >= AT_LEAST and len(_mapped) < MOST_MAPPED
+    return able and array.nbytes >= max(AT_LEAST, 1) and len(_mapped) < MOST_MAPPED
 
 
-def _opened(file: _File, array: NDArray[Any], version: Version) -> NDArray[Any]:
-    pages = _Pages(file.number, array.nbytes, access=mmap.ACCESS_COPY)
-    pages.file, pages.shape, pages.version = file, array.shape, version
+def _opened(file: _File, shape: tuple[int, ...], dtype: np.dtype[Any], version: Version) -> NDArray[Any]:
+    pages = _Pages(file.number, 0, access=mmap.ACCESS_COPY)
+    pages.file, pages.shape, pages.version = file, shape, version
     _mapped.add(pages)
-    return np.ndarray(array.shape, array.dtype, buffer=pages)
+    return np.ndarray(shape, dtype, buffer=pages)
 
 
 def _pages_of(array: NDArray[Any]) -> _Pages | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -13,13 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from maskviz.core import wire
+from maskviz.core import file_passing, wire
 from maskviz.core.errors import EngineFailed
 from maskviz.core.message_wire import event_from_wire, request_to_wire
 from maskviz.core.messages import Cancel, Died, Event, Refused, Request
 
 CHILD_ARGUMENT = "--maskviz-engine"
 MEMORY = "MASKVIZ_ENGINE_GIB"  # the most memory that the engine may take
+FILES = "MASKVIZ_ENGINE_FILES"  # the number of the channel for large arrays, open in the process
 CAREFUL = "MASKVIZ_CAREFUL_ENGINE"  # an engine that follows a dead one compiles nothing in the background
 LAST_LINES = 200
 LONGEST_SECONDS = 1800  # that a script waits for an answer
@@ -44,6 +46,7 @@ class EngineClient:
         self.environment: dict[str, str] = {}
         """Variables for the process beside those of this one, from its next start on."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
         self._threads: list[threading.Thread] = []
         self._outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None] = queue.SimpleQueue()
         self._number = 0
@@ -64,16 +67,24 @@ class EngineClient:
         environment = {**os.environ, **self.environment, "PYTHONPATH": path} | ({CAREFUL: "1"} if self._careful else {})
         self._outbox = queue.SimpleQueue()
         self._last_lines.clear()
-        process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-        self._process = process
+        ours, theirs = socket.socketpair() if file_passing.ABLE else (None, None)
+        passed = [] if theirs is None else [theirs.fileno()]
+        environment[FILES] = "".join(map(str, passed))
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(command(), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, pass_fds=passed)
+        finally:
+            if theirs is not None:
+                theirs.close()  # so that the channel ends with the process
+        self._process, self._channel = process, ours
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         errors = self._thread(self._read_errors, process.stderr)
         self._threads = [
             errors,
-            self._thread(self._read, process, process.stdout, errors),
-            self._thread(self._write, process.stdin, self._outbox),
+            self._thread(self._read, process, process.stdout, ours, errors),
+            self._thread(self._write, process.stdin, ours, self._outbox),
         ]
 
     @staticmethod
@@ -104,7 +115,7 @@ class EngineClient:
             for thread in self._threads:
                 if thread is not threading.current_thread():
                     thread.join(2)
-            for pipe in (process.stdin, process.stdout, process.stderr):
+            for pipe in (process.stdin, process.stdout, process.stderr, self._channel):
                 with suppress(OSError, AttributeError):  # what was left to write can no longer be written
                     pipe.close()  # type: ignore[union-attr]
 
@@ -113,17 +124,17 @@ class EngineClient:
         self.close()
         self.start()
 
-    def _write(self, pipe: BinaryIO, outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None]) -> None:
+    def _write(self, pipe: BinaryIO, channel: socket.socket | None, outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None]) -> None:
         while (item := outbox.get()) is not None:
             try:
-                wire.write_frame(pipe, *request_to_wire(*item))
+                wire.write_frame(pipe, *request_to_wire(*item), channel)
             except (OSError, ValueError):
                 return  # the process has ended; the reader says so
 
-    def _read(self, process: subprocess.Popen[bytes], pipe: BinaryIO, errors: threading.Thread) -> None:
+    def _read(self, process: subprocess.Popen[bytes], pipe: BinaryIO, channel: socket.socket | None, errors: threading.Thread) -> None:
         sentence = ""
         try:
-            while (frame := wire.read_frame(pipe)) is not None:
+            while (frame := wire.read_frame(pipe, channel)) is not None:
                 self._on_event(event_from_wire(*frame))
         except EngineFailed as error:
             sentence = str(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import queue
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ LOAD_SECONDS = 300
 def main() -> None:
     """Answer requests until the window closes the pipe."""
     requests, answers = _take_pipes()
+    channel = _take_channel()
     limit_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.dont_write_bytecode = True  # a user's file with custom objects gets no __pycache__ beside it
@@ -36,8 +38,8 @@ def main() -> None:
 
     from maskviz.engine.service import Service
 
-    send = Sender(answers)
-    inbox = Inbox(requests)
+    send = Sender(answers, channel)
+    inbox = Inbox(requests, channel)
 
     def tell(progress: Progress) -> None:
         inbox.check(progress.number)
@@ -54,10 +56,10 @@ def main() -> None:
 class Inbox:
     """Reads requests on a thread of its own, so that one can be cancelled while it is carried out or waits."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, channel: socket.socket | None = None) -> None:
         self._waiting: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
-        threading.Thread(target=self._read, args=(stream,), name="inbox", daemon=True).start()
+        threading.Thread(target=self._read, args=(stream, channel), name="inbox", daemon=True).start()
 
     def __iter__(self) -> Iterator[tuple[int, Request]]:
         while (item := self._waiting.get()) is not None:
@@ -70,9 +72,9 @@ class Inbox:
         if number in self._cancelled and threading.current_thread() is threading.main_thread():
             raise UnusableInput("It was stopped.")
 
-    def _read(self, stream: BinaryIO) -> None:
+    def _read(self, stream: BinaryIO, channel: socket.socket | None) -> None:
         try:
-            while (frame := wire.read_frame(stream)) is not None:
+            while (frame := wire.read_frame(stream, channel)) is not None:
                 number, request = request_from_wire(*frame)
                 if isinstance(request, Cancel):
                     self._cancelled.add(request.of)
@@ -85,13 +87,14 @@ class Inbox:
 class Sender:
     """Writes events, each whole: progress of what is compiled in the background may come while an answer is written."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, channel: socket.socket | None = None) -> None:
         self._stream = stream
+        self._channel = channel
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            wire.write_frame(self._stream, *event_to_wire(event))
+            wire.write_frame(self._stream, *event_to_wire(event), self._channel)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -101,6 +104,17 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return requests, answers
+
+
+def _take_channel() -> socket.socket | None:
+    """The channel for large arrays, which what this process starts does not get."""
+    from maskviz.engine.client import FILES
+
+    number = os.environ.pop(FILES, "")
+    if not number.isdecimal():
+        return None
+    os.set_inheritable(int(number), False)
+    return socket.socket(fileno=int(number))
 
 
 @contextmanager

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from maskviz import api, resources
+from maskviz.core import row_copies
 from maskviz.core.batch import Batch
+from maskviz.core.batch_samples import take_samples
 from maskviz.core.errors import EngineFailed, UnusableInput
 from maskviz.core.generate import generate
 from maskviz.core.messages import Build, Died, Event, Load, Loaded, Ready, Refused, RunTrace, Traced
@@ -79,6 +81,24 @@ def test_killed_in_the_middle_of_a_request_and_started_again(ears: Ears) -> None
     assert ears.client.running
 
 
+def test_a_large_batch_comes_and_goes_as_files(ears: Ears) -> None:
+    example = str(resources.example("sequence_classifier").network)
+    ears.client.request(Load(example))
+    loaded = ears.hear(Loaded, Refused)
+    assert isinstance(loaded, Loaded)
+    small = generate(loaded.network, samples=4)
+    times = 2**21 // sum(x.nbytes for x in small.x.values()) + 1
+    large = take_samples(small, np.tile(np.arange(4), times))
+    traced = []
+    for batch in (small, large):
+        ears.client.request(RunTrace(batch))
+        event = ears.hear(Traced, Refused)
+        assert isinstance(event, Traced)
+        traced.append(event.recording.arrays["out/0"])
+    assert max(x.nbytes for x in large.x.values()) >= row_copies.AT_LEAST
+    np.testing.assert_allclose(traced[1], np.tile(traced[0], (times, *[1] * (traced[0].ndim - 1))), rtol=1e-4, atol=1e-6)
+
+
 def pretend(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """A child that runs this code in place of the engine."""
     monkeypatch.setattr(client, "command", lambda: [sys.executable, "-c", code])
@@ -91,6 +111,18 @@ CHILDREN = {
         'import os, time; h = b\'{"arrays": [], "kind": "Nothing", "body": {}}\'; '
         "os.write(1, b'MVZ1' + len(h).to_bytes(8, 'little') + bytes(8) + h); time.sleep(60)",
         "cannot be read",
+    ),
+    "a file that is none": (
+        "import os, socket, sys, time; channel = socket.socket(fileno=int(os.environ['MASKVIZ_ENGINE_FILES'])); "
+        'h = b\'{"arrays": [["a", "<f8", [512, 512], true]], "kind": "Ready", "body": {}}\'; '
+        "os.write(1, b'MVZ1' + len(h).to_bytes(8, 'little') + (2**21).to_bytes(8, 'little') + h); "
+        "socket.send_fds(channel, [b'f'], [0]); time.sleep(60)",
+        "cannot be read",
+    ),
+    "ends before its file": (
+        'import os; h = b\'{"arrays": [["a", "<f8", [512, 512], true]], "kind": "Ready", "body": {}}\'; '
+        "os.write(1, b'MVZ1' + len(h).to_bytes(8, 'little') + (2**21).to_bytes(8, 'little') + h)",
+        "cut off",
     ),
     "ends": ("import sys; sys.exit(7)", "exit code 7"),
     "crashes": ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal 11"),
