@@ -112,8 +112,9 @@ class MaskRow(MapRow):
     def _paint_tools(self) -> None:
         colors = self.colors
         on = f"QToolButton:checked {{ background: {colors.groove}; color: {colors.text}; border-color: {colors.border}; }}"
+        off = f"QToolButton:disabled {{ color: {colors.edge}; background: none; border-color: transparent; }}"
         for button in self.tools.buttons():
-            button.setStyleSheet(f"QToolButton {{ color: {colors.muted}; padding: 2px 6px; }} {on}")
+            button.setStyleSheet(f"QToolButton {{ color: {colors.muted}; padding: 2px 6px; }} {on} {off}")
 
     def open_network(self) -> None:
         """Another network: its inputs, the first with padding chosen."""
