@@ -148,9 +148,16 @@ def _between(kind: str, source: Source, against: Source) -> Figure:
     assert isinstance(theirs, Figure)
     maps = [difference(a, b) for (a, _), (b, _) in zip(theirs.maps, ours.maps, strict=False)]
     shown = tuple((heatmap, scale_for(heatmap, DIFFERENCE_LOOK)) for heatmap in maps if heatmap is not None)
-    title = difference_title(against.network.name, source.network.name)
-    subtitle = f"B: {source.network.name}, {ours.subtitle} · A: {against.network.name}, {theirs.subtitle}"
-    return replace(ours, title=title, subtitle=subtitle, maps=shown, steps=min(ours.steps, theirs.steps))
+    return titled(replace(ours, maps=shown, steps=min(ours.steps, theirs.steps)), source)
+
+
+def titled(figure: Figure, source: Source) -> Figure:
+    """The figure with a title that says what it is the difference of, where it is one."""
+    a = source.against
+    if a is None:
+        return figure
+    subtitle = f"B: {figure.subtitle} · A: {a.network.name}, batch: {a.batch.source}"
+    return replace(figure, title=difference_title(a.network.name, source.network.name), subtitle=subtitle)
 
 
 def difference_title(a: str, b: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import without_weights
 from maskviz.core.finding import Finding, Severity
+from maskviz.gui.export_dialog.items import map_figure
+from maskviz.gui.export_dialog.source import source_of
 from maskviz.gui.heatmaps.standard_rows import FIXED
 from maskviz.gui.main_window import MainWindow
 from maskviz.session.document import Document
@@ -130,3 +133,42 @@ def test_a_finding_is_about_b(window: MainWindow, compared: Document) -> None:
     assert window.findings is not None
     window.findings.show(Finding("MV01", Severity.INFO, None, "Something.", "", ""))
     assert compared.comparison.side == "B"
+
+
+def test_what_is_under_the_mouse_is_that_of_the_side(window: MainWindow, compared: Document) -> None:
+    assert window.workspace is not None
+    maps = window.workspace.heatmaps
+    pinned = compared.comparison.pinned
+    assert pinned is not None
+    assert pinned.trace is not None
+    assert compared.trace is not None
+    compared.show_trace(replace(compared.trace, ledger=replace(compared.trace.ledger, sum=1e9)), None, False)
+    share = re.compile(r"loss \S+ \((.*?)\)")
+    shown = maps.loss_row.heatmap
+    assert shown is not None
+    assert shown.present is not None
+    step = int(np.flatnonzero(shown.present)[0])
+    of_a = share.search(maps._words(0, step, maps.loss_row))
+    assert of_a is not None
+    window.commands["show_b"].trigger()
+    of_b = share.search(maps._words(0, step, maps.loss_row))
+    assert of_b is None or of_b[1] != of_a[1], "a share of another loss"
+    window.commands["show_difference"].trigger()
+    words = maps._words(0, step, maps.loss_row)
+    assert words.startswith("B − A · sample 0")
+    assert "loss" in words
+    assert share.search(words) is None
+
+
+def test_the_difference_is_taken_away_as_it_is_shown(window: MainWindow, compared: Document) -> None:
+    assert compared.network is not None
+    titles = {}
+    for side in ("show_a", "show_b", "show_difference"):
+        window.commands[side].trigger()
+        source = source_of(compared)
+        assert source is not None
+        titles[side] = map_figure("heatmaps", source, window.take_away.shown()).title
+        assert (source.difference is None) == (side != "show_difference")
+        assert (source.batch is compared.batch) == (side != "show_a")
+    name = compared.network.name
+    assert titles == {"show_a": name, "show_b": name, "show_difference": f"B − A of {name}"}

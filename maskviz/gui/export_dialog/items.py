@@ -16,7 +16,7 @@ from maskviz.core.heatmaps import Heatmap, shared_steps
 from maskviz.core.map_rows import NETWORK_MAPS
 from maskviz.export.figures import Figure, FigureStyle, figure_of, heatmap_figure
 from maskviz.export.files import safe
-from maskviz.export.kinds import Source
+from maskviz.export.kinds import Source, titled
 from maskviz.export.media import Drawing
 
 PICTURES = ("png", "svg", "pdf")
@@ -80,7 +80,7 @@ def map_figure(key: str, source: Source, shown: Shown) -> Figure:
     chosen = [pair for name, pair in zip(keys(shown.maps), shown.maps, strict=True) if key == "heatmaps" or name in names]
     lengths = [a.shape[1] for m, _scale in chosen if (a := m.status if m.status is not None else m.values) is not None and a.ndim == 2]
     steps = max(lengths, default=shared_steps(source.batch, source.trace))
-    return figure_of(source.network, source.batch, chosen, steps, shown.order)
+    return titled(figure_of(source.network, source.batch, chosen, steps, shown.order), source)
 
 
 def window_drawing(window: QWidget, style: FigureStyle) -> Drawing:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from maskviz.core.call_maps import tensor_of
+from maskviz.core.compare import DIFFERENCE
 from maskviz.core.heatmaps import Choice, Heatmap, read_out
 from maskviz.core.map_rows import NETWORK_MAPS, STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
@@ -347,13 +348,12 @@ class HeatmapsPanel(QWidget):
 
     def _words(self, sample: int, step: int, row: MapRow) -> str:
         """What is to be said of one cell of a map."""
-        trace = self.document.trace
-        total = trace.ledger.sum if trace is not None else None
-        at = step if step >= 0 else None
+        side, trace = self.document.comparison.side, self.document.comparison.shown().trace
+        total = trace.ledger.sum if trace is not None and side != "difference" else None
         mask, predictions, loss = (r.heatmap for r in self._standard.values())
-        here = row.heatmap if row.spec.kind not in STANDARD else None
-        own = row.view.viewport is not self.viewport
-        return row.words_at(sample, step) if own else read_out(sample, at, mask, predictions, loss, total, here)
+        here, own = row.heatmap if row.spec.kind not in STANDARD else None, row.view.viewport is not self.viewport
+        words = row.words_at(sample, step) if own else read_out(sample, None if step < 0 else step, mask, predictions, loss, total, here)
+        return f"{DIFFERENCE} · {words}" if side == "difference" and words else words
 
     def _describe(self) -> None:
         """Tell a screen reader what the selected cell holds."""
