@@ -36,7 +36,7 @@ class ConsentPanel(QFrame):
         self.setAccessibleDescription(str(request))
         self._folder = folder
         self._before = before
-        title = QLabel(f"{Path(file).name or 'This file'} needs your word before it can be opened")
+        title = QLabel(f"{Path(file).name or 'This file'} needs your permission before it can be opened")
         title.setProperty("look", "title")
         title.setWordWrap(True)
         column = QVBoxLayout(self)

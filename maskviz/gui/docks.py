@@ -87,6 +87,7 @@ class Workspace(QMainWindow):
         )
         self.heatmaps.hovered.connect(self.hovered)
         self.heatmaps.arranged.connect(self._align)
+        self.heatmaps.viewport.changed.connect(self._align)
         document.trace_changed.connect(self._align)
         self.setDockNestingEnabled(True)
         self.docks = {
@@ -329,6 +330,8 @@ class Workspace(QMainWindow):
         """Put the timestep bar's groove under the heatmaps' time axis."""
         left, width = self.heatmaps.time_axis()
         self.timestep.set_span(left, self.heatmaps.width() - left - width)
+        window = self.heatmaps.viewport.window
+        self.timestep.slider.set_part(window.step0, window.step1)
 
 
 def stacked(*widgets: QWidget) -> QWidget:

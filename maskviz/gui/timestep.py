@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.document import Document
 
 STEPS_PER_SECOND = 8
 HANDLE = 7.0  # radius
+NARROW = 72  # characters; in a narrower bar the selected step is written short
 
 
 def tick_stride(steps: int, room: float) -> int:
@@ -34,6 +37,7 @@ class TimeSlider(QAbstractSlider):
         self.colours = palette
         self.span = (16, 16)  # room left and right of the groove, so that another axis can be lined up with it
         self._ticks = True
+        self._part: tuple[float, float] | None = None
         self.setAccessibleName(tr("Timestep"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setOrientation(Qt.Orientation.Horizontal)
@@ -55,16 +59,29 @@ class TimeSlider(QAbstractSlider):
         """Make room for so many timesteps."""
         self.setRange(0, max(steps - 1, 0))
 
+    def set_part(self, first: float, last: float) -> None:
+        """Show the steps from ``first`` up to ``last`` alone, as the heatmaps do that are zoomed in."""
+        self._part = None if first <= 0 and last >= self.maximum() + 1 else (first, last)
+        self.update()
+
+    @property
+    def part(self) -> tuple[float, float]:
+        """The part of the axis that is shown: its first step, and the one after its last."""
+        return (0.0, self.maximum() + 1.0) if self._part is None else self._part
+
+    @property
+    def cell(self) -> float:
+        """The width of a step."""
+        first, last = self.part
+        return max((self.width() - sum(self.span)) / max(last - first, 1e-9), 1e-9)
+
     def x_of(self, step: float) -> float:
         """Where the middle of a step lies: each step has a cell of equal width, as in the heatmaps."""
-        left, right = self.span
-        return left + (step + 0.5) * (self.width() - left - right) / (self.maximum() + 1)
+        return self.span[0] + (step - self.part[0] + 0.5) * self.cell
 
     def step_at(self, x: float) -> int:
-        """The step under a position."""
-        left, right = self.span
-        cell = max((self.width() - left - right) / (self.maximum() + 1), 1e-9)
-        return min(max(int((x - left) // cell), 0), self.maximum())
+        """The step under a position; beside the groove one that is not shown yet."""
+        return min(max(int((x - self.span[0]) // self.cell + self.part[0]), 0), self.maximum())
 
     # --- mouse and keys
 
@@ -103,7 +120,7 @@ class TimeSlider(QAbstractSlider):
 
     def _paint_groove(self, painter: QPainter) -> None:
         colours, middle, (left, right) = self.colours, HANDLE + 3, self.span
-        here = self.x_of(self.value())
+        here = min(max(self.x_of(self.value()), left), self.width() - right)  # at the edge where the step is not shown
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.groove))
         painter.drawRoundedRect(QRectF(left, middle - 2, self.width() - left - right, 4), 2, 2)
@@ -117,11 +134,12 @@ class TimeSlider(QAbstractSlider):
 
     def _paint_ticks(self, painter: QPainter) -> None:
         metrics, steps = self.fontMetrics(), self.maximum() + 1
-        cell = max((self.width() - sum(self.span)) / steps, 1e-9)
         widest = metrics.horizontalAdvance(str(steps)) + 26
         painter.setPen(QColor(self.colours.muted))
         base = 2 * HANDLE + 6
-        for step in range(0, steps, tick_stride(steps, widest / cell)):
+        stride = tick_stride(steps, widest / self.cell)
+        first, last = self.part
+        for step in range(ceil((first - 0.5) / stride) * stride, min(ceil(last - 0.5), steps), stride):
             box = QRectF(self.x_of(step) - widest / 2, base, widest, metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(step))
 
@@ -135,7 +153,8 @@ class TimestepBar(QWidget):
         self.setAccessibleName(tr("Timestep bar"))
         self._document = document
         self.slider = TimeSlider(palette)
-        self.label = QLabel()
+        self.label = ElidedLabel()
+        self.label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.play = self._button(tr("▶ play"), "Play through the timesteps (P)", self.toggle_play)
         self.back = self._button("◀", "One step back", lambda: self.step_by(-1))
         self.forward = self._button("▶", "One step forward", lambda: self.step_by(1))
@@ -169,8 +188,8 @@ class TimestepBar(QWidget):
         self.play.setMinimumWidth(self.fontMetrics().horizontalAdvance("▶ pause") + 18)
         for widget in (self.play, 14, self.back, step, self.forward, 14, self.previous, sample, self.next):
             controls.addSpacing(widget) if isinstance(widget, int) else controls.addWidget(widget)
-        controls.addStretch(1)
-        controls.addWidget(self.label)
+        controls.addSpacing(10)
+        controls.addWidget(self.label, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(2)
@@ -191,6 +210,13 @@ class TimestepBar(QWidget):
         self.slider.span = (left, right)
         self.slider.update()
 
+    def _is_narrow(self) -> bool:
+        return self.width() < self.fontMetrics().averageCharWidth() * NARROW
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.refresh()
+
     def refresh(self) -> None:
         """Show the document's selection."""
         document, batch = self._document, self._document.batch
@@ -201,7 +227,8 @@ class TimestepBar(QWidget):
         self.slider.set_range(document.time_steps if ready else 1)
         self.slider.setValue(document.selection.step if ready else 0)
         self.slider.blockSignals(False)
-        self.label.setText(f"sample {document.selection.sample} · timestep {document.selection.step}" if ready else "")
+        step = f"t={document.selection.step}" if self._is_narrow() else f"timestep {document.selection.step}"
+        self.label.setText(f"sample {document.selection.sample} · {step}" if ready else "")
         if not ready:
             self.stop()
 

@@ -54,6 +54,18 @@ def test_a_drag_follows_the_mouse_and_stops_at_the_ends(qtbot: QtBot, doc: Docum
     assert doc.selection.step == 23
 
 
+def test_the_slider_shows_the_part_of_the_axis_that_the_heatmaps_show(qtbot: QtBot, doc: Document) -> None:
+    bar = bar_of(qtbot, doc)
+    slider = bar.slider
+    slider.set_part(8, 12)
+    assert slider.x_of(8) - slider.cell / 2 == slider.span[0]
+    assert slider.x_of(11) + slider.cell / 2 == slider.width() - slider.span[1]
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=at(bar, 10))
+    assert doc.selection.step == 10
+    slider.set_part(0, 24)
+    assert slider.part == (0, 24)
+
+
 def test_keys_step_and_jump(qtbot: QtBot, doc: Document) -> None:
     bar = bar_of(qtbot, doc)
     bar.slider.setFocus()

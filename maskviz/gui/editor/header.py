@@ -53,6 +53,7 @@ class SampleHeader(QWidget):
         first, ends_row = QHBoxLayout(), QHBoxLayout()
         for widget in (caption, self.sample, self.count):
             first.addWidget(widget)
+        first.addSpacing(12)
         first.addStretch(1)
         first.addWidget(self.length)
         words = [QLabel("pad left"), QLabel("right")]

@@ -80,9 +80,9 @@ class ExportDialog(QDialog):
             (self.export, QDialogButtonBox.ButtonRole.ActionRole),
         ):
             self.buttons.addButton(button, role)
-        for button in (*self.buttons.buttons(), self.form.browse):
-            if isinstance(button, QPushButton):
-                button.setAutoDefault(button is self.export)  # Enter in a field never presses another one
+        for other in (*self.buttons.buttons(), self.form.browse):
+            if isinstance(other, QPushButton):
+                other.setAutoDefault(other is self.export)  # Enter in a field never presses another one
         self.stop.hide()  # the box shows what it is given
         left = QWidget()
         column = QVBoxLayout(left)
