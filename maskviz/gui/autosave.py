@@ -21,6 +21,7 @@ from maskviz.session.document import Document
 from maskviz.session.session_file import SUFFIX, Session, read_session, write_session
 
 EVERY_MS = 30_000
+LOOK_MS = 100
 UNUSED_SECONDS = 14 * 86_400
 PREFIX = "unsaved-"
 
@@ -40,6 +41,7 @@ class Autosave(QObject):
         self._lock: QLockFile | None = None
         self._writer: threading.Thread | None = None
         self._changed = False
+        self._forgotten = False  # the file is to go as soon as it is written
         self._left: Path | None = None  # what a crash left, until what was taken up of it is written again
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.write)
@@ -69,7 +71,7 @@ class Autosave(QObject):
             session = self._sessions.current()
         except MaskVizError:
             return  # a network that the engine has not written yet: the next time
-        self._changed = False
+        self._changed = self._forgotten = False
         self._hold()
         self._writer = threading.Thread(target=_write, args=(self._file, session, self._left), name="autosave", daemon=True)
         self._left = None
@@ -83,11 +85,23 @@ class Autosave(QObject):
 
     def forget(self) -> None:
         """Nothing is unsaved any more."""
-        self._changed = False
+        self._changed, self._forgotten = False, True
         self._timer.stop()
+        self._remove()
+
+    def end(self) -> None:
+        """The window is closed, and nobody wants its edits any more."""
         if self._writer is not None:
             self._writer.join()
-            self._writer = None
+        self.forget()
+
+    def _remove(self) -> None:
+        """Remove the file, once it is written."""
+        if not self._forgotten:
+            return  # it holds newer edits by now
+        if self._writer is not None and self._writer.is_alive():
+            QTimer.singleShot(LOOK_MS, self, self._remove)
+            return
         self._file.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.unlock()

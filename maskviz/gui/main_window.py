@@ -258,7 +258,7 @@ class MainWindow(QMainWindow):
         if self.findings is not None:
             self.findings.repairs.close()
         self.settings.sync()
-        self.autosave.forget()
+        self.autosave.end()
         self.jobs.close()
         event.accept()
 
