@@ -1,10 +1,10 @@
-"""A label that shortens its text to the room it has."""
+"""Widgets that shorten their text to the room they have."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 LEAST = 40  # logical pixels
 
@@ -31,5 +31,21 @@ class ElidedLabel(QLabel):
             self.setToolTip("" if words == self.text() else self.text())
             painter.setPen(self.palette().color(self.foregroundRole()))
             painter.drawText(self.rect(), int(self.alignment()), words)
+        finally:
+            painter.end()
+
+
+class ElidedBox(QComboBox):
+    """A list of choices whose present one is cut with … where there is no room."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        try:
+            self.initStyleOption(option)
+            painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+            control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+            room = self.style().subControlRect(control, option, part, self).width() - 4
+            option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+            painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         finally:
             painter.end()

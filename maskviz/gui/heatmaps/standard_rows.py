@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSpinBox, QT
 
 from maskviz.core.heatmaps import Heatmap, loss_map, mask_map, network_output, prediction_map, shared_steps, unit_count
 from maskviz.core.map_rows import Kind, MapSpec
+from maskviz.gui.elided import ElidedBox
 from maskviz.gui.heatmaps.map_row import MapRow
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.mask_view import MaskView
@@ -36,7 +37,7 @@ def waiting(document: Document, kind: Kind, title: str, sentence: str) -> Heatma
 
 def add_box(row: MapRow, name: str) -> QComboBox:
     """A small list of choices in a row's header."""
-    box = QComboBox()
+    box = ElidedBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
