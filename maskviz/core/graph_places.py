@@ -30,14 +30,14 @@ class Levels:
     def __init__(self, graph: Graph, mask_path: bool) -> None:
         self._graph = graph
         self._own: dict[Level, list[Node]] = {}
-        self._links: dict[Level, dict[Link, bool]] = {}  # whether a link is one of masks alone
+        self._links: dict[Level, dict[Link, bool]] = {}  # whether a link is one of masks that data brings too
         for node in graph.nodes:
             if mask_path or node.role == "data":
                 self._own.setdefault(node.parent if node.parent in graph.by_id else None, []).append(node)
         for edge in graph.edges if mask_path else past_mask_path(graph):
             for level, link in pieces(graph, edge.source, edge.target):
                 links = self._links.setdefault(level, {})
-                links[link] = links.get(link, True) and edge.mask_only
+                links[link] = links.get(link, True) and edge.mask_only and not edge.alone
 
     def requests(
         self, unfolded: Set[str], card: Point, direction: Direction = "down", gap: float = LAYER_GAP

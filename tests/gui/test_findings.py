@@ -173,6 +173,30 @@ def test_an_unfolded_fix_comes_into_sight_in_a_low_pane(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: 0 < code.mapTo(view, QPoint(0, 0)).y() < view.height() - 30, timeout=2000)
 
 
+def test_code_is_shown_whole_in_a_narrow_pane(qtbot: QtBot) -> None:
+    widget = shown(qtbot, replace(DROPS, fix="x = keras.layers.Masking()(a_rather_long_name_of_a_tensor, and_more)\n" * 30))
+    widget.resize(260, 300)
+    card = cards(widget)[0]
+    card.set_unfolded(True)
+    (code,) = card.findChildren(QPlainTextEdit)
+    qtbot.waitUntil(lambda: code.height() > 30 * code.fontMetrics().lineSpacing(), timeout=2000)
+    qtbot.waitUntil(lambda: code.verticalScrollBar().maximum() == 0, timeout=2000)
+    assert code.horizontalScrollBar().maximum() == 0
+
+
+def test_the_keyboard_and_the_view_stay_at_a_card_whose_fix_is_applied(qtbot: QtBot) -> None:
+    widget = shown(qtbot, DROPS, GAP)
+    widget.resize(330, 160)
+    card = cards(widget)[0]
+    card.apply.setFocus()
+    before = widget.area.verticalScrollBar().value()
+    card.apply.click()
+    card.show_repair(Repairing("running"))
+    assert card.apply.isHidden()
+    assert card.window().focusWidget() is card
+    assert widget.area.verticalScrollBar().value() == before
+
+
 def test_a_finding_without_a_fix_shows_why(qtbot: QtBot) -> None:
     card = cards(shown(qtbot, DIVISOR))[0]
     button(card, "Show why").click()
@@ -186,7 +210,7 @@ def test_the_browser_opens_on_a_click_alone(qtbot: QtBot, monkeypatch: pytest.Mo
     card = cards(shown(qtbot, DROPS))[0]
     card.set_unfolded(True)
     assert opened == []
-    button(card, "keras.io").click()
+    button(card, "Keras guide").click()
     assert opened == [QUrl(DROPS.link)]
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from urllib.parse import urlsplit
-
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from maskviz.core.finding import Finding
+from maskviz.gui.findings.details import details, label, link
 from maskviz.gui.findings.outcome import Outcome
-from maskviz.gui.findings.words import as_text, evidence_lines, headline, verdict
+from maskviz.gui.findings.words import as_text, headline
 from maskviz.gui.words import tr
 from maskviz.session.repairs import Repairing
 
-COPIED_MS = 1500
-MOST_LINES = 16  # of code on screen; more are scrolled to
 IGNORE = "Do not show this finding for this file any more"
 SHOW_AGAIN = "Show this finding again"
 
@@ -42,9 +38,9 @@ class FindingCard(QFrame):
         self._details: QWidget | None = None
         self.setProperty("look", "finding")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.title, self.text, self.kind = _label("strong"), _label("muted"), _label("caption")
-        self.toggle = _link("", self._turn)
-        self.apply = _link(tr("Apply fix"), lambda: self.applied.emit(self.finding))
+        self.title, self.text, self.kind = label("strong"), label("muted"), label("caption")
+        self.toggle = link("", self._turn)
+        self.apply = link(tr("Apply fix"), self._apply)
         self.apply.setToolTip(tr("Repair a copy of the network, and run the same tests on it"))
         self.outcome = Outcome()
         foot = QHBoxLayout()
@@ -59,8 +55,8 @@ class FindingCard(QFrame):
         self._column.setSpacing(3)
         self._column.addWidget(self.title)
         self._column.addWidget(self.text)
-        self._column.addWidget(self.outcome)
         self._column.addLayout(foot)
+        self._column.addWidget(self.outcome)
         self.show_finding(finding)
 
     @property
@@ -116,16 +112,16 @@ class FindingCard(QFrame):
         if unfolded == self.unfolded:
             return
         if self._details is None:
-            self._details = _details(self.finding, self._refusal if self.finding.fix else "", self._ignore_link())
-            self._column.insertWidget(3, self._details)
+            self._details = details(self.finding, self._refusal if self.finding.fix else "", self._ignore_link())
+            self._column.addWidget(self._details)
         else:
             self._details.hide()
             self._details.deleteLater()
             self._details = None
 
-    def details_top(self) -> int:
-        """Where in the card the details begin."""
-        return 0 if self._details is None else self._details.y()
+    def _apply(self) -> None:
+        self.setFocus()  # the button vanishes while it is tried, and the keyboard must not go on to another card
+        self.applied.emit(self.finding)
 
     def _turn(self) -> None:
         self.set_unfolded(not self.unfolded)
@@ -134,10 +130,10 @@ class FindingCard(QFrame):
 
     def _ignore_link(self) -> QPushButton:
         words = tr("Heed again") if self._is_ignored else tr("Ignore here")
-        link = _link(words, self._turn_ignored)
-        link.setToolTip(SHOW_AGAIN if self._is_ignored else IGNORE)
-        link.setAccessibleName(f"{words}: {self.title.text()}")
-        return link
+        turn = link(words, self._turn_ignored)
+        turn.setToolTip(SHOW_AGAIN if self._is_ignored else IGNORE)
+        turn.setAccessibleName(f"{words}: {self.title.text()}")
+        return turn
 
     def _turn_ignored(self) -> None:
         self.ignored.emit(self.finding, not self._is_ignored)
@@ -170,88 +166,3 @@ class FindingCard(QFrame):
         menu.addAction(SHOW_AGAIN if self._is_ignored else IGNORE, self._turn_ignored)
         menu.exec(event.globalPos())
         menu.deleteLater()
-
-
-def _label(look: str, text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setProperty("look", look)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(look != "caption")
-    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, look != "caption")
-    return label
-
-
-def _link(text: str, clicked: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("look", "link")
-    button.setCursor(Qt.CursorShape.PointingHandCursor)
-    button.clicked.connect(lambda: clicked())
-    return button
-
-
-def _details(finding: Finding, refusal: str, ignore: QPushButton) -> QWidget:
-    """Why, the code with a button that copies it, the link, and the evidence."""
-    details = QWidget()
-    column = QVBoxLayout(details)
-    column.setContentsMargins(0, 4, 0, 2)
-    column.setSpacing(6)
-    column.addWidget(_label("muted", finding.why))
-    if finding.fix:
-        column.addWidget(_code(finding.fix))
-    for said in (verdict(finding), refusal):
-        if said:
-            column.addWidget(_label("muted", said))
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    if finding.fix:
-        row.addWidget(_copy_button(finding.fix))
-    if finding.link.startswith("https://"):
-        site = _link(f"{urlsplit(finding.link).hostname} ↗", lambda: QDesktopServices.openUrl(QUrl(finding.link)))
-        site.setToolTip(finding.link)
-        site.setAccessibleName(f"Open {finding.link} in the browser")
-        site.setObjectName("link")
-        row.addWidget(site)
-    row.addStretch(1)
-    column.addLayout(row)
-    if finding.evidence:
-        column.addLayout(_evidence(finding))
-    column.addWidget(ignore, 0, Qt.AlignmentFlag.AlignLeft)
-    return details
-
-
-def _evidence(finding: Finding) -> QGridLayout:
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(10)
-    grid.setVerticalSpacing(2)
-    grid.setColumnStretch(0, 1)
-    for row, (name, value) in enumerate(evidence_lines(finding)):
-        number = _label("number", value)
-        number.setWordWrap(False)
-        grid.addWidget(_label("muted", name), row, 0)
-        grid.addWidget(number, row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-    return grid
-
-
-def _code(text: str) -> QPlainTextEdit:
-    code = QPlainTextEdit(text)
-    code.setProperty("look", "code")
-    code.setAccessibleName("The fix as code")
-    code.setReadOnly(True)
-    code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-    code.setTabChangesFocus(True)
-    lines = min(text.count("\n") + 1, MOST_LINES)
-    code.setFixedHeight(lines * (code.fontMetrics().lineSpacing() + 1) + code.horizontalScrollBar().sizeHint().height() + 16)
-    return code
-
-
-def _copy_button(text: str) -> QPushButton:
-    button = QPushButton("Copy fix")
-
-    def copy() -> None:
-        QGuiApplication.clipboard().setText(text)
-        button.setText("Copied ✓")
-        QTimer.singleShot(COPIED_MS, button, lambda: button.setText("Copy fix"))
-
-    button.clicked.connect(copy)
-    return button

@@ -250,13 +250,17 @@ class FindingsPanel(QWidget):
     def _show_repair(self, key: tuple[str, str | None]) -> None:
         for (*known, _), card in self.cards.items():
             if tuple(known) == key:
+                seen = not card.apply.visibleRegion().isEmpty() or not card.outcome.visibleRegion().isEmpty()
                 card.show_repair(self._desk.repairs.state(card.finding))
+                if seen:  # what came of it is shown where the button was pressed
+                    QTimer.singleShot(LAY_OUT_MS, card, lambda card=card: self.area.ensureWidgetVisible(card.outcome, 0, 12))
 
     def _bring_up(self, card: FindingCard) -> None:
-        """Scroll to the fix of a card that was unfolded, where it does not fit below."""
-        bar, top = self.area.verticalScrollBar(), card.y() + card.details_top()
-        if card.geometry().bottom() > bar.value() + self.area.viewport().height():
-            bar.setValue(top - self._cards.spacing())
+        """Scroll to a card that was unfolded, where it does not fit below: to its head, or past it in a low pane."""
+        bar, room = self.area.verticalScrollBar(), self.area.viewport().height()
+        if card.geometry().bottom() > bar.value() + room:
+            fits = card.toggle.geometry().bottom() < room // 3
+            bar.setValue(card.y() + (0 if fits else card.toggle.y()) - self._cards.spacing())
 
     def _show_all(self) -> None:
         self._all = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from maskviz.core.finding import Finding
 from maskviz.core.numbers import number, percent
@@ -35,6 +36,17 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, float) and 0 <= value <= 1 and re.match(r"(share|touched|padding enters|fraction)", name):
         return percent(value)
     return f"{value:,}" if isinstance(value, int) else number(value, aligned=True)
+
+
+def link_words(url: str) -> str:
+    """What is behind a link: ``Keras source``, ``Keras issue 18416``."""
+    parts = urlsplit(url)
+    site, path = parts.hostname or "", parts.path.strip("/").split("/")
+    if site != "github.com" or len(path) < 4:
+        return {"keras.io": "Keras guide"}.get(site, site)
+    owner = {"keras-team": "Keras", "tensorflow": "TensorFlow"}.get(path[0], path[1])
+    kinds = {"issues": f"issue {path[3]}", "pull": f"pull request {path[3]}", "blob": "source", "discussions": "discussion"}
+    return f"{owner} {kinds.get(path[2], 'page')}"
 
 
 def verdict(finding: Finding) -> str:
