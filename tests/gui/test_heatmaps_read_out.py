@@ -53,6 +53,19 @@ def test_the_read_out_follows_a_click_that_toggles_the_step(qtbot: QtBot) -> Non
     assert said[-1].split(" · ")[3:] != before.split(" · ")[3:], "and with the new prediction"
 
 
+def test_what_a_press_changes_is_said_before(qtbot: QtBot) -> None:
+    panel, said = open_panel(qtbot, sample_trace.document(sample_trace.sliced()))
+    view = panel.mask_view
+    QTest.mouseMove(view, view.cell_center(5, 3).toPoint())
+    assert said[-1].endswith(" · click pads this step")
+    assert view.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    QTest.mouseMove(view, view.cell_center(3, 20).toPoint())
+    assert said[-1].endswith(" · click makes this step real")
+    view.tool = "select"
+    QTest.mouseMove(view, view.cell_center(5, 3).toPoint())
+    assert "click" not in said[-1]
+
+
 def test_nothing_is_read_out_where_the_mouse_is_not(qtbot: QtBot) -> None:
     sample = sample_trace.sliced()
     document = sample_trace.document(sample)

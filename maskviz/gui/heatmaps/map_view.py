@@ -230,6 +230,10 @@ class MapView(QWidget):
         """Whether a drag that edits goes on."""
         return False
 
+    def hint(self, sample: int, step: int) -> str:
+        """What the mouse would change there; nothing in a map that is only looked at."""
+        return ""
+
     def marks(self, event: QMouseEvent) -> bool:
         """Whether a press begins a rubber band: with the tool for it, or with Ctrl or Alt."""
         return event.button() == Qt.MouseButton.LeftButton and (self.tool == "select" or bool(event.modifiers() & MARKING))

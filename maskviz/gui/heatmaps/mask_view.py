@@ -53,6 +53,7 @@ class MaskView(MapView):
         self.input: InputSpec | None = None
         self._gesture: Gesture | None = None
         self._toggle: tuple[int, int] | None = None
+        self._mouse = QPointF(-1, -1)
 
     @property
     def dragging(self) -> bool:
@@ -88,6 +89,17 @@ class MaskView(MapView):
         if row is not None and self.document.comparison.may_edit() and 0 <= step < len(row):
             self._edit(sample, paint(row, step, step, not row[step]), self.document.new_gesture())
 
+    def hint(self, sample: int, step: int) -> str:
+        """What a press changes under the mouse, before it does."""
+        row = self.row(sample)
+        if row is None or not 0 <= step < len(row) or self.tool == "select" or self.document.comparison.side == "A":
+            return ""
+        if self.tool == "paint":
+            return "drag makes steps real" if row[step] else "drag pads steps"
+        if self.edge_at(self._mouse) is not None:
+            return "drag moves the edge"
+        return "click makes this step real" if row[step] else "click pads this step"
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell, edge = self.cell_at(event.position()), self.edge_at(event.position())
         painting = self.tool == "paint" or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -107,6 +119,7 @@ class MaskView(MapView):
         if self._gesture is not None:
             self._drag(event.position())
             return
+        self._mouse = event.position()
         super().mouseMoveEvent(event)
         if self._panned_from is None and self._band is None:
             self._show_cursor(event.position(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
@@ -192,5 +205,7 @@ class MaskView(MapView):
             self.setCursor(Qt.CursorShape.ForbiddenCursor if fixed else Qt.CursorShape.CrossCursor)
         elif not painting and self.edge_at(position) is not None:
             self.setCursor(Qt.CursorShape.ForbiddenCursor if fixed else Qt.CursorShape.SizeHorCursor)
+        elif not painting and not fixed and cell is not None and self.row(cell[0]) is not None:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)  # a click changes the step
         else:
             self.unsetCursor()

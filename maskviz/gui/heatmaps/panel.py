@@ -344,7 +344,7 @@ class HeatmapsPanel(QWidget):
     def _read_out(self) -> None:
         """Say what is under the mouse, also when it changed there while the mouse rests."""
         if self._under is not None:
-            self.hovered.emit(self._words(*self._under))
+            self.hovered.emit(" · ".join(filter(None, (self._words(*self._under), self._under[2].view.hint(*self._under[:2])))))
 
     def _words(self, sample: int, step: int, row: MapRow) -> str:
         """What is to be said of one cell of a map."""
