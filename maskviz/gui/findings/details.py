@@ -55,7 +55,7 @@ class Code(QPlainTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         blocks = (self.document().findBlockByNumber(n) for n in range(self.document().blockCount()))
-        text = sum(self.blockBoundingRect(block).height() for block in blocks) + self.contentOffset().y()
+        text = sum(self.blockBoundingRect(block).height() for block in blocks) + self.document().documentMargin() + 2
         self.setFixedHeight(ceil(text) + self.height() - self.viewport().height())
 
 
