@@ -85,7 +85,7 @@ def blame(facts: Facts) -> Blame:
                 if how in (How.DROPPED, How.STRIPPED, How.BETWEEN):
                     found.setdefault((how, name), Harm())
     for output, call, out in facts.results:
-        if output.has_time:
+        if output.has_time and "float" in out.dtype:  # classes, or a mask, are not trained on
             _blame_result(facts, found, output, call, out)
     for call in leak_origins(facts):
         _blame_leak(facts, found, call)

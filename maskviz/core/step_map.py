@@ -67,7 +67,10 @@ def taps(window: Mapping[str, int], before: int, after: int) -> NDArray[np.int_]
 
 
 def windowed_padding(about: About, known: Mapping[str, Steps], padding: Mapping[str, Padded]) -> dict[str, Padded]:
-    """For tensors whose steps are windows, by their name: which steps ``(batch, time)`` are padding, since all under the window is."""
+    """For tensors whose steps are windows, or those of several tensors, by their name: which steps ``(batch, time)`` are padding.
+
+    A window is padding where all under it is; what is joined to a sequence, and came of none itself, is no padding.
+    """
     found: dict[str, Padded] = {}
 
     def of(ref: str) -> Padded | None:
@@ -82,7 +85,12 @@ def windowed_padding(about: About, known: Mapping[str, Steps], padding: Mapping[
             window, steps = call.get("window"), call["steps"]
             same = next((found[s] for s in sources if s in found and found[s].shape[1] == length), None)
             before = of(sources[0]) if sources else None
-            if window is not None and before is not None:
+            parts = [of(s) for s in sources] if call.get("joins") and len(sources) == len(call["inputs"]) else []
+            samples = next((len(part) for part in parts if part is not None), 0)
+            if samples:
+                blank = (np.zeros((samples, i["shape"][1]), bool) for i in call["inputs"])
+                found[ref] = np.concatenate([b if part is None else part for part, b in zip(parts, blank, strict=True)], axis=1)
+            elif window is not None and before is not None:
                 found[ref] = _under(before, taps(window, before.shape[1], length))
             elif steps is not None and before is not None and (sources[0] in found or min(steps, default=0) < 0):
                 found[ref] = _under(before, np.asarray(steps)[:, None])

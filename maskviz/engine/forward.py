@@ -5,6 +5,7 @@ The Python side of the pass (which call is which) is kept when it is traced; the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -103,7 +104,8 @@ class ForwardPass:
         self.adds_losses = False
         self.described: dict[Any, dict[str, Any]] = {}
         """What ``tracing`` says about this pass, by the shapes of the run it said it of last."""
-        self._packs: dict[str, list[str]] = {}
+        self._packs: dict[str, list[tuple[str, int]]] = {}
+        """Keys and ranks of results that are fetched as one array."""
         self.per_row: set[str] = set()
         """Keys of the results that begin with the batch axis."""
         self._network, self._signature, self._state, self._places = network, signature, state, places
@@ -118,8 +120,12 @@ class ForwardPass:
         """Run on arrays; ``level`` 0 leaves out the noise of the padding test."""
         arguments = [compiling.to_tensor(a) for a in (*feed.present(), np.asarray(level, "float32"))]
         arrays = {key: compiling.to_numpy(value) for key, value in self._run(*arguments).items()}
-        for name, keys in self._packs.items():
-            arrays.update(zip(keys, arrays.pop(name), strict=True))
+        for name, members in self._packs.items():
+            lengths, flat, start = iter(arrays.pop(f"{name}/shapes").tolist()), arrays.pop(name), 0
+            for key, rank in members:
+                shape = [next(lengths) for _ in range(rank)]
+                end = start + math.prod(shape)
+                arrays[key], start = flat[start:end].reshape(shape), end
         return arrays
 
     def _flexible_shapes(self, feed: Feed) -> list[tuple[int | None, ...]]:
@@ -151,14 +157,18 @@ class ForwardPass:
         return self._packed(result)
 
     def _packed(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The results with alike ones stacked: to fetch hundreds of small tensors one by one would take longer than to run the network."""
-        groups: dict[Any, list[str]] = {}
+        """The results with small ones of a type as one array: to fetch hundreds of them one by one would take longer than the network."""
+        groups: dict[str, list[str]] = {}
         for key in sorted(self.per_row & result.keys()):
             if key.startswith(("moved/", "mask/", "broken/", "given/")):
-                groups.setdefault((tuple(result[key].shape), str(result[key].dtype)), []).append(key)
-        self._packs = {f"pack/{n}": keys for n, keys in enumerate(groups.values()) if len(keys) > 1}
-        for name, keys in self._packs.items():
-            result[name] = ops.stack([result.pop(key) for key in keys])
+                groups.setdefault(str(result[key].dtype), []).append(key)
+        self._packs = {}
+        for keys in groups.values():
+            parts = [result.pop(key) for key in keys]
+            name = f"pack/{len(self._packs)}"
+            self._packs[name] = [(key, len(part.shape)) for key, part in zip(keys, parts, strict=True)]
+            result[f"{name}/shapes"] = compiling.lengths([ops.shape(part) for part in parts])
+            result[name] = ops.concatenate([ops.reshape(part, (-1,)) for part in parts])
         return result
 
     def _passes(

@@ -137,17 +137,19 @@ class Halves:
 
     def after_call(self, call: RecordedCall, result: Any) -> Any:
         """Put noise where padding is, and hold the masks that a call makes."""
+        if call.parent is None:
+            return result
         outputs = [x for x in tree.flatten(result) if compiling.is_tensor(x)]
         masks = [mask_of(x) for x in outputs]
         creates = creates_mask(call, masks)
         if creates:
             self.creators.append(call.id)
-            parent = call.parent
+            parent: RecordedCall | None = call.parent
             while parent is not None:
                 parent.created_inside, parent = True, parent.parent
         # a mask that is made anew behind another is no source: what padding holds may decide it
         behind_none = all(m is None for m in tree.flatten([call.masks_in, list(call.received.values())]))
-        own = call.parent is not None and not _is_builtin_part(call)
+        own = not _is_builtin_part(call)
         makes = [own and behind_none and mask is not None for mask in masks]
         held = self._holds(call, outputs)
         noisy = [self._noisy_steps(call, number, x, creates) for number, x in enumerate(outputs)]

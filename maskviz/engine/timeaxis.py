@@ -19,7 +19,8 @@ from maskviz.engine.recorder import RecordedCall
 
 def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tuple[InputSpec, ...]) -> None:
     """Set ``time`` on every described input and output; where time changes length, ``steps`` (the input step of each output step, or -1),
-    and ``window`` where each output step is made of several: their number, stride, dilation, and how many lie before the first step."""
+    ``window`` where each output step is made of several: their number, stride, dilation, and how many lie before the first step, and
+    ``joins`` where a call puts its inputs one behind the other."""
     timed = {spec.name: spec.kind in ("ids", "features") for spec in inputs}
     for about, call in zip(calls, recorded, strict=True):
         for tensor in about["inputs"]:
@@ -30,6 +31,7 @@ def mark(calls: list[dict[str, Any]], recorded: list[RecordedCall], inputs: tupl
             timed[call.ref(number)] = tensor["time"]
         about["window"] = _window(about, call)
         about["steps"] = _steps(about, call) if about["window"] is None else None
+        about["joins"] = _joins(about, call)
 
 
 def _has_time(about: dict[str, Any], call: RecordedCall, number: int) -> bool:
@@ -96,6 +98,13 @@ POOLINGS = ("MaxPool", "AveragePool")
 
 def _first(value: Any) -> int:
     return int(value[0] if isinstance(value, (list, tuple)) else value)
+
+
+def _joins(about: dict[str, Any], call: RecordedCall) -> bool:
+    """Whether a call is a concatenation along time."""
+    axis, rank = getattr(call.operation, "axis", None), len(about["inputs"][0]["shape"]) if about["inputs"] else 0
+    known = type(call.operation).__name__ == "Concatenate" and type(call.operation).__module__.startswith("keras.")
+    return known and axis in (1, 1 - rank) and all(i["time"] for i in about["inputs"])
 
 
 def _steps(about: dict[str, Any], call: RecordedCall) -> list[int] | None:

@@ -23,6 +23,8 @@ from maskviz.engine.signature import Signature
 MOST_PASSES = 16  # compiled passes kept, each for batches of one shape
 NOT_FINITE = ("broken/", "given/")
 Tell = Callable[[str], None]
+CallShapes = dict[str, tuple[list[list[int]], list[list[int]]]]
+"""Shapes of the inputs and outputs of calls, by id."""
 
 
 class Tracer:
@@ -201,7 +203,7 @@ class Tracer:
             return "twice", "its batch size is fixed"
         if not compiling.TENSORFLOW:  # with every length known, a table as long as two batches would pass for two halves
             return "twice", f"only TensorFlow compiles it for any number of samples ({compiling.BACKEND} does not)"
-        if any(not v.path.endswith("seed_generator_state") for v in self._state):
+        if self._state:  # also that of random numbers: the halves would be given others
             return "twice", "its state changes with every call"
         plain = self._pass(feed, "plain")
         if plain.adds_losses:
@@ -211,6 +213,8 @@ class Tracer:
             alone, together = plain(feed), doubled(feed)
         except Exception as error:  # whatever a network does not like about two halves, it runs twice instead
             return "twice", f"it cannot take twice the samples ({type(error).__name__})"
+        if not _only_samples_double(_shapes(plain, alone["shapes"]), _shapes(doubled, together["shapes"]), len(feed.x[0])):
+            return "twice", "not all that it computes has the samples on the first axis"
         if all(_equal(alone[key], together[key]) for key in alone if key.startswith("out/")):
             return "doubled", ""
         return "twice", "its samples influence each other"
@@ -225,9 +229,11 @@ class Tracer:
         if spec.kind not in ("ids", "features") or padding is None:
             return False
         self._find_mode(batch)
-        if spec.name in self._places.ids:
-            return bool(padding.any())
         key = (spec.name, batch.x[spec.name].shape[1:])
+        if key not in self._eligible and padding.any() and _says_what_is_real(spec, batch.x[spec.name], padding):
+            self._eligible[key] = False
+        if spec.name in self._places.ids and key not in self._eligible:
+            return bool(padding.any())
         if key not in self._eligible and padding.any():
             feed = self._feed(batch, frozenset({spec.name}))
             forward = self._pass(feed, self._find_mode(batch))
@@ -289,16 +295,31 @@ def _unlike(x: NDArray[Any]) -> NDArray[Any]:
     return np.repeat(np.roll(x[:1], 1, axis=1) if x.ndim > 1 else x[:1], len(x), axis=0)
 
 
+def _says_what_is_real(spec: InputSpec, x: NDArray[Any], padding: NDArray[Any]) -> bool:
+    """Whether an input is itself the mask, 1 at real steps and 0 at padded ones: with other content it would say that padding is real."""
+    may_be = spec.vocabulary is None or "mask" in spec.name  # a subclassed network does not tell which input is embedded
+    return may_be and bool((x == ~padding.reshape(*padding.shape, *[1] * (x.ndim - 2))).all())
+
+
+def _only_samples_double(alone: CallShapes, together: CallShapes, size: int) -> bool:
+    """Whether twice the samples make nothing longer but first axes that count samples. Sentences of all samples on one axis would."""
+    for one, two in zip(alone.values(), together.values(), strict=True):
+        for a, b in zip((*one[0], *one[1]), (*two[0], *two[1]), strict=True):
+            if a != b and (a[0] != size or b != [2 * size, *a[1:]]):
+                return False
+    return True
+
+
 def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
     size = float(np.nanmax(np.abs(a), initial=0.0))
     return bool(np.allclose(a, b, rtol=1e-4, atol=1e-5 * max(1.0, size if np.isfinite(size) else 1.0), equal_nan=True))
 
 
-def _shapes(forward: ForwardPass, flat: NDArray[Any]) -> dict[str, list[tuple[list[int], list[int]]]]:
+def _shapes(forward: ForwardPass, flat: NDArray[Any]) -> CallShapes:
     """Shapes of every call's inputs and outputs, as run (a pass is compiled for any length)."""
     numbers = iter(flat.tolist())
     return {
-        call.id: (  # type: ignore[misc]
+        call.id: (
             [[next(numbers) for _ in x.shape] for x in call.inputs],
             [[next(numbers) for _ in x.shape] for x in call.outputs],
         )

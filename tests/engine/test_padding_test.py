@@ -254,6 +254,67 @@ def test_networks_that_must_run_twice(name: str) -> None:
         assert touched(clean) == 0
 
 
+class Noisy(keras.Layer):
+    """Random numbers in inference, too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking, self.seed_generator = True, keras.random.SeedGenerator(3)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + keras.random.normal(ops.shape(inputs), seed=self.seed_generator)
+
+
+def test_random_numbers_are_no_padding() -> None:
+    trace = api.trace(on_ids(lambda x: lstm(Noisy()(x))), IDS)
+    assert "in two passes" in trace.padding_test
+    assert touched(trace) == 0
+
+
+def test_samples_that_do_not_stand_on_the_first_axis() -> None:
+    """Sentences of all samples on one axis, and time before samples: shapes and masks are those of one pass."""
+    words = keras.Input((3, STEPS), dtype="int32", name="words")
+    embedded = layers.Embedding(7, UNITS, mask_zero=True)(ops.reshape(words, (-1, STEPS)))
+    sentences = ops.reshape(layers.LSTM(UNITS, name="reader")(embedded), (-1, 3, UNITS))
+    network = keras.Model(words, ops.transpose(layers.Dense(2)(sentences), (1, 0, 2)))
+    trace = api.trace(network, np.stack([IDS, IDS[::-1]]))
+    reader = trace.call("reader")
+    assert reader is not None
+    assert [t.shape for t in (*reader.inputs, *reader.outputs)] == [(6, STEPS, UNITS), (6, UNITS)]
+    np.testing.assert_array_equal(trace.masks[reader.received["mask"]], np.concatenate([IDS, IDS[::-1]]) != 0)
+    assert trace.calls[-1].outputs[0].shape == (3, 2, 2)
+
+
+def test_an_input_that_says_what_is_real_stays_as_it_is() -> None:
+    ids, real = keras.Input((STEPS,), dtype="int32", name="ids"), keras.Input((STEPS,), dtype="int32", name="attention_mask")
+    weights = ops.expand_dims(ops.cast(real, "float32"), -1)
+    mean = ops.sum(layers.Embedding(7, UNITS)(ids) * weights, axis=1) / ops.sum(weights, axis=1)
+    trace = api.trace(keras.Model([ids, real], mean), {"ids": IDS, "attention_mask": (~PADDED).astype("int32")})
+    assert "padded steps of ids" in trace.padding_test
+    assert touched(trace) == 0
+
+
+def test_a_step_joined_in_front_moves_the_padding_on() -> None:
+    ids = keras.Input((STEPS,), name="ids")
+    words = layers.Embedding(7, UNITS)(ids)
+    first = layers.Dense(UNITS)(ops.ones_like(words[:, :1]))
+    joined = layers.Concatenate(axis=1)([first, words])
+    trace = api.trace(keras.Model(ids, [layers.Conv1D(2, 2, padding="causal")(joined), layers.Conv1D(2, 2, padding="same")(joined)]), IDS)
+    causal, same = (trace.call(name) for name in ("conv1d", "conv1d_1"))
+    assert causal is not None
+    assert same is not None
+    assert causal.outputs[0].touched_kept == 0
+    assert (same.outputs[0].touched_kept or 0) > 0
+
+
+def test_a_mask_as_an_output_is_known_by_the_call_that_made_it() -> None:
+    ids = keras.Input((STEPS,), name="ids")
+    embedding = layers.Embedding(7, UNITS, mask_zero=True)
+    trace = api.trace(keras.Model(ids, [lstm(embedding(ids)), embedding.compute_mask(ids)]), IDS)
+    assert all(output.ref is not None for output in trace.network_outputs)
+    assert not [finding for finding in trace.findings if finding.severity != "info"]
+
+
 def test_nan_from_padding_alone_is_seen() -> None:
     """All steps masked: the mean over none is NaN with and without other content, which is no leak."""
     x = IDS.copy()
