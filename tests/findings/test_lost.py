@@ -273,6 +273,14 @@ def test_a_state_hides_the_mask_from_a_decoder() -> None:
     assert ids_of(traced(made(True), left, series(), padding=left == 0)) == []
 
 
+def test_final_states_are_no_kept_steps() -> None:
+    x, masked = words()
+    _, state = layers.GRU(4, return_state=True)(masked)
+    decoded, _ = layers.GRU(4, return_sequences=True, return_state=True)(masked, initial_state=state)
+    (found,) = (f for f in traced(network(x, ending(decoded)), ids(), series()).findings if f.id == "MV12-initial-state-ignores-mask")
+    assert found.sentence.endswith("though its output carries it: nothing in this batch suffers from it.")
+
+
 def test_code_of_a_subclassed_network_between_its_layers() -> None:
     class Net(keras.Model):
         def __init__(self, repair: bool) -> None:

@@ -233,6 +233,14 @@ def test_a_reversed_output_has_the_mask_of_another_order() -> None:
     assert ids_of(traced(made(False), features(), series())) == []
 
 
+def test_a_reversed_output_that_is_turned_back_uses_no_mask_of_another_order() -> None:
+    x, masked = data()
+    backwards = layers.LSTM(2, return_sequences=True, go_backwards=True)(masked)
+    turned = layers.Lambda(lambda t: t[:, ::-1], output_shape=(T, 2))(backwards)
+    found = traced(network(x, ending(turned)), features(), series())
+    assert ids_of(found) == ["MV08-lambda-drops-mask"]
+
+
 def test_left_padding_and_carried_state_are_worth_knowing() -> None:
     left = features()[:, ::-1].copy()
     x = keras.Input(batch_shape=(B, T, F), name="features")

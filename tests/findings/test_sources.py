@@ -126,6 +126,14 @@ def test_another_pad_id() -> None:
     assert ids_of(traced(made, ids(), series())) == []
 
 
+def test_ids_that_are_moved_on_before_they_are_embedded() -> None:
+    x = keras.Input((T,), name="ids")
+    moved = ops.pad(x[:, :-1], [[0, 0], [1, 0]], constant_values=1)
+    embedded = layers.Embedding(V, 4, mask_zero=True)(moved)
+    found = traced(network(x, ending(layers.GRU(3, return_sequences=True)(embedded))), ids(), series())
+    assert "MV26-pad-id-is-another" not in ids_of(found, "info")
+
+
 def test_runs_of_a_value_that_nothing_looks_for() -> None:
     x, embedded = words()
     made = network(x, ending(layers.GRU(3)(embedded)))

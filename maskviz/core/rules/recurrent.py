@@ -14,7 +14,7 @@ from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.lost import about
 from maskviz.core.rules.texts import came_of, count, percent
-from maskviz.core.trace import Call
+from maskviz.core.trace import Call, Fate
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 RNN = f"{KERAS}backend/tensorflow/rnn.py"
@@ -36,7 +36,7 @@ def initial_state_hides_mask(facts: Facts) -> Iterator[Finding]:
         if call.class_name not in RECURRENT or not call.ignores or len(call.inputs) < 2:
             continue
         harm = facts.blame.get((How.READS, call.id), Harm())
-        touched = max((facts.touched(o) for o in call.outputs), default=0.0)
+        touched = max((facts.touched(o) for o in call.outputs if o.has_time), default=0.0)  # final states have no steps
         inside = "" if harm.any or not touched else f", and {percent(touched)} of its kept steps are computed from padding"
         made_up = not harm.any and facts.batch.source.startswith("generated")
         sequence, *states = code.names(call)
@@ -87,8 +87,8 @@ def backwards_output(facts: Facts) -> Iterator[Finding]:
             continue
         wrong = float((mask != mask[:, ::-1]).mean())
         key = call.outputs[0].mask
-        reached = facts.downstream(call) - {call.id}
-        used = any(o.mask == key for o in facts.trace.network_outputs) or any(key in facts.by_id[c].received.values() for c in reached)
+        takers = [taker for c in facts.downstream(call) - {call.id} if (taker := facts.by_id[c]).fate is not Fate.DROPS]
+        used = any(o.mask == key for o in facts.trace.network_outputs) or any(key in taker.received.values() for taker in takers)
         name, layer = code.variable(call.id), code.layer(call)
         yield Finding(
             "MV24-backwards-mask-not-reversed",

@@ -159,6 +159,8 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
         if not kept.any() or (call.class_name == "Masking" and (spec.kind == "ids" or bool(mask[padding].all()))):
             continue  # of a Masking layer that masks nothing masking.py knows more, and none looks at ids
         held = np.unique(facts.batch.x[spec.name][kept])
+        if list(held) == [0 if spec.kind == "ids" else call.config.get("mask_value", 0.0)]:
+            continue  # it is what is looked for, and was moved to another step before
         values = ", ".join(f"{v:g}" for v in held[:3]) + (" …" if len(held) > 3 else "")
         harm = harm_of_mask(facts, call)
         ids = spec.kind == "ids"
