@@ -49,12 +49,14 @@ def read_batch(path: str | os.PathLike[str], network: Network) -> tuple[Batch, t
 
 
 def check_there(path: str | os.PathLike[str]) -> None:
-    """Raise UnusableInput where there is no such file."""
+    """Raise UnusableInput where there is no such file, or something else in its place."""
     file = Path(path)
     if file.is_dir():
         raise UnusableInput(f"'{file.name}' is a folder; choose a .npz, .npy, .csv or .json file.")
     if not file.exists():
         raise UnusableInput(f"There is no file '{file}'; choose a .npz, .npy, .csv or .json file.")
+    if not file.is_file():  # to read a pipe may wait for ever
+        raise UnusableInput(f"'{file.name}' is a pipe or a device, not a file; choose a .npz, .npy, .csv or .json file.")
 
 
 def write_batch(path: str | os.PathLike[str], batch: Batch) -> None:

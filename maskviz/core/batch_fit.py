@@ -43,7 +43,11 @@ def fit(raw: RawBatch, network: Network, source: str) -> tuple[Batch, tuple[str,
     weights = _named(raw.sample_weight, "sample_weight", outputs, trained, notes)
     timed = tuple(i.name for i in network.inputs if _time_steps(x[i.name], i) is not None)
     given = _named(raw.padding, "padding", inputs, timed or inputs, notes)
-    notes += [f"The padding of input '{name}' is ignored: it has no time axis." for name in given if name not in timed]
+    notes += [
+        f"The padding of input '{name}' is ignored: a shape of {shape_words(network.input(name).shape)} is taken to have no time axis."
+        for name in given
+        if name not in timed
+    ]
     padding = {name: _fit_padding(a, x[name].shape[:2], name) for name, a in given.items() if name in timed}
     sample_weight = {name: _fit_weight(a, name, size, notes) for name, a in weights.items()}
     return complete(Batch(x, y, sample_weight, padding, {}, source, frozenset(padding)), network), tuple(notes)
@@ -177,10 +181,9 @@ def _fit_y(array: NDArray[Any], spec: OutputSpec, size: int, notes: list[str]) -
             f"The target of output '{spec.name}' has shape {array.shape}, but the loss needs {shape_words((size, *spec.y_shape[1:]))}."
         )
     if spec.classes is not None and array.size and array.dtype.kind in "iuf":
-        low, high = np.nanmin(array), np.nanmax(array)
-        if low < 0 or high >= spec.classes:
-            wrong = low if low < 0 else high
-            notes.append(f"The target of output '{spec.name}' holds class {wrong:g}, outside 0 to {spec.classes - 1}.")
+        outside = array[((array < 0) | (array >= spec.classes)) & (array != spec.ignored)]
+        if outside.size:
+            notes.append(f"The target of output '{spec.name}' holds class {outside.flat[0]:g}, outside 0 to {spec.classes - 1}.")
     if array.dtype.kind == "f" and np.isnan(array).any():
         notes.append(f"The target of output '{spec.name}' holds {int(np.isnan(array).sum()):,} NaN values.")
     try:

@@ -33,6 +33,8 @@ def kind_of(path: Path, name: str) -> Kind:
         if (path / "saved_model.pb").exists():
             raise UnusableInput(f"{name} is a TensorFlow SavedModel, which Keras 3 cannot open as a network: save the network as .keras.")
         raise UnusableInput(f"{name} is a folder: choose the .keras file itself.")
+    if path.exists() and not path.is_file():  # to read one may wait for ever
+        raise UnusableInput(f"{name} is a pipe or a device, not a file: choose the .keras file itself.")
     try:
         with path.open("rb") as file:
             head = file.read(512)

@@ -36,7 +36,8 @@ class InputSpec:
 class OutputSpec:
     """One output: ``loss`` names what it is trained on, None when uncompiled; ``y_shape``, ``y_dtype`` describe its target.
 
-    ``classes`` is the number of classes when the target is a class number (sparse losses), else None.
+    ``classes`` is the number of classes when the target is a class number (sparse losses), else None; ``ignored`` a class number that
+    the loss leaves out.
     """
 
     name: str
@@ -46,6 +47,7 @@ class OutputSpec:
     y_shape: Shape = ()
     y_dtype: str = "float32"
     classes: int | None = None
+    ignored: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

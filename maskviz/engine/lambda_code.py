@@ -6,6 +6,7 @@ import base64
 import binascii
 import builtins
 import dis
+import keyword
 import marshal
 import sys
 import types
@@ -28,10 +29,7 @@ def check(config: Any, layer: str = "a layer") -> None:
     for text, name in _pieces(config, layer):
         lost = sorted(set(_globals(_code(text, name))) - set(vars(builtins)) - set(python_utils.func_load.__globals__))
         if lost:
-            raise UnusableInput(
-                f"The code in {name} uses {' and '.join(lost)}, which the file does not bring along: write it anew as a function "
-                f"named {name} in a Python file and choose that file (--custom FILE.py)."
-            )
+            raise UnusableInput(f"The code in {name} uses {' and '.join(lost)}, which the file does not bring along: {_anew(name)}.")
 
 
 def function_of(config: Mapping[str, Any]) -> types.FunctionType:
@@ -67,10 +65,17 @@ def _code(text: str, layer: str) -> types.CodeType:
     if not isinstance(code, types.CodeType) or not _runs_here(code):
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise UnusableInput(
-            f"The code in {layer} was saved by another version of Python and cannot run in Python {version}: write it anew as a function "
-            f"named {layer} in a Python file and choose that file (--custom FILE.py)."
+            f"The code in {layer} was saved by another version of Python and cannot run in Python {version}: {_anew(layer)}."
         )
     return code
+
+
+def _anew(layer: str) -> str:
+    """What to do about code that cannot run; a layer's name may be none that a Python function can have, as "lambda" is."""
+    name = f"named {layer} in a Python file"
+    if not layer.isidentifier() or keyword.iskeyword(layer):
+        name = f'in a Python file with CUSTOM_OBJECTS = {{"{layer}": function}}'
+    return f"write it anew as a function {name} and choose that file (--custom FILE.py)"
 
 
 def _globals(code: types.CodeType) -> Iterator[str]:

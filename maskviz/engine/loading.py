@@ -29,7 +29,7 @@ NOT_THE_CAUSE = ("Exception encountered when calling", "Arguments received", "â€
 # what Python says of a value of the wrong kind, which says nothing about the file
 PYTHONS_OWN = re.compile(
     r"unhashable type|not supported between|object is not|object has no attribute|invalid literal|argument must be a string|"
-    r"argument after \*|pop expected|object cannot be interpreted|maximum recursion"
+    r"argument after \*|pop expected|object cannot be interpreted|maximum recursion|indices must be integers"
 )
 
 
@@ -209,6 +209,8 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
         return f"{name} holds no weights: save the whole network again with network.save()."
     if any(words in text for words in ("truncated file", "signature not found", "synchronously open file")):
         return f"The weights in {name} are damaged or cut off: copy or download the file again."
+    if "objects could not be loaded" in text and _is_quantized(seen):
+        return f"Keras {keras.__version__} cannot read back the weights of quantized layers in {name}: save the network before quantize()."
     if any(words in text for words in ("objects could not be loaded", "mismatch", "ayer count", "open object")):
         lacks = re.search(r"Layer '([^']+)' expected (\d+) variables, but received (\d+)", text)
         where = f" ({lacks[1]} needs {lacks[2]}, the file holds {lacks[3]})" if lacks else ""
@@ -225,6 +227,10 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
     if not seen.custom and (isinstance(error, AttributeError | RecursionError) or PYTHONS_OWN.search(text)):
         return f"{name} has a config with values of the wrong kind: it was changed after it was saved; save the network again."
     return f"{name} cannot be rebuilt by Keras {keras.__version__}: {_cause(error)}" + (f"; {newer}." if newer else ".")
+
+
+def _is_quantized(seen: Archive) -> bool:
+    return any(entry["class_name"].startswith("Quantized") for entry in config_checks.objects(seen.config))
 
 
 def _newer(seen: Archive) -> str:

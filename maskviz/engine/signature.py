@@ -204,25 +204,23 @@ def describe_outputs(network: keras.Model, names: list[str], shapes: list[tuple[
     found = _configured_losses(network, names)
     specs = []
     for name, (shape, dtype), loss in zip(names, shapes, found, strict=True):
-        sparse = "sparse" in (loss or "")
+        called = _name_of(loss)
+        sparse = "sparse" in (called or "")
         y_shape = shape[:-1] if sparse else shape
-        classes = shape[-1] if sparse else None
-        specs.append(OutputSpec(name, shape, dtype, loss, y_shape, "int64" if sparse else "float32", classes))
+        classes, ignored = (shape[-1], getattr(loss, "ignore_class", None)) if sparse else (None, None)
+        specs.append(OutputSpec(name, shape, dtype, called, y_shape, "int64" if sparse else "float32", classes, ignored))
     return tuple(specs)
 
 
-def _configured_losses(network: keras.Model, names: list[str]) -> list[str | None]:
-    """The name of each output's loss as given to ``compile``, None where there is none."""
+def _configured_losses(network: keras.Model, names: list[str]) -> list[Any]:
+    """Each output's loss as given to ``compile``, None where there is none."""
     loss = getattr(getattr(network, "_compile_loss", None), "_user_loss", None)
-    if loss is None:
-        return [None] * len(names)
     if isinstance(loss, dict):
         layers = getattr(network, "output_names", None) or names
-        return [_name_of(loss.get(name, loss.get(layer))) for name, layer in zip(names, layers, strict=True)]
+        return [loss.get(name, loss.get(layer)) for name, layer in zip(names, layers, strict=True)]
     if isinstance(loss, (list, tuple)):
-        flat = [_name_of(item) for item in loss]
-        return (flat + [None] * len(names))[: len(names)]
-    return [_name_of(loss)] * len(names)
+        return (list(loss) + [None] * len(names))[: len(names)]
+    return [loss] * len(names)
 
 
 def _name_of(loss: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import marshal
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -71,6 +72,8 @@ def test_missing_and_folder(tmp_path):
     assert "does not exist" in refused(tmp_path / "no.keras")
     (tmp_path / "folder.keras").mkdir()
     assert "is a folder" in refused(tmp_path / "folder.keras")
+    os.mkfifo(tmp_path / "pipe.keras")  # to open one waits for a writer
+    assert "is a pipe" in refused(tmp_path / "pipe.keras")
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.99])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,8 @@ def test_broken_files(tmp_path: Path) -> None:
     assert "no batch file" in refusal(file("t.txt", b"1 2 3"), TAGGER)
     assert "There is no file" in refusal(tmp_path / "nowhere.npz", TAGGER)
     assert "is a folder" in refusal(tmp_path, TAGGER)
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert "is a pipe" in refusal(tmp_path / "pipe.npz", TAGGER)
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
@@ -246,6 +250,8 @@ def test_notes_of_what_is_odd() -> None:
     assert "'x__more' is ignored: the network has the input 'ids'." in notes
     assert any("negative ids (down to -1)" in note for note in notes)
     assert any("holds class -1, outside 0 to 4" in note for note in notes)
+    ignoring = replace(TAGGER, outputs=(replace(TAGGER.outputs[0], ignored=-1),))
+    assert not any("holds class" in note for note in fit(RawBatch(x={"": x}, y={"": x}), ignoring, "t")[1])
     assert_array_equal(batch.x["ids"], x)
     other = network((STATE,), ONE)
     assert "no time axis" in fit(RawBatch(x={"": np.ones((2, 4))}, padding={"": np.ones((2, 4), bool)}), other, "t")[1][0]

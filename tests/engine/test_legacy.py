@@ -378,6 +378,15 @@ def test_code_of_another_python(custom: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.asarray(loaded(X)), 3 * X)
 
 
+def test_code_of_a_layer_whose_name_no_function_can_have(tmp_path: Path) -> None:
+    x = keras.Input((6, 4))
+    keras.Model(x, layers.Lambda(lambda t: ops.abs(t), name="lambda", output_shape=(6, 4))(x)).save(tmp_path / "net.keras")
+    assert 'a Python file with CUSTOM_OBJECTS = {"lambda": function}' in said(str(tmp_path / "net.keras"), unsafe=True)
+    (tmp_path / "mine.py").write_text('CUSTOM_OBJECTS = {"lambda": lambda t: 3 * t}')
+    loaded, _ = loading.load(str(tmp_path / "net.keras"), str(tmp_path / "mine.py"))
+    np.testing.assert_allclose(np.asarray(loaded(X)), 3 * X)
+
+
 def test_code_with_instructions_of_another_python(tmp_path: Path) -> None:
     code = (lambda x: x).__code__
     code = code.replace(co_code=bytes([255, 0]) + code.co_code[2:])
