@@ -33,8 +33,8 @@ REFUSED = "What was pinned as A could not be taken up: {error}"
 class PinTaking(QObject):
     """Keeps what a session pinned until it is there, so that it is saved again also meanwhile."""
 
-    def __init__(self, document: Document, of_pinned: PinnedQuestions, notices: Notices, settings: Settings) -> None:
-        super().__init__(document)
+    def __init__(self, parent: QObject, document: Document, of_pinned: PinnedQuestions, notices: Notices, settings: Settings) -> None:
+        super().__init__(parent)
         self._document = document
         self._of_pinned = of_pinned
         self._notices = notices

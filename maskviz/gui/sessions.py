@@ -57,7 +57,7 @@ class Sessions(QObject):
         self._window = window
         self._document = document
         self._jobs = jobs
-        self._pin = PinTaking(document, of_pinned, notices, settings)
+        self._pin = PinTaking(self, document, of_pinned, notices, settings)
         self._settings = settings
         self._notices = notices
         self._writing = writing
