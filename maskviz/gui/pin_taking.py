@@ -25,7 +25,7 @@ from maskviz.settings import Settings
 
 CHANGED = "{name} has changed since the session was saved, so its results may have changed too."
 NOT_WITH_A = "A is not in the session: its network has no file. Save that network, open it and pin it again to keep it."
-GONE = "{name}, the network that was pinned as A, is not in {folder} any more: put it back and open the session again to compare with it."
+GONE = "{name} is not in {folder} any more: put it back and open the session again."
 NO_GRAPH = Graph()
 REFUSED = "What was pinned as A could not be taken up: {error}"
 

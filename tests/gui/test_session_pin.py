@@ -122,7 +122,7 @@ def test_a_network_that_changed_or_is_gone_is_said(window: MainWindow, tmp_path:
     other.unlink()
     window.sessions.take_up(session, str(tmp_path / "mine.maskviz"))
     rest(window, qtbot)
-    assert any(f"other.keras is not in {tmp_path} any more" in words for words in sentences(window))
+    assert any(f"other.keras is not in {tmp_path} any more" in words for words in sentences(window)), sentences(window)
     assert len(taken.saved) == 1
 
 
