@@ -208,6 +208,10 @@ class Workspace(QMainWindow):
         docks = [self.docks[name] for name in names]
         return all(d.isVisible() and not d.isFloating() and self.dockWidgetArea(d) == a for d, a in zip(docks, areas, strict=True))
 
+    def width_of_graph(self) -> int:
+        """How many pixels at the left the graph takes; 0 where it is elsewhere."""
+        return self.docks["graph"].geometry().right() + 1 if self._in_place() else 0
+
     def _keep(self) -> None:
         """Remember the sizes that the panes have now."""
         docks = self.docks

@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
         self.pages.addWidget(self.workspace)
         self.notices.taking.connect(self.workspace.lend)
         self.workspace.lend(self.notices.taken)
+        self.notices.question.beside = self.workspace.width_of_graph
         panes = self.workspace.pane_actions()
         self.submenus["panes"].addActions(panes)
         self.shortcuts.add({action.objectName(): action for action in panes})

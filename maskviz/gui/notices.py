@@ -171,10 +171,12 @@ class Notices(QWidget):
 
 
 class Question(QWidget):
-    """A larger panel over the top of ``behind``, in its middle, for as long as it waits for an answer."""
+    """A larger panel over the top of ``behind`` for as long as it waits for an answer, beside what is to be seen meanwhile: ``beside()``
+    says how many pixels at the left stay free."""
 
     def __init__(self, behind: QWidget) -> None:
         super().__init__(behind)
+        self.beside: Callable[[], int] = lambda: 0
         self._behind = behind
         self._panel: QFrame | None = None
         self._column = QVBoxLayout(self)
@@ -205,9 +207,11 @@ class Question(QWidget):
 
     def _fit(self) -> None:
         self.setVisible(self._panel is not None)
-        width = min(self._behind.width() - 2 * MARGIN, WIDEST_PANEL)
+        left = self.beside()
+        room = self._behind.width() - left
+        width = min(room - 2 * MARGIN, WIDEST_PANEL)
         height = self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else self._column.totalSizeHint().height()
-        self.setGeometry((self._behind.width() - width) // 2, MARGIN, width, height)
+        self.setGeometry(left + (room - width) // 2, MARGIN, width, height)
         self.raise_()
 
 

@@ -7,6 +7,8 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from maskviz.core.errors import NeedsConsent
+from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
 from tests.gui.window_hands import open_sample, sentences
 
@@ -90,3 +92,17 @@ def test_escape_in_a_floating_pane_is_the_windows(window: MainWindow, qtbot: QtB
     assert sentences(window) == []
     pane.float_or_dock()
     assert not pane.isFloating()
+
+
+def test_the_question_about_code_leaves_the_graph_in_sight(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1440, 900)
+    open_sample(window)
+    workspace = window.workspace
+    assert workspace is not None
+    graph = workspace.docks["graph"]
+    qtbot.waitUntil(lambda: 300 < graph.width() < 500)
+    window.jobs.consent_needed.emit(NeedsConsent("It holds code.", (), ("lambda: uses x, N",)))
+    panel = window.findChild(ConsentPanel)
+    assert panel is not None
+    assert not place(panel, window).intersects(place(graph, window))
+    assert place(panel, window).right() < window.width()
