@@ -5,7 +5,6 @@ from __future__ import annotations
 from maskviz.gui.notices import Notices
 from maskviz.gui.words import tr
 from maskviz.session.jobs import Jobs
-from maskviz.session.pinned import PinnedQuestions
 from maskviz.session.questions import Questions
 
 
@@ -19,10 +18,8 @@ class Stopping:
 
     def stop(self) -> None:
         """Stop what runs now and go back to what was there before."""
-        questions: Questions | PinnedQuestions
-        for questions in (self._questions, self._questions.of_pinned):
-            if questions.running is not None:
-                questions.cancel(questions.running)
-                return
-        if not self._jobs.stop():
+        question = self._questions.running
+        if question is not None:
+            self._questions.cancel(question)
+        elif not self._questions.of_pinned.stop() and not self._jobs.stop():
             self._notices.show_notice("info", tr("Nothing is running that could be stopped."))

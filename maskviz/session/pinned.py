@@ -82,7 +82,7 @@ class PinnedQuestions(QObject):
         self._source: Opens | None = None
         self._stamp: tuple[int, int] | None = None
         self._there = False  # whether the engine keeps it
-        self._bringing = False
+        self._bringing: int | None = None  # the request that has A taken up again
         self._taking: Taking | None = None
         self._answers: dict[Ask, Answer] = {}
         self._states: dict[Ask, Asking] = {}
@@ -132,6 +132,21 @@ class PinnedQuestions(QObject):
         if self.state(question).kind in ("waiting", "running"):
             self._set(question, Asking("stopped"))
 
+    def stop(self) -> bool:
+        """Stop what is asked about A, or the taking up of A; whether there was anything."""
+        if self._running is not None:
+            self.cancel(self._running[1])
+            return True
+        if self._bringing is None:
+            return False
+        self._engine.cancel(self._bringing)
+        taking, self._taking, self._bringing = self._taking, None, None
+        for question in [*self._wanted]:
+            self.cancel(question)
+        if taking is not None:
+            taking.refused(UnusableInput("It was stopped."))
+        return True
+
     # what is pinned
 
     def take_up(self, saved: Saved, then: Callable[[Opened], None], refused: Callable[[MaskVizError], None]) -> None:
@@ -145,7 +160,7 @@ class PinnedQuestions(QObject):
 
         def there(event: PinnedAgain) -> None:
             def shown(trace: Trace) -> None:
-                self._bringing = False
+                self._bringing = None
                 if self._taking is taking:
                     known = network if saved.of is None else event.network
                     opened = Opened(saved.title, saved.path, saved.graph, known, saved.batch, trace, saved.selection)
@@ -156,13 +171,12 @@ class PinnedQuestions(QObject):
             self._aside.do(partial(trace_of, event.recording, saved.batch, event.device, event.seconds), shown, refused)
 
         def refused(error: MaskVizError) -> None:
-            self._bringing = False
+            self._bringing = None
             if self._taking is taking:
                 self._taking = None
                 taking.refused(error)
 
-        self._bringing = True
-        self._engine.ask(PinAgain(saved.batch, saved.of), there, refused, False)
+        self._bringing = self._engine.ask(PinAgain(saved.batch, saved.of), there, refused, False)
 
     def _on_network(self) -> None:
         """Another network is open: what was pinned beside the one before is not taken up any more."""
@@ -186,7 +200,7 @@ class PinnedQuestions(QObject):
         if self._running is not None:
             self._engine.cancel(self._running[0])
         asked = [*self._states]
-        self._running, self._bringing = None, False
+        self._running, self._bringing = None, None
         self._wanted.clear()
         self._answers.clear()
         self._states.clear()
@@ -205,17 +219,16 @@ class PinnedQuestions(QObject):
 
         def there(_event: PinnedAgain) -> None:
             if pinned is self._pinned:
-                self._bringing, self._there = False, True
+                self._bringing, self._there = None, True
                 self._go_on()
 
         def refused(error: MaskVizError) -> None:
             if pinned is self._pinned:
-                self._bringing = False
+                self._bringing = None
                 self._refuse(error)
 
-        self._bringing = True
         of = None if pinned.network is self._document.network else source
-        self._engine.ask(PinAgain(pinned.batch, of), there, refused, False)
+        self._bringing = self._engine.ask(PinAgain(pinned.batch, of), there, refused, False)
 
     def _refuse(self, error: MaskVizError) -> None:
         wanted, self._wanted = self._wanted, []
@@ -226,7 +239,7 @@ class PinnedQuestions(QObject):
 
     def _go_on(self) -> None:
         """Send the next question, if the engine has nothing more urgent to do."""
-        if self._running is not None or self._bringing or not self._engine.settled:
+        if self._running is not None or self._bringing is not None or not self._engine.settled:
             return
         if self._taking is not None:
             self._take(self._taking)
@@ -263,7 +276,7 @@ class PinnedQuestions(QObject):
 
     def _lost(self) -> None:
         """What runs is never answered, and asked again."""
-        self._bringing = False
+        self._bringing = None
         if self._running is not None:
             question, self._running = self._running[1], None
             self._wanted.insert(0, question)
