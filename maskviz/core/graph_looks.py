@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.by_rows import by_rows
+from maskviz.core.counted_padding import CountedPadding
 from maskviz.core.graph import Edge, Graph, Node, ref
 from maskviz.core.graph_masks import Masks
 from maskviz.core.lazy_arrays import row_of
-from maskviz.core.numbers import number
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 
@@ -38,12 +40,14 @@ _TELLING = (Status.LEAKING, Status.EXPOSED)
 class Strip:
     """The statuses of one sample along time, at most ``MOST_TICKS`` ticks; ``marked`` is the tick of the selected step.
 
-    Of the whole batch instead, ``shares`` of all samples and steps by the order of ``Status``.
+    ``counted`` says of each tick whether it is padding that no mask keeps out of the loss. Of the whole batch instead, ``shares`` of
+    all samples and steps by the order of ``Status``.
     """
 
     ticks: bytes = b""
     marked: int | None = None
     shares: Shares = ()
+    counted: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +125,15 @@ def status_at(trace: Trace | None, name: str, sample: int, step: int) -> Status 
     return Status(int(row[step] if row.ndim else row))
 
 
-def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
+def strip_of(statuses: NDArray[np.uint8], step: int | None, counted: NDArray[np.bool_] | None = None) -> Strip:
     """A strip of one sample's statuses ``(time,)``. Long ones are binned: a bin shows leaking or exposed if any step in it is,
-    else what most of its steps are."""
+    else what most of its steps are. ``counted`` steps (time,) are padding that counts in the loss; so does a bin with any."""
     steps = len(statuses)
+    if counted is not None and counted.shape != statuses.shape:
+        counted = None
     if steps <= MOST_TICKS:
-        return Strip(statuses.astype(np.uint8).tobytes(), step if step is not None and step < steps else None)
+        marked = step if step is not None and step < steps else None
+        return Strip(statuses.astype(np.uint8).tobytes(), marked, (), b"" if counted is None else counted.tobytes())
     edges = np.linspace(0, steps, MOST_TICKS + 1).astype(int)
     counts = np.stack([np.add.reduceat(statuses == status, edges[:-1]) for status in Status])
     counts[Status.ENDED] = counts[Status.ENDED] == np.diff(edges)  # what differs is not hidden by what does not
@@ -134,7 +141,8 @@ def strip_of(statuses: NDArray[np.uint8], step: int | None) -> Strip:
     for status in reversed(_TELLING):
         ticks[counts[status] > 0] = status
     marked = None if step is None or step >= steps else int(np.searchsorted(edges, step, side="right")) - 1
-    return Strip(ticks.tobytes(), marked)
+    binned = b"" if counted is None else np.logical_or.reduceat(counted, edges[:-1]).tobytes()
+    return Strip(ticks.tobytes(), marked, (), binned)
 
 
 def node_look(
@@ -146,9 +154,10 @@ def node_look(
     outputs: Sequence[int],
     inside: int,
     batch: BatchShares | None = None,
+    counted: CountedPadding | None = None,
 ) -> NodeLook:
     """What the card of a node shows, at one step of one sample or for the whole ``batch``; ``call`` is its call in the trace,
-    ``outputs`` the outputs that go anywhere."""
+    ``outputs`` the outputs that go anywhere, ``counted`` knows which padding counts in the loss."""
     if node.kind == "loss":
         return _loss_look(node, trace)
     shape = node.shape if call is None or not call.outputs else call.outputs[0].shape
@@ -159,7 +168,9 @@ def node_look(
         row = None if trace is None else row_of(trace.status, ref(node.id, output), sample)
         timed = call is None or output >= len(call.outputs) or call.outputs[output].has_time
         if row is not None and timed and row.ndim == 1:
-            strips.append(strip_of(row, step) if batch is None else Strip(shares=batch.of(ref(node.id, output))))
+            tensor = ref(node.id, output)
+            known = None if counted is None else counted.of(tensor, sample)
+            strips.append(strip_of(row, step, known) if batch is None else Strip(shares=batch.of(tensor)))
     status = status_at(trace, node.id, sample, step) if batch is None else batch.status(node.id)
     return NodeLook(node.id.rpartition("/")[2], subtitle, node.kind, status, badge, tone, tuple(strips), inside)
 
@@ -182,6 +193,8 @@ def _loss_look(node: Node, trace: Trace | None) -> NodeLook:
     # a weighted loss is written out: Keras reports it without its weight under the output's own name
     value = "weight 0" if not term.weight else number(term.total / term.weight, aligned=True)
     value = f"{term.weight:g} × {value}" if term.weight not in (0, 1) else value
+    share = trace.ledger.padding_share if counts and len(trace.ledger.terms) == 1 else None
+    value += "" if share is None or not isfinite(share) else f" · {percent(share)} of it padding"
     return NodeLook(node.name, f"loss · {value}", "loss", Status.EXPOSED if counts else None, *badge)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 Point = tuple[float, float]
 
-LAYER_GAP = 54.0  # room for a mask strip between two layers
+LAYER_GAP = 42.0  # room for a mask strip between two layers
 NODE_GAP = 34.0
 PADDING = 20.0  # inside a container
 HEADER = 30.0  # for its title

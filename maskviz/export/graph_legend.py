@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from maskviz.core.graph_looks import OneSide, Tone
 from maskviz.core.status import Status
 from maskviz.export.graph_marks import tone_colour
-from maskviz.export.graph_painting import Sizes, outline_pen, paint_tick
+from maskviz.export.graph_painting import Sizes, outline_pen, paint_counted, paint_tick
 from maskviz.palette import STATUS_WORDS, Palette
 
 
@@ -29,6 +29,11 @@ def _status(status: Status, painter: QPainter, square: QRectF, palette: Palette)
     paint_tick(painter, status, square, palette)
 
 
+def _counted(painter: QPainter, square: QRectF, palette: Palette) -> None:
+    paint_tick(painter, Status.UNMASKED, square, palette)
+    paint_counted(painter, square, palette)
+
+
 def _pill(tone: Tone, painter: QPainter, square: QRectF, palette: Palette) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(tone_colour(tone, palette))
@@ -43,6 +48,7 @@ def _card(only_in: OneSide, painter: QPainter, square: QRectF, palette: Palette)
 
 
 STATUSES = tuple(Entry(*STATUS_WORDS[status], partial(_status, status)) for status in Status if status is not Status.ENDED)
+COUNTED = Entry("counts in the loss", "no mask is here, and this step is padding that has a share in the loss", _counted)
 CHANGES = (
     Entry("same", "the step has the same status in A and in B; every other step is shown as in B", partial(_status, Status.ENDED)),
     Entry("better", "less is wrong in B than in A", partial(_pill, "good")),
@@ -55,7 +61,7 @@ CHANGES = (
 
 def entries(difference: bool) -> tuple[Entry, ...]:
     """What the legend explains, of one result or of the difference of two."""
-    return STATUSES + CHANGES if difference else STATUSES
+    return STATUSES + CHANGES if difference else (*STATUSES, COUNTED)
 
 
 def _spots(width: float, sizes: Sizes, difference: bool) -> list[tuple[float, int]]:
@@ -64,7 +70,7 @@ def _spots(width: float, sizes: Sizes, difference: bool) -> list[tuple[float, in
     spots, left, row = [], 0.0, 0
     for number, entry in enumerate(entries(difference)):
         wide = metrics.horizontalAdvance(entry.words) + sizes.em * 1.4
-        if left and (left + wide > width or number == len(STATUSES)):
+        if left and (left + wide > width or (difference and number == len(STATUSES))):
             left, row = 0.0, row + 1
         spots.append((left, row))
         left += wide + sizes.em * 1.1

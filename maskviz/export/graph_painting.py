@@ -10,6 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QPainter, QPainterPath, QPen
 
 from maskviz.core.compare_graph import GraphDifference
+from maskviz.core.counted_padding import CountedPadding
 from maskviz.core.graph import Edge, Graph
 from maskviz.core.graph_looks import EdgeLook, NodeLook, OneSide, Strip, edge_look, node_look, strips_of
 from maskviz.core.layout import Box, Layout, LayoutRequest, Point
@@ -38,7 +39,7 @@ class Sizes:
 
     @property
     def card(self) -> tuple[float, float]:
-        return round(self.card_ems * self.em), round(4.0 * self.em)
+        return round(self.card_ems * self.em), round(3.6 * self.em)
 
     @property
     def strip(self) -> tuple[float, float]:
@@ -83,6 +84,8 @@ def paint_card(painter: QPainter, look: NodeLook, sizes: Sizes, palette: Palette
         return
     radius = sizes.em * 0.5
     outline = outline_pen(look.only_in, palette, selected)
+    if look.tone == "bad" and not selected and not look.only_in:  # what did something wrong is framed
+        outline = QPen(_colour(palette.status[Status.EXPOSED]), 1.6)
     if look.inside:  # a second card peeps out behind a container
         painter.setPen(outline if look.only_in == "A" else QPen(QColor(palette.border), 1))
         painter.setBrush(QColor(palette.pane))
@@ -187,7 +190,10 @@ def paint_strip(painter: QPainter, strip: Strip, rect: QRectF, palette: Palette)
     gap = 1.0 if tick >= 4 else 0.0
     painter.fillRect(rect.adjusted(-1, -1, 1, 1), QColor(palette.pane))
     for i, status in enumerate(strip.ticks):
-        paint_tick(painter, Status(status), QRectF(rect.x() + i * tick, rect.y(), tick - gap, rect.height()), palette)
+        area = QRectF(rect.x() + i * tick, rect.y(), tick - gap, rect.height())
+        paint_tick(painter, Status(status), area, palette)
+        if strip.counted and strip.counted[i] and status == Status.UNMASKED:
+            paint_counted(painter, area, palette)
     if strip.marked is not None:
         frame = QRectF(rect.x() + strip.marked * tick, rect.y(), tick - gap, rect.height()).adjusted(-1.5, -1.5, 1.5, 1.5)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -261,6 +267,11 @@ def paint_tick(painter: QPainter, status: Status, tick: QRectF, palette: Palette
         if status is Status.EXPOSED:
             lines.append(QLineF(tick.topLeft(), tick.bottomRight()))
         painter.drawLines(lines)
+
+
+def paint_counted(painter: QPainter, tick: QRectF, palette: Palette) -> None:
+    """The foot of a step without a mask that is padding and counts in the loss."""
+    painter.fillRect(tick.adjusted(0, tick.height() * 0.5, 0, 0), _colour(palette.status[Status.EXPOSED]))
 
 
 def paint_frame(
@@ -367,11 +378,12 @@ def paint_graph(
     ``difference`` its ``trace`` is shown."""
     outputs = strips_of(graph)
     calls = {call.id: call for call in trace.calls} if trace is not None else {}
+    counted = CountedPadding(graph, trace) if trace is not None and difference is None else None
     routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
 
     def look(node_id: str) -> NodeLook:
-        made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0)
-        made = replace(made, strips=tuple(Strip(strip.ticks) for strip in made.strips))
+        made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0, None, counted)
+        made = replace(made, strips=tuple(replace(strip, marked=None) for strip in made.strips))
         return made if difference is None else difference.node_look(node_id, made)
 
     def look_of_edge(edge: Edge) -> EdgeLook:

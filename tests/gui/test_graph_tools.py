@@ -408,3 +408,20 @@ def test_tools_and_unfolding_do_not_scroll_or_zoom(make: Make, qtbot: QtBot) -> 
     settle(qtbot, folded)
     assert folded._scene.items_by_id["net"].frame
     assert (folded.view.mapFromScene(folded._scene.items_by_id["x2"].pos()) - before).manhattanLength() <= 2
+
+
+def test_a_graph_that_was_seen_whole_stays_so_in_a_lower_pane(make: Make, qtbot: QtBot) -> None:
+    panel = make(document(sliced()))
+    panel.fit()
+    panel.view.keep()
+    panel.resize(panel.width(), panel.height() - 120)
+    qtbot.waitUntil(lambda: panel.view.seen().contains(panel._scene.content()), timeout=2000)
+
+
+def test_what_is_gone_to_comes_to_the_middle(make: Make, qtbot: QtBot) -> None:
+    panel = make(document(sliced()))
+    panel.view.zoom(2.0)
+    panel.view.centre(panel._scene.items_by_id["features"].card().center())
+    panel.go_to("dense")
+    place = panel.view.mapFromScene(panel._scene.items_by_id["dense"].card().center())
+    assert abs(place.y() - panel.view.viewport().rect().center().y()) <= 2

@@ -31,7 +31,7 @@ from maskviz.session.document import Document
 
 STALE_AFTER = 150  # ms: what is renewed faster than this is not dimmed, it would only flicker
 NOTHING_OPEN = "No network is open.\nDrop a .keras file here."
-LOW = 420  # logical pixels; a lower pane leaves out what is said elsewhere
+LOW = 700  # logical pixels; a lower pane leaves out what is said elsewhere
 MOST_UNFOLDED = 20_000  # nodes on screen after "unfold all"
 
 
@@ -202,9 +202,12 @@ class GraphPanel(QWidget):
     def go_to(self, call: str) -> None:
         """Selects a call and shows it, unfolding what it is in."""
         around = frozenset(self._graph.ancestors(call))
+        hidden = self.view.out_of_sight(self._scene.items_by_id.get(call))
         self._document.select(call=call)
         if not around <= self._unfolded:
             self._unfold(self._unfolded | around)
+        elif hidden is not None:
+            self.view.centre(hidden)
 
     # --- what the document says ---
 
@@ -311,7 +314,7 @@ class GraphPanel(QWidget):
     def _tooltip(self, item: NodeItem | EdgeItem) -> str:
         if isinstance(item, EdgeItem):
             return edge_tooltip(item.edge, self._scene.masks, self._trace())
-        return tooltip(item.node, self._scene.call(item.node.id), self._trace())
+        return tooltip(item.node, self._scene.call(item.node.id), self._trace(), self._scene.counted_steps(item.node.id))
 
     # --- layout ---
 
@@ -387,8 +390,6 @@ class GraphPanel(QWidget):
             if now.frame != before.frame:
                 moved = QPointF(new.left() - old.left(), 0.0) if self.options.sideways else QPointF(0.0, new.top() - old.top())
             self.view.put(old.topLeft() + moved, at)
-
-    # --- keyboard ---
 
     def _walk(self, dx: int, dy: int) -> None:
         """Moves the selection along an edge, or to the nearest card on the side."""

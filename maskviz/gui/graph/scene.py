@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsScene
 
 from maskviz.core.compare_graph import GraphDifference
+from maskviz.core.counted_padding import CountedPadding
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.graph_looks import BatchShares, EdgeLook, NodeLook, badge_of, edge_look, node_look, plain_look, strips_of
 from maskviz.core.graph_masks import Masks
@@ -53,6 +54,7 @@ class GraphScene(QGraphicsScene):
         self._stand_ins: Mapping[str, Node] = {}
         self._whole = Graph()
         self._bad: frozenset[str] | None = None
+        self._counted: CountedPadding | None = None
         self._difference: GraphDifference | None = None
         self._sample = self._step = 0
         self._far: FarPicture | None = None
@@ -112,6 +114,7 @@ class GraphScene(QGraphicsScene):
         self._hidden = inside
         self._stand_ins = stand_ins(whole)
         self._whole = whole
+        self._counted = None
 
     def show(self, trace: Trace | None, sample: int, step: int, difference: GraphDifference | None = None) -> None:
         """Shows a trace at one timestep of one sample, or the trace of a difference; repaints the items whose look changes, among those
@@ -120,7 +123,7 @@ class GraphScene(QGraphicsScene):
             self._calls = {call.id: call for call in trace.calls} if trace is not None else {}
             self._masks = Masks(self.shown, trace) if trace is not None else None
             self.shares = BatchShares(trace)
-            self._bad = None
+            self._bad = self._counted = None
         self._trace, self._sample, self._step, self._difference = trace, sample, step, difference
         self.refresh()
 
@@ -234,6 +237,18 @@ class GraphScene(QGraphicsScene):
         """The colour of what is wrong."""
         return tone_colour("bad", self.palette_)
 
+    @property
+    def counted(self) -> CountedPadding | None:
+        """Which padding counts in the loss, where one result is shown."""
+        if self._counted is None and self._trace is not None and self._difference is None:
+            self._counted = CountedPadding(self._whole, self._trace)
+        return None if self._difference is not None else self._counted
+
+    def counted_steps(self, node_id: str) -> int:
+        """How many steps of the shown sample are padding that counts in the loss."""
+        counted = None if self.counted is None else self.counted.of(node_id, self._sample)
+        return 0 if counted is None else int(counted.sum())
+
     def call(self, node_id: str) -> Call | None:
         """The call of a node in the trace that is shown."""
         return self._calls.get(node_id)
@@ -270,7 +285,7 @@ class GraphScene(QGraphicsScene):
         framed = node.id in self.shown.containers
         outputs = () if framed else self._outputs.get(node.id, (0,) if node.id not in self.shown.by_id else ())
         inside = 0 if framed else self._hidden.get(node.id, 0)
-        return node_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, outputs, inside, batch)
+        return node_look(node, self._trace, self._calls.get(node.id), self._sample, self._step, outputs, inside, batch, self.counted)
 
     def _section_look(self, node: Node, last: Node, plain: bool) -> NodeLook:
         """A section shows the output of its last layer, and how many of its layers did something wrong."""

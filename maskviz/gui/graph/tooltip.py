@@ -35,8 +35,9 @@ def mask_text(trace: Trace, key: str | list[str | None] | None) -> str:
     return f"{shape_text(mask.shape)}, {np.mean(np.asarray(mask, bool)):.0%} kept"
 
 
-def tooltip(node: Node, call: Call | None, trace: Trace | None) -> str:
-    """Rich text for one node; what only a run can tell is left out before there was one."""
+def tooltip(node: Node, call: Call | None, trace: Trace | None, counted: int = 0) -> str:
+    """Rich text for one node; what only a run can tell is left out before there was one. ``counted`` steps of the sample are padding that
+    counts in the loss."""
     rows: list[tuple[str, str]] = []
     if node.parent is not None:
         rows.append(("inside", node.parent))
@@ -45,6 +46,8 @@ def tooltip(node: Node, call: Call | None, trace: Trace | None) -> str:
             rows.append(("output", shape_text(node.shape)))
     else:
         rows += _call_rows(call, trace)
+        if counted:
+            rows.append(("padding", f"{counted} steps of this sample are padding, and count in the loss"))
     lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
     return f"<b>{escape(node.name)}</b> · {escape(node.class_name)}<table>{lines}</table>"
 

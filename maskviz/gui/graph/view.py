@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QHelpEvent,
@@ -28,6 +28,7 @@ COMFORTABLE = 0.7  # the largest one where it cannot
 LEGIBLE = 0.5  # the smallest one where that shows all of its breadth
 AT_ONCE = 3  # so many cards one after the other are to be seen in it
 LARGEST = 3.0
+NEAR = 1.5  # cards: what is so near is walked to, what is farther away comes to the middle
 REACH = 6.0  # pixels from an edge at which it is meant
 SMALLEST = 0.001
 ARROWS = {Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0)}
@@ -51,7 +52,7 @@ class GraphView(QGraphicsView):
         super().__init__(scene, parent)
         self._graph = scene
         self._grip: QPoint | None = None
-        self._untouched = True  # nobody has zoomed or panned: the first view may still follow the size of the pane
+        self._again: Callable[[], None] | None = self.first_view  # what a resize does anew, until somebody zooms or pans
         self.dimmed = False
         self.empty_text = ""
         self.tooltip_of: Callable[[NodeItem | EdgeItem], str] = lambda item: ""
@@ -76,21 +77,29 @@ class GraphView(QGraphicsView):
     @property
     def untouched(self) -> bool:
         """Whether nobody has zoomed or panned since the first view."""
-        return self._untouched
+        return self._again == self.first_view
 
     def seen(self) -> QRectF:
         """The part of the scene that is in view."""
         return self.mapToScene(self.viewport().rect()).boundingRect()
 
+    def _area(self, size: QSize) -> QRectF:
+        """The part of the scene that is in view where the view has this size."""
+        return self.mapToScene(QRect(QPoint(0, 0), size)).boundingRect()
+
+    def out_of_sight(self, item: NodeItem | None) -> QPointF | None:
+        """The middle of a card that is not in view as a whole; None for one that is, and for frames."""
+        return None if item is None or item.frame or self.seen().contains(item.card()) else item.card().center()
+
     def centre(self, place: QPointF) -> None:
         """Brings a place of the scene to the middle."""
-        self._untouched = False
+        self._again = None
         self.put(place, QPointF(self.viewport().rect().center()))
 
     def first_view(self) -> None:
         """All of the graph where that is readable, else all of its breadth where that is, else where it begins; again at every resize
         until touched."""
-        self._untouched = True
+        self._again = self.first_view
         rect = self._graph.content()
         if rect.isEmpty():
             return
@@ -108,10 +117,10 @@ class GraphView(QGraphicsView):
         self.scrolled.emit()
 
     def fit(self) -> None:
-        """All of the graph."""
+        """All of the graph, in a pane of another size too."""
         rect = self._graph.content()
         if not rect.isEmpty():
-            self._untouched = False
+            self._again = self.fit
             scale = self._fitting(rect)
             self.setTransform(QTransform.fromScale(scale, scale))
             self.centerOn(rect.center())
@@ -123,7 +132,7 @@ class GraphView(QGraphicsView):
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         """Zooms and keeps the point of the viewport ``at`` (its middle) where it is."""
-        self._untouched = False
+        self._again = None
         point = QPointF(self.viewport().rect().center()) if at is None else at
         factor = min(max(self.scale_ * factor, SMALLEST), LARGEST) / self.scale_
         before = self.mapToScene(point.toPoint())
@@ -137,17 +146,24 @@ class GraphView(QGraphicsView):
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + moved.y())
 
     def reveal(self, item: NodeItem) -> None:
-        """Scrolls as little as needed to have a card, or the title of a frame, in view."""
+        """Scrolls as little as needed to have a card, or the title of a frame, in view; to the middle where it is far away."""
         em, card = round(2 * self._graph.sizes.em), item.card()
         if item.frame:
             card = QRectF(card.center().x(), card.top(), 1, em).intersected(card)
             if self.seen().intersects(QRectF(item.card().left(), card.top(), item.card().width(), em)):
                 return
-        self.ensureVisible(card, em, em)
+        seen = self.seen()
+        if seen.contains(card):
+            return
+        self._again = None
+        if seen.adjusted(-card.width(), -NEAR * card.height(), card.width(), NEAR * card.height()).intersects(card):
+            self.ensureVisible(card, em, em)
+        else:
+            self.centre(card.center())
 
     def keep(self) -> None:
         """From now on a resize keeps what is in view where it is."""
-        self._untouched = False
+        self._again = None
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         super().scrollContentsBy(dx, dy)
@@ -160,7 +176,7 @@ class GraphView(QGraphicsView):
             self.zoom(1.0015 ** event.angleDelta().y(), event.position())
             event.accept()
         else:
-            self._untouched = False
+            self._again = None
             super().wheelEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -176,7 +192,7 @@ class GraphView(QGraphicsView):
         if self._grip is not None:
             here = event.position().toPoint()
             moved, self._grip = here - self._grip, here
-            self._untouched = False
+            self._again = None
             self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
             self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
         elif not event.buttons():
@@ -241,13 +257,16 @@ class GraphView(QGraphicsView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._untouched:
-            self.first_view()
+        content = self._graph.content()
+        if self._again is not None:
+            self._again()
+        elif self._area(event.oldSize()).contains(content) and not self.seen().contains(content):
+            self.fit()  # all of it was in view, and would be cut off
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._untouched:
-            self.first_view()
+        if self._again is not None:
+            self._again()
 
     # --- painting ---
 
