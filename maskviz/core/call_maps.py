@@ -103,8 +103,8 @@ def _state(spec: MapSpec, trace: Trace, out: OutputTrace, answer: RecurrentState
         return made
     columns, length, _ = columns_of(place, values.shape[1], steps)
     skipped = spread(~answer.mask, columns, length, False)
-    exposed = spread(padding_of(trace, place, values.shape) & answer.mask, columns, length, False)
-    return replace(made, skipped=skipped, exposed=exposed)
+    padded = spread(padding_of(trace, place, values.shape) & answer.mask, columns, length, False)
+    return replace(made, skipped=skipped, exposed=None, padded=padded, odd=None)
 
 
 def _influence(spec: MapSpec, trace: Trace, answer: Influence) -> Heatmap:
@@ -129,7 +129,9 @@ def _mask(spec: MapSpec, trace: Trace, out: OutputTrace, tensor: TensorOut, step
     odd = None if kept is None else ~kept & ~padding
     if out.time_input is None:
         odd = None  # which of its steps are padding is not known
-    return _states(spec, out, mask_status(kept, padding), odd, words, steps)
+    known = trace.status.get(spec.ref or "") if kept is None else None
+    status = mask_status(kept, padding) if known is None or known.shape != shape else known
+    return _states(spec, out, status, odd, words, steps)
 
 
 def _status(spec: MapSpec, trace: Trace, out: OutputTrace, tensor: TensorOut, steps: int) -> Heatmap:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskviz.core.graph_looks import Tone
-from maskviz.core.heatmaps import Heatmap
+from maskviz.core.heatmaps import ARRAYS, Heatmap
 from maskviz.core.map_rows import Look
 from maskviz.core.numbers import number
 from maskviz.core.repair import measures_of, numbers
@@ -21,6 +21,7 @@ from maskviz.core.trace import Call, Trace
 DIFFERENCE = "B − A"
 DIFFERENCE_LOOK = Look("diverging", symmetric=True)
 """How the numbers of a difference become colours."""
+MARKS = ("skipped", "exposed", "padded", "odd")
 COUNTED = (Status.EXPOSED, Status.LEAKING)
 
 
@@ -139,10 +140,17 @@ def difference(a: Heatmap | None, b: Heatmap | None) -> Heatmap | None:
         moved[:, ~new.present] = np.nan
     size = np.abs(moved[:, new.present] if new.present is not None else moved)
     largest = float(np.nanmax(size)) if size.size and not np.isnan(size).all() else 0.0
-    words = f"{DIFFERENCE} · " + (f"{int((size > 0).sum())} differ" if b.classes else f"at most {number(largest)}")
-    return replace(
-        new, values=moved, subtitle=words + _cut_words(a, b), unit=f"{DIFFERENCE} of {b.unit}" if b.unit else DIFFERENCE, classes=0
-    )
+    differ = int((size > 0).sum() + np.isnan(size).sum())
+    told = "no difference" if not differ else f"{differ} differ" if b.classes else f"at most {number(largest)}"
+    words = f"{DIFFERENCE} · {told}"
+    unit = f"{DIFFERENCE} of {b.unit}" if b.unit else DIFFERENCE
+    moves = np.zeros(0, bool) if moved.ndim == 1 else moved != 0
+    return replace(_marked(new, moves), values=moved, subtitle=words + _cut_words(a, b), unit=unit, classes=0)
+
+
+def _marked(heatmap: Heatmap, where: NDArray[np.bool_]) -> Heatmap:
+    """The map with the marks of those steps alone, so that marks do not hide what differs."""
+    return replace(heatmap, **{name: array & where for name in MARKS if (array := getattr(heatmap, name)) is not None})
 
 
 def _status_difference(a: Heatmap, b: Heatmap) -> Heatmap:
@@ -155,9 +163,8 @@ def _status_difference(a: Heatmap, b: Heatmap) -> Heatmap:
     same = old.status == new.status
     count = int((~same).sum())
     words = f"{DIFFERENCE} · {count} {'step differs' if count == 1 else 'steps differ'}" + (", shown as in B" if count else "")
-    skipped, exposed, odd = (None if array is None else array & ~same for array in (new.skipped, new.exposed, new.odd))
     status = np.where(same, np.uint8(Status.ENDED), new.status)
-    return replace(new, status=status, skipped=skipped, exposed=exposed, odd=odd, subtitle=words + _cut_words(a, b))
+    return replace(_marked(new, ~same), status=status, subtitle=words + _cut_words(a, b))
 
 
 def _cut(heatmap: Heatmap, samples: int, other: Heatmap) -> Heatmap:
@@ -169,10 +176,8 @@ def _cut(heatmap: Heatmap, samples: int, other: Heatmap) -> Heatmap:
     def cut(array: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
         return None if array is None else array[:samples, :steps]
 
-    return replace(
-        heatmap, present=heatmap.present[:steps] & other.present[:steps], values=cut(heatmap.values), status=cut(heatmap.status),
-        skipped=cut(heatmap.skipped), exposed=cut(heatmap.exposed), odd=cut(heatmap.odd),
-    )  # fmt: skip
+    arrays: dict[str, Any] = {name: cut(getattr(heatmap, name)) for name in ARRAYS}
+    return replace(heatmap, present=heatmap.present[:steps] & other.present[:steps], **arrays)
 
 
 def _cut_words(a: Heatmap, b: Heatmap) -> str:

@@ -22,6 +22,9 @@ from maskviz.core.probes import View
 from maskviz.core.status import Status, both, count_of, inverse, is_status, looked_up, neither, step_mask
 from maskviz.core.trace import OutputTrace, Trace, at_steps
 
+ARRAYS = ("values", "status", "skipped", "exposed", "padded", "odd")
+"""The fields of a ``Heatmap`` that begin with the samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -40,8 +43,8 @@ class Heatmap:
     """One map. Arrays are ``(batch, time)`` over the shared axis; ``(batch,)`` values where there is no time axis (bars).
 
     ``present`` ``(time,)``: the steps this tensor has. ``status`` holds a ``Status`` per step (maps of masks and statuses).
-    ``skipped``: the mask skips the step. ``exposed``: padding that no mask skips. ``odd``: what should not be, marked by a dot: real steps
-    that a mask skips, steps that leak.
+    ``skipped``: the mask skips the step. ``exposed``: no mask is here, and the value was computed from padding. ``padded``: padding that is
+    neither. ``odd``: what should not be, marked by a dot: real steps that a mask skips, steps that leak.
     ``classes`` > 0: values are class numbers. ``explanation`` says why there is nothing to draw, else it is empty.
     """
 
@@ -55,6 +58,7 @@ class Heatmap:
     status: NDArray[Any] | None = None
     skipped: NDArray[Any] | None = None
     exposed: NDArray[Any] | None = None
+    padded: NDArray[Any] | None = None
     odd: NDArray[Any] | None = None
     classes: int = 0
 
@@ -74,8 +78,7 @@ def in_order(heatmap: Heatmap, order: NDArray[Any] | None) -> Heatmap:
     """The map with sample ``order[k]`` in row k; as it is without an order, or where it is of another number of samples."""
     if order is None or heatmap.samples != len(order):
         return heatmap
-    names = ("values", "status", "skipped", "exposed", "odd")
-    return replace(heatmap, **{name: array[order] for name in names if (array := getattr(heatmap, name)) is not None})
+    return replace(heatmap, **{name: array[order] for name in ARRAYS if (array := getattr(heatmap, name)) is not None})
 
 
 def shared_steps(batch: Batch, trace: Trace | None) -> int:
@@ -214,47 +217,6 @@ def loss_words(trace: Trace, name: str) -> str:
     return words
 
 
-def read_out(
-    sample: int,
-    step: int | None,
-    mask: Heatmap | None,
-    predictions: Heatmap | None,
-    loss: Heatmap | None,
-    total: float | None = None,
-    here: Heatmap | None = None,
-) -> str:
-    """``sample 3 · t=17 · padding · ŷ 0.42 · loss 0.0031 (3.0 %)``; ``total`` is the loss that shares are a part of, ``here`` another map
-    that is looked at."""
-    parts = [f"sample {sample}"]
-    if step is not None:
-        parts.append(f"t={step}")
-        word = _state_word(mask, sample, step)
-        parts += [word] if word else []
-    value = _value_at(predictions, sample, step)
-    if predictions is not None and value is not None:
-        shown = str(int(value)) if predictions.classes and np.isfinite(value) else number(value)
-        parts.append(f"{'ŷ class' if predictions.classes else 'ŷ'} {shown}")
-    share = _value_at(loss, sample, step)
-    if share is not None:
-        parts.append(
-            f"loss {number(share)}" + (f" ({share / total:.1%})".replace("%", " %") if total and np.isfinite(share / total) else "")
-        )
-    if here is not None:
-        parts += words_at(here, sample, step)
-    return " · ".join(parts)
-
-
-def words_at(heatmap: Heatmap, sample: int, step: int | None) -> list[str]:
-    """What a map about a call shows at one place, as words for the read-out."""
-    if heatmap.status is not None and step is not None:
-        word = _state_word(heatmap, sample, step) if heatmap.kind == "call_mask" else _status_word(heatmap, sample, step)
-        return [f"{heatmap.title}: {word}"] if word else []
-    value = _value_at(heatmap, sample, step)
-    if value is None:
-        return []
-    return [f"{heatmap.title}: {'class ' + str(int(value)) if heatmap.classes and np.isfinite(value) else number(value)}"]
-
-
 def _live_mask(spec: InputSpec, padding: NDArray[Any], trace: Trace | None) -> NDArray[Any] | None:
     """The input's mask; steps that were edited since the trace are taken to fare as padding fared in it."""
     if trace is None or spec.name not in trace.padding or trace.padding[spec.name].shape != padding.shape:
@@ -327,16 +289,26 @@ def on_axis(
         return Heatmap(kind, title, subtitle, unit=unit, values=values, classes=classes)
     columns, steps, own = columns_of(out, values.shape[1], steps)
     subtitle += " · its steps are counted on their own" if own else ""
-    mask = step_mask(trace.masks[out.mask], values.shape) if out.mask is not None and out.mask in trace.masks else None
-    padding = padding_of(trace, out, values.shape)
-    skipped = np.zeros(values.shape, bool) if mask is None else inverse(mask)
-    exposed = padding if mask is None else both(padding, mask)
     present = np.zeros(steps, bool)
     present[columns] = True
+    marks: dict[str, Any] = {name: spread(found, columns, steps, False) for name, found in step_marks(trace, out, values.shape).items()}
     return Heatmap(
-        kind, title, subtitle, unit=unit, present=present, values=spread(values, columns, steps, np.nan),
-        skipped=spread(skipped, columns, steps, False), exposed=spread(exposed, columns, steps, False), classes=classes,
+        kind, title, subtitle, unit=unit, present=present, values=spread(values, columns, steps, np.nan), classes=classes, **marks,
     )  # fmt: skip
+
+
+def step_marks(trace: Trace, out: OutputTrace, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+    """The marks of the steps ``(batch, time)`` of a tensor by the fields of ``Heatmap``: as its statuses have it, and padding besides."""
+    mask = step_mask(trace.masks[out.mask], shape) if out.mask is not None and out.mask in trace.masks else None
+    skipped = np.zeros(shape, bool) if mask is None else inverse(mask)
+    padding = padding_of(trace, out, shape)
+    status = trace.status.get(out.ref) if out.ref is not None else None
+    known = status is not None and status.shape == shape
+    exposed = is_status(status, which=Status.EXPOSED) if known and status is not None else np.zeros(shape, bool)
+    marks = {"skipped": skipped, "exposed": exposed, "padded": both(padding, inverse(exposed) if mask is None else mask)}
+    if known and status is not None and mask is not None and count_of(leaking := is_status(status, which=Status.LEAKING)):
+        marks["odd"] = leaking
+    return marks
 
 
 def columns_of(out: OutputTrace, length: int, steps: int) -> tuple[NDArray[Any], int, bool]:
@@ -355,29 +327,3 @@ def padding_of(trace: Trace, out: OutputTrace, shape: tuple[int, ...]) -> NDArra
         return np.zeros(shape, bool)
     padding = at_steps(trace.padding[out.time_input], out.steps).astype(bool, copy=False)
     return padding if padding.shape == shape else np.zeros(shape, bool)
-
-
-def _state_word(mask: Heatmap | None, sample: int, step: int) -> str:
-    if mask is None or mask.status is None or sample >= len(mask.status) or step >= mask.status.shape[1]:
-        return ""
-    if mask.odd is not None and mask.odd[sample, step]:
-        return "data, but skipped"
-    words = {Status.KEPT: "data", Status.UNMASKED: "data", Status.SKIPPED: "padding", Status.EXPOSED: "padding, not skipped"}
-    return words.get(Status(int(mask.status[sample, step])), "")
-
-
-def _status_word(heatmap: Heatmap, sample: int, step: int) -> str:
-    if heatmap.status is None or sample >= len(heatmap.status) or step >= heatmap.status.shape[1]:
-        return ""
-    status = Status(int(heatmap.status[sample, step]))
-    return "" if status == Status.ENDED else status.name.lower()
-
-
-def _value_at(heatmap: Heatmap | None, sample: int, step: int | None) -> float | None:
-    if heatmap is None or heatmap.values is None or sample >= len(heatmap.values):
-        return None
-    if heatmap.values.ndim == 1:
-        return float(heatmap.values[sample])
-    if step is None or step >= heatmap.values.shape[1] or heatmap.present is None or not heatmap.present[step]:
-        return None
-    return float(heatmap.values[sample, step])

@@ -11,10 +11,9 @@ from maskviz.core.batch import Batch
 from maskviz.core.batch_steps import target_axes
 from maskviz.core.batch_weights import at_steps, loss_shape
 from maskviz.core.errors import UnusableInput
-from maskviz.core.heatmaps import Heatmap, network_output, padding_of, shared_steps, spread
+from maskviz.core.heatmaps import Heatmap, network_output, shared_steps, spread, step_marks
 from maskviz.core.network import Network
 from maskviz.core.numbers import number
-from maskviz.core.status import step_mask
 from maskviz.core.trace import Trace
 
 TITLE = "Sample weights"
@@ -42,10 +41,10 @@ def weights_map(network: Network, batch: Batch, trace: Trace | None, name: str |
     steps = max(shared_steps(batch, trace), int(axis.rows.max(initial=0)) + 1)
     present = np.zeros(steps, bool)
     present[axis.rows] = True
-    skipped, exposed = (None if a is None else spread(a, axis.rows, steps, False) for a in _hatches(trace, output, shape))
+    marks: dict[str, Any] = {name: spread(found, axis.rows, steps, False) for name, found in _marks(trace, output, shape).items()}
     return Heatmap(
         "weights", TITLE, words, unit="weight", present=present,
-        values=spread(values, axis.rows, steps, np.nan), skipped=skipped, exposed=exposed,
+        values=spread(values, axis.rows, steps, np.nan), **marks,
     )  # fmt: skip
 
 
@@ -67,11 +66,9 @@ def _words(given: NDArray[Any] | None, values: NDArray[Any]) -> str:
     return words
 
 
-def _hatches(trace: Trace | None, name: str, shape: tuple[int, ...]) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-    """Which steps ``(batch, time)`` of the output are skipped, and which are padding that is not; None where that is not known."""
+def _marks(trace: Trace | None, name: str, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+    """The marks of the steps ``(batch, time)`` of the output; none where they are not known."""
     out = network_output(trace, name) if trace is not None else None
     if trace is None or out is None or out.name != name or name not in trace.outputs or trace.outputs[name].shape[:2] != shape:
-        return None, None
-    mask = step_mask(trace.masks[out.mask], shape) if out.mask is not None and out.mask in trace.masks else None
-    skipped = np.zeros(shape, bool) if mask is None else ~mask
-    return skipped, padding_of(trace, out, shape) & ~skipped
+        return {}
+    return step_marks(trace, out, shape)

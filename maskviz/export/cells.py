@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from maskviz.colormaps import Mark, Scale, auto_range, has_both_signs, hex_rgb, marks, to_rgba
-from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.core.heatmaps import ARRAYS, Choice, Heatmap
 from maskviz.core.map_rows import Look
 from maskviz.core.row_copies import may_differ, rows_that_differ
 from maskviz.core.status import Status
 from maskviz.palette import Palette
 
-Hatch = Literal["diagonal", "cross"]
-DIAGONAL, CROSS = np.uint8(1), np.uint8(2)
+Hatch = Literal["diagonal", "cross", "points"]
+HATCHES: dict[Hatch, np.uint8] = {"diagonal": np.uint8(1), "cross": np.uint8(2), "points": np.uint8(3)}
+"""Skipped, exposed, and padding that is neither; and the number of each in the pictures."""
 # what a block of cells shows: the highest of its cells; the two lowest bits are its hatch
 STATUS_RANK = {Status.ENDED: 0, Status.UNMASKED: 1, Status.KEPT: 2, Status.SKIPPED: 2, Status.EXPOSED: 4, Status.LEAKING: 5}
 ODD_RANK, EXTREME, EXPOSED_RANK, MARK_RANK = 9, 25, 30, 60
 SIZES = ("loss", "change", "gradient", "influence")  # kinds of numbers that count from zero
 ORDINARY_WEIGHTS = (0.0, 2.0)  # around 1, which stays calm
 BAND = 131_072  # cells of a strip, which are worked on at a time: they stay in the processor's cache
-ARRAYS = ("values", "status", "skipped", "exposed", "odd")
 
 
 def scale_of(heatmap: Heatmap, choice: Choice) -> Scale:
@@ -137,9 +137,8 @@ class Cells:
     def _joined(strips: list[tuple[NDArray[np.uint32], NDArray[np.uint8]]], top: int) -> Picture:
         colors, found = strips[0] if len(strips) == 1 else (np.concatenate(arrays) for arrays in zip(*strips, strict=True))
         hatches: dict[Hatch, QImage] = {}
-        pairs: tuple[tuple[Hatch, np.uint8], ...] = (("diagonal", DIAGONAL), ("cross", CROSS))
-        for name, bit in pairs:
-            if (here := (found & bit).astype(bool)).any():
+        for name, number in HATCHES.items():
+            if (here := found == number).any():
                 hatches[name] = _image(here * np.uint8(255), QImage.Format.Format_Alpha8)
         return Picture(top, _image(colors, QImage.Format.Format_RGBA8888), hatches)
 
@@ -182,9 +181,9 @@ class Cells:
         shown = heatmap.status if heatmap.status is not None else heatmap.values
         assert shown is not None
         found = np.zeros(self.shape, np.uint8)
-        for where, bit in ((heatmap.skipped, DIAGONAL), (heatmap.exposed, CROSS)):
+        for where, number in zip((heatmap.skipped, heatmap.exposed, heatmap.padded), HATCHES.values(), strict=True):
             if where is not None:
-                found |= where.view(np.uint8) * bit
+                np.maximum(found, where.view(np.uint8) * number, out=found)
         present = heatmap.present
         if rows > 1 or columns > 1:
             found, shown = _telling(self._rank() << np.uint8(2) | found, shown, rows, columns)
@@ -225,8 +224,9 @@ class Cells:
                 extreme[~finite] = 0
         rank = extreme.astype(np.uint8)
         rank += np.uint8(1)
-        if heatmap.exposed is not None:
-            rank += heatmap.exposed.view(np.uint8) * np.uint8(EXPOSED_RANK)
+        for counted in (heatmap.exposed, heatmap.padded):
+            if counted is not None:
+                rank += counted.view(np.uint8) * np.uint8(EXPOSED_RANK)
         if not finite.all():
             special = self.marks()
             rank[~finite] = MARK_RANK + Mark.NEGATIVE_INFINITY - special[~finite]

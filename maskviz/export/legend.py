@@ -36,22 +36,28 @@ def legend_of(maps: Sequence[tuple[Heatmap, Scale]]) -> list[Entry]:
     entries: list[Entry] = []
     shown_maps = [m for m, _s in maps if not m.explanation]
     words = {
-        Status.KEPT: "data, kept by the mask",
-        Status.UNMASKED: "data, no mask",
+        Status.KEPT: "kept by the mask",
+        Status.LEAKING: "leaking: kept, but computed from padding",
+        Status.UNMASKED: "no mask, not computed from padding",
         Status.SKIPPED: "skipped by the mask",
-        Status.EXPOSED: "padding, not skipped",
+        Status.EXPOSED: "exposed: computed from padding, no mask",
     }
     hatches: dict[Status, Hatch] = {Status.SKIPPED: "diagonal", Status.EXPOSED: "cross"}
     for status, text in words.items():
         if any(m.status is not None and (m.status == status).any() for m in shown_maps):
-            entries.append(Entry(text, status=status, hatch=hatches.get(status)))
-    if any(m.odd is not None for m in shown_maps):
+            entries.append(Entry(text, status=status, hatch=hatches.get(status), dot=status == Status.LEAKING))
+    odd = [m for m in shown_maps if m.odd is not None and m.odd.any()]
+    if any(m.status is not None and (m.odd & (m.status == Status.SKIPPED)).any() for m in odd):
         entries.append(Entry("data, but skipped", status=Status.SKIPPED, hatch="diagonal", dot=True))
+    if any(m.status is None for m in odd) and not any(e.status == Status.LEAKING for e in entries):
+        entries.append(Entry(words[Status.LEAKING], dot=True))
     shown = {e.hatch for e in entries}
     if "diagonal" not in shown and any(m.skipped is not None and m.skipped.any() for m in shown_maps):
         entries.append(Entry(words[Status.SKIPPED], hatch="diagonal"))
     if "cross" not in shown and any(m.exposed is not None and m.exposed.any() for m in shown_maps):
         entries.append(Entry(words[Status.EXPOSED], hatch="cross"))
+    if any(m.padded is not None and m.padded.any() for m in shown_maps):
+        entries.append(Entry("padding that no mask skips", hatch="points"))
     found: set[int] = set()
     for heatmap, scale in maps:
         if heatmap.has_time:

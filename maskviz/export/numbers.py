@@ -37,14 +37,14 @@ def csv_text(figure: AnyFigure) -> str:
 
 
 def arrays(figure: AnyFigure) -> dict[str, NDArray[Any]]:
-    """Arrays by name: ``MAP/values``, ``MAP/status`` (numbers of ``Status``), ``MAP/skipped`` and ``MAP/exposed`` ``(batch, time)``,
-    ``MAP/steps`` (numbers of the columns that the tensor has); ``status/CALL`` of every call of a graph. Of a difference, steps of the
-    same status in both have ``Status.ENDED``."""
+    """Arrays by name: ``MAP/values``, ``MAP/status`` (numbers of ``Status``), ``MAP/skipped``, ``MAP/exposed`` and ``MAP/padded``
+    ``(batch, time)``, ``MAP/steps`` (numbers of the columns that the tensor has); ``status/CALL`` of every call of a graph. Of a
+    difference, steps of the same status in both have ``Status.ENDED``."""
     if isinstance(figure, GraphFigure):
         return {f"status/{ref}": status for ref, status in (figure.trace.status.items() if figure.trace is not None else ())}
     found: dict[str, NDArray[Any]] = {}
     for heatmap, _scale in figure.maps:
-        for name in ("values", "status", "skipped", "exposed"):
+        for name in ("values", "status", "skipped", "exposed", "padded"):
             array = getattr(heatmap, name)
             if array is not None:
                 found[f"{heatmap.kind}/{name}"] = array
@@ -105,7 +105,9 @@ def _state_at(heatmap: Heatmap, sample: int, step: int) -> str:
         return _step_state(heatmap.status[sample, step])
     if heatmap.skipped is not None and heatmap.skipped[sample, step]:
         return "skipped"
-    return "exposed" if heatmap.exposed is not None and heatmap.exposed[sample, step] else ""
+    if heatmap.exposed is not None and heatmap.exposed[sample, step]:
+        return "exposed"
+    return "padding" if heatmap.padded is not None and heatmap.padded[sample, step] else ""
 
 
 def _graph_head(figure: GraphFigure) -> tuple[str, ...]:

@@ -21,10 +21,10 @@ from maskviz.core.heatmaps import Heatmap
 from maskviz.core.status import Status
 from maskviz.export import vector
 from maskviz.export.cells import Cells, Hatch, Picture
-from maskviz.export.vector import HATCH_PITCH, HATCH_WIDE, hatch_inks
+from maskviz.export.vector import POINT, hatch_inks, hatch_pitch, hatch_wide
 from maskviz.palette import Palette
 
-GRID_FROM = (5.0, 5.0)  # smallest cell, width and height, between which grid lines are drawn
+GRID_FROM = 5.0  # smallest width and height of a cell, between which grid lines are drawn
 MANY = 2**22  # cells
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
 
@@ -80,8 +80,7 @@ def paint_map(painter: QPainter, rect: QRectF, cells: Cells, window: Window, res
             painter.drawImage(target, image, source)
             for name, where in picture.hatches.items():
                 _paint_hatch(painter, rect, target, source, where, name, cells.palette, resolution, on_status)
-        if width >= GRID_FROM[0] and height >= GRID_FROM[1]:
-            _paint_grid(painter, rect, cells, window)
+        _paint_grid(painter, rect, cells, window)
         if min(width, height) >= SIGN_FROM:
             _paint_signs(painter, rect, cells, window)
     finally:
@@ -144,7 +143,7 @@ def _paint_hatch(
 
 def hatch_tile(hatch: Hatch, palette: Palette, resolution: float, on_status: bool) -> QImage:
     """One tile of a hatch in device pixels. On value colours a dark and a light line run side by side: seen on any colour."""
-    side = max(4, round(HATCH_PITCH * resolution))
+    side = max(4, round(hatch_pitch(on_status) * resolution))
     tile = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
     tile.fill(Qt.GlobalColor.transparent)
     painter = QPainter(tile)
@@ -152,7 +151,12 @@ def hatch_tile(hatch: Hatch, palette: Palette, resolution: float, on_status: boo
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for logical_shift, color in hatch_inks(palette, on_status):
             shift = logical_shift * resolution
-            painter.setPen(QPen(color, HATCH_WIDE * resolution))
+            if hatch == "points":
+                dot = POINT * resolution
+                for x, y in ((0.25, 0.25), (0.75, 0.75)):
+                    painter.fillRect(QRectF(x * side + shift - dot / 2, y * side + shift - dot / 2, dot, dot), color)
+                continue
+            painter.setPen(QPen(color, hatch_wide(on_status) * resolution))
             for k in (-1, 0, 1, 2):
                 painter.drawLine(QLineF(k * side - 2 + shift, side + 2, k * side + side + 2 + shift, -2))
                 if hatch == "cross":
@@ -177,8 +181,9 @@ def _paint_grid(painter: QPainter, rect: QRectF, cells: Cells, window: Window) -
     if right <= left:
         return
     x0, x1, y0, y1 = window.x(rect, left), window.x(rect, right), window.y(rect, top), window.y(rect, bottom)
-    lines = [QLineF(window.x(rect, k), y0, window.x(rect, k), y1) for k in range(left, right + 1)]
-    lines += [QLineF(x0, window.y(rect, k), x1, window.y(rect, k)) for k in range(top, bottom + 1)]
+    width, height = window.cell(rect)
+    lines = [QLineF(window.x(rect, k), y0, window.x(rect, k), y1) for k in range(left, right + 1)] if width >= GRID_FROM else []
+    lines += [QLineF(x0, window.y(rect, k), x1, window.y(rect, k)) for k in range(top, bottom + 1)] if height >= GRID_FROM else []
     painter.setPen(QPen(QColor(cells.palette.canvas), 1.0))
     painter.drawLines(lines)
 
@@ -273,7 +278,7 @@ def paint_bars(painter: QPainter, rect: QRectF, heatmap: Heatmap, scale: Scale, 
             else:
                 bar = QRectF(rect.left(), top + gap / 2, min(rect.width(), 24.0), height - gap)
             painter.fillRect(bar, QColor(*(int(c) for c in colors[b])))
-            if height >= GRID_FROM[1]:  # the darkest colours cannot be told from a dark ground
+            if height >= GRID_FROM:  # the darkest colours cannot be told from a dark ground
                 painter.setPen(QPen(QColor(palette.edge), 1.0))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(bar.adjusted(0, 0, 0, -1))

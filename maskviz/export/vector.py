@@ -12,8 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPaintEngine, QPainter, QPen
 from maskviz.export.cells import Hatch
 from maskviz.palette import Palette
 
-HATCH_PITCH = 7.0
-HATCH_WIDE = 1.15
+POINT = 1.4  # side of the points on padding that no mask skips
 RECTANGLES_FROM = 5.0  # smallest cell that is a rectangle; smaller ones stay a picture, since their edges would show as seams
 PICTURE_PIXELS = 2_000_000  # a picture of cells is made this large at most, so that viewers that smooth pictures do little harm
 
@@ -60,31 +59,55 @@ def paint_hatch(painter: QPainter, target: QRectF, where: QImage, source: QRectF
 
 
 def paint_lines(painter: QPainter, target: QRectF, there: NDArray[np.bool_], hatch: Hatch, palette: Palette, on_status: bool) -> None:
-    """The lines of a hatch over the cells ``there`` ``(rows, columns)`` that fill ``target``. On value colours a dark and a light line
-    run side by side: seen on any colour."""
+    """The lines or points of a hatch over the cells ``there`` ``(rows, columns)`` that fill ``target``. On value colours a dark and a
+    light one are side by side: seen on any colour."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pitch = hatch_pitch(on_status)
     for shift, color in hatch_inks(palette, on_status):
-        pen = QPen(color, HATCH_WIDE)
+        if hatch == "points":
+            for x, y in hatch_points(target, there, pitch):
+                painter.fillRect(QRectF(x + shift - POINT / 2, y + shift - POINT / 2, POINT, POINT), color)
+            continue
+        pen = QPen(color, hatch_wide(on_status))
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
-        painter.drawLines(hatch_lines(target, there, shift, falling=False))
+        painter.drawLines(hatch_lines(target, there, shift, pitch, falling=False))
         if hatch == "cross":
-            painter.drawLines(hatch_lines(target, there, shift, falling=True))
+            painter.drawLines(hatch_lines(target, there, shift, pitch, falling=True))
     painter.restore()
 
 
 def hatch_inks(palette: Palette, on_status: bool) -> list[tuple[float, QColor]]:
     """The colours of a hatch, and how far the lines of each are moved to the side."""
     if not on_status:
-        return [(0.0, QColor(0, 0, 0, 130)), (HATCH_WIDE, QColor(255, 255, 255, 75))]
+        return [(0.0, QColor(0, 0, 0, 125)), (hatch_wide(on_status), QColor(255, 255, 255, 70))]
     ink = QColor(palette.canvas if palette.dark else palette.text)
     ink.setAlpha(170 if palette.dark else 130)
     return [(0.0, ink)]
 
 
-def hatch_lines(target: QRectF, there: NDArray[np.bool_], shift: float = 0.0, *, falling: bool) -> list[QLineF]:
-    """Diagonals ``HATCH_PITCH`` apart across ``target``, cut to the cells that are ``there``.
+def hatch_pitch(on_status: bool) -> float:
+    """How far the lines of a hatch are apart: on values farther, since the colour below has to be read."""
+    return 7.0 if on_status else 9.0
+
+
+def hatch_wide(on_status: bool) -> float:
+    """How wide the lines of a hatch are."""
+    return 1.15 if on_status else 0.7
+
+
+def hatch_points(target: QRectF, there: NDArray[np.bool_], pitch: float) -> Iterator[tuple[float, float]]:
+    """Places in the cells that are ``there``: the middles of a chequerboard of squares half a ``pitch`` wide across ``target``."""
+    rows, columns = there.shape
+    for k, y in enumerate(np.arange(pitch / 4, target.height(), pitch / 2).tolist()):
+        for x in np.arange(pitch / 4 + (k % 2) * pitch / 2, target.width(), pitch).tolist():
+            if there[int(y / target.height() * rows), int(x / target.width() * columns)]:
+                yield target.left() + x, target.top() + y
+
+
+def hatch_lines(target: QRectF, there: NDArray[np.bool_], shift: float = 0.0, pitch: float = 7.0, *, falling: bool) -> list[QLineF]:
+    """Diagonals ``pitch`` apart across ``target``, cut to the cells that are ``there``.
 
     Each diagonal is cut where it crosses an edge of the grid; pieces whose middle lies in such a cell stay, neighbours in one piece.
     """
@@ -95,7 +118,7 @@ def hatch_lines(target: QRectF, there: NDArray[np.bool_], shift: float = 0.0, *,
     # along a diagonal y = ±x + start; what is rising on the screen has a falling y
     sign = 1.0 if falling else -1.0
     least = -width if falling else 0.0
-    for start in np.arange(np.floor(least / HATCH_PITCH) * HATCH_PITCH, least + width + height, HATCH_PITCH) + shift:
+    for start in np.arange(np.floor(least / pitch) * pitch, least + width + height, pitch) + shift:
         crossings = np.concatenate([edges_x, (edges_y - start) * sign])
         x = np.unique(np.clip(crossings, 0, width))
         y = start + sign * x

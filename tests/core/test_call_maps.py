@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from maskviz.core.call_maps import call_map, tensor_of
-from maskviz.core.heatmaps import words_at
 from maskviz.core.map_rows import MapSpec
 from maskviz.core.probes import Gradients, Influence, RecurrentStates, Values
+from maskviz.core.read_out import words_at
 from maskviz.core.status import Status
 from maskviz.core.trace import Trace
 from tests.gui import sample_trace
@@ -45,6 +45,18 @@ def test_values_lie_at_the_steps_they_belong_to(trace: Trace) -> None:
     np.testing.assert_array_equal(heatmap.values[:, CUT:], answer.values)
     assert heatmap.exposed is not None
     np.testing.assert_array_equal(heatmap.exposed, trace.padding["features"] & heatmap.present)  # no mask is there to skip it
+
+
+def test_marks_follow_the_statuses_and_padding_that_nothing_was_computed_from_has_its_own(trace: Trace) -> None:
+    untouched = replace(trace, status={**trace.status, "shift": np.full_like(trace.status["shift"], Status.UNMASKED)})
+    heatmap = call_map(MapSpec("values", "shift"), untouched, STEPS, values(trace, "shift"))
+    assert heatmap.exposed is not None
+    assert heatmap.padded is not None
+    assert not heatmap.exposed.any()
+    np.testing.assert_array_equal(heatmap.padded, trace.padding["features"] & heatmap.present)
+    bare = call_map(MapSpec("call_mask", "shift"), untouched, STEPS, None)
+    assert bare.status is not None
+    assert (bare.status[:, CUT:] == Status.UNMASKED).all()
 
 
 def test_the_padding_test_map_shows_how_far_steps_moved(trace: Trace) -> None:

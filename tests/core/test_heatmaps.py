@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from maskviz.core.heatmaps import Choice, loss_map, mask_map, prediction_map, read_out, shared_steps, source_mask
+from maskviz.core.heatmaps import Choice, loss_map, mask_map, prediction_map, shared_steps, source_mask
 from maskviz.core.network import InputSpec
 from maskviz.core.numbers import number
+from maskviz.core.read_out import read_out, region_words
 from maskviz.core.status import Status
 from tests.gui import sample_trace
 
@@ -185,6 +186,20 @@ def test_read_out(sliced: sample_trace.Sample) -> None:
     words = read_out(3, out.steps[-1], *maps, total=float(share) * 4)
     assert words == f"sample 3 · t={out.steps[-1]} · padding · ŷ {number(float(value))} · loss {number(float(share))} (25.0 %)"
     assert read_out(3, 0, *maps) == "sample 3 · t=0 · data"  # before the output's first step
+    assert read_out(3, out.steps[-1], None, maps[1], maps[2], delta="Δ").split(" · ")[2].startswith("Δŷ ")
+    assert " · Δloss " in read_out(3, out.steps[-1], *maps, delta="Δ")
+
+
+def test_what_is_marked_is_told_together(sliced: sample_trace.Sample) -> None:
+    trace = sliced.trace(sliced.batch)
+    mask, loss = mask_map(sliced.network, sliced.batch, trace), loss_map(trace, shared_steps(sliced.batch, trace))
+    padded = int(sliced.batch.padding["features"][2:9, 15:23].sum())
+    assert loss.values is not None
+    share = float(loss.values[2:9, 15:23].sum(dtype=np.float64))
+    words = region_words(range(2, 9), 15, 22, mask, loss, share * 25)
+    assert words == f"7 samples × 8 steps · {padded} padding · loss {number(share)} (4.0 %)"
+    assert region_words([3], 4, 4, None, None) == "1 sample × 1 step"
+    assert region_words([3], 4, 5, mask, loss, share, "Δ").startswith("1 sample × 2 steps · Δloss ")
 
 
 def test_numbers_for_people() -> None:

@@ -88,3 +88,31 @@ def test_empty_maps_say_what_is_awaited(qtbot: QtBot) -> None:
 def test_before_the_first_trace_the_batch_is_there_already(qtbot: QtBot) -> None:
     panel, _said = open_panel(qtbot, sample_trace.document(sample_trace.sliced(), traced=False))
     assert explanations(panel) == ["", "Predictions follow when the engine answers.", "Loss contributions follow when the engine answers."]
+
+
+def test_a_difference_is_told_as_one_and_follows_the_side_that_is_shown(qtbot: QtBot) -> None:
+    document = sample_trace.document(sample_trace.sliced())
+    panel, said = open_panel(qtbot, document)
+    QTest.mouseMove(panel.loss_row.view, panel.loss_row.view.cell_center(3, 17).toPoint())
+    plain = said[-1]
+    document.comparison.pin()
+    document.comparison.show("difference")
+    assert said[-1].endswith("Δŷ 0 · Δloss 0")
+    document.comparison.show("A")
+    assert said[-1] == plain
+
+
+def test_what_is_marked_is_told_while_the_band_is_drawn_and_afterwards(qtbot: QtBot) -> None:
+    document = sample_trace.document(sample_trace.sliced())
+    panel, said = open_panel(qtbot, document)
+    view = panel.loss_row.view
+    ends = [view.cell_center(*cell).toPoint() for cell in ((2, 15), (8, 22))]
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, ends[0])
+    QTest.mouseMove(view, ends[1])
+    assert said[-1].startswith("7 samples × 8 steps · ")
+    told = said[-1]
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, ends[1])
+    QTest.mouseMove(view, view.cell_center(4, 17).toPoint())
+    QTest.mouseMove(view, view.cell_center(3, 17).toPoint())
+    assert said[-1].startswith("sample 3 · t=17")
+    assert said[-1].endswith(told)

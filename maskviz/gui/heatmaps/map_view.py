@@ -234,6 +234,11 @@ class MapView(QWidget):
         """What the mouse would change there; nothing in a map that is only looked at."""
         return ""
 
+    @property
+    def banding(self) -> bool:
+        """Whether a rubber band is being drawn."""
+        return self._band is not None and self._dragged
+
     def marks(self, event: QMouseEvent) -> bool:
         """Whether a press begins a rubber band: with the tool for it, or with Ctrl or Alt."""
         return event.button() == Qt.MouseButton.LeftButton and (self.tool == "select" or bool(event.modifiers() & MARKING))

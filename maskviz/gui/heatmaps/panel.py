@@ -9,8 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from maskviz.core.call_maps import tensor_of
-from maskviz.core.compare import DIFFERENCE
-from maskviz.core.heatmaps import Choice, Heatmap, read_out
+from maskviz.core.heatmaps import Choice, Heatmap
 from maskviz.core.map_rows import NETWORK_MAPS, STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
 from maskviz.export.cells import scale_for
@@ -21,6 +20,7 @@ from maskviz.gui.heatmaps.map_row import DIM_AFTER_MS, MapRow
 from maskviz.gui.heatmaps.row_list import RowList
 from maskviz.gui.heatmaps.spotlight_bar import SpotlightBar
 from maskviz.gui.heatmaps.standard_rows import LossRow, MaskRow, PredictionsRow
+from maskviz.gui.heatmaps.telling import Telling
 from maskviz.gui.heatmaps.tools_bar import ToolsBar
 from maskviz.gui.heatmaps.viewport import Viewport
 from maskviz.gui.heatmaps.weights_row import WeightsRow
@@ -59,6 +59,7 @@ class HeatmapsPanel(QWidget):
         self.predictions_row = PredictionsRow(document, self.viewport, palette)
         self.loss_row = LossRow(document, self.viewport, palette)
         self._standard: dict[Kind, MapRow] = {"mask": self.mask_row, "predictions": self.predictions_row, "loss": self.loss_row}
+        self.telling = Telling(document, self.viewport, tuple(self._standard.values()))
         self.list = RowList()
         self.spotlight_bar = SpotlightBar(document, palette)
         self.tools_bar = ToolsBar(self, palette)
@@ -79,7 +80,7 @@ class HeatmapsPanel(QWidget):
         document.spotlight_changed.connect(self._show_marked)
         document.stale_changed.connect(self._on_stale)
         document.engine_changed.connect(self._on_engine)
-        document.comparison.changed.connect(self._refresh)
+        document.comparison.changed.connect(self._on_compared)
         self.set_palette(palette)
         self.setAccessibleName("Heatmaps")
         self._on_network()
@@ -272,6 +273,11 @@ class HeatmapsPanel(QWidget):
         self._read_out()
         self._describe()
 
+    def _on_compared(self) -> None:
+        self._refresh()
+        self._read_out()
+        self._describe()
+
     def _close_strangers(self) -> None:
         """Close the rows about calls that neither this network has nor the one that is pinned."""
         traces = self.document.comparison.traces()
@@ -322,6 +328,7 @@ class HeatmapsPanel(QWidget):
     def _on_banded(self, first_row: int, last_row: int, first: int, last: int) -> None:
         samples = tuple(sorted(self.viewport.sample(row) for row in range(first_row, last_row + 1))) if first_row >= 0 else ()
         self.document.mark(Region(samples, first, last) if samples else None)
+        self._read_out()
 
     def _refresh(self, only_empty: bool = False) -> None:
         self._shown = (self.document.selection.output, self.document.selection.unit)
@@ -339,27 +346,19 @@ class HeatmapsPanel(QWidget):
         self._under = (sample, step, row) if sample >= 0 else None
         self._read_out()
         if sample < 0:
-            self.hovered.emit("")
+            self.hovered.emit(self.telling.of_region())
 
     def _read_out(self) -> None:
         """Say what is under the mouse, also when it changed there while the mouse rests."""
         if self._under is not None:
-            self.hovered.emit(" · ".join(filter(None, (self._words(*self._under), self._under[2].view.hint(*self._under[:2])))))
-
-    def _words(self, sample: int, step: int, row: MapRow) -> str:
-        """What is to be said of one cell of a map."""
-        side, trace = self.document.comparison.side, self.document.comparison.shown().trace
-        total = trace.ledger.sum if trace is not None and side != "difference" else None
-        mask, predictions, loss = (r.heatmap for r in self._standard.values())
-        here, own = row.heatmap if row.spec.kind not in STANDARD else None, row.view.viewport is not self.viewport
-        words = row.words_at(sample, step) if own else read_out(sample, None if step < 0 else step, mask, predictions, loss, total, here)
-        return f"{DIFFERENCE} · {words}" if side == "difference" and words else words
+            sample, step, row = self._under
+            self.hovered.emit(" · ".join(filter(None, (self.telling.of_cell(sample, step, row), row.view.hint(sample, step)))))
 
     def _describe(self) -> None:
         """Tell a screen reader what the selected cell holds."""
         selection = self.document.selection
         for row in self.rows:
-            row.view.setAccessibleDescription(self._words(selection.sample, selection.step, row) if row.heatmap is not None else "")
+            row.view.setAccessibleDescription(self.telling.of_cell(selection.sample, selection.step, row) if row.heatmap else "")
 
     def _on_key(self, event: QKeyEvent) -> None:
         selection = self.document.selection

@@ -53,7 +53,7 @@ class ProfileView(QWidget):
         assert heatmap.values is not None
         sample, step = self.view.selected
         padding = np.zeros(heatmap.values.shape, bool)
-        for array in (heatmap.skipped, heatmap.exposed):
+        for array in (heatmap.skipped, heatmap.exposed, heatmap.padded):
             padding |= array if array is not None else False
         if self.along == "time":
             row = min(sample, len(heatmap.values) - 1)
