@@ -1,8 +1,9 @@
 """Numbers to colours: perceptually uniform maps, and marks for what is not a plain number. No Qt here.
 
-``VIRIDIS`` and ``INFERNO`` are the public-domain (CC0) maps of Smith and van der Walt, kept as 33 anchors each, which reproduce
-the 256 original colours within 2/255. ``DIVERGING`` and ``DIVERGING_DARK`` are computed in the Oklab colour space with equal
-lightness in both arms: the one has a light middle, the other a dark one for dark grounds, on which a light one would glare.
+Viridis, magma, inferno and plasma are the public-domain (CC0) maps of Smith and van der Walt, cividis (CC0) that of Nuñez, Anderton and
+Renslow, kept as 33 anchors each, which reproduce the 256 original colours within 5/255. Diverging maps are computed in the Oklab
+colour space with equal lightness in both arms: on light grounds with a light middle, on dark grounds, where that would glare, with a
+dark one.
 """
 
 from __future__ import annotations
@@ -50,6 +51,18 @@ _INFERNO = (
     "0000040403120b0724150b37210c4a2f0a5b3d09654a0c6b57106e64156e71196e7d1e6d8a226a972766a32c61b0315b"
     "bc3754c63d4dd04545da4e3ce35933eb6429f1711ff67e14f98c0afb9b06fcaa0ffbba1ff9c932f5d949f2e865f3f586fcffa4"
 )
+_MAGMA = (
+    "0000040303120a0822130d341d114729115a36106b440f7651127c5d177f6a1c81762181832681902a819c2e7faa337d"
+    "b73779c23b75cf4070db476ae55064ee5b5ef4695cf9785dfb8761fd9668fea571feb47bfec287fed194fde0a1fceeb0fcfdbf"
+)
+_PLASMA = (
+    "0d08872206903105973f049c4c02a15901a56600a77201a87e03a88a09a59511a1a01a9caa2395b32c8ebc3587c43e7f"
+    "cc4778d24f71d9586adf6263e56b5deb7556f07f4ff48948f89441fb9f3afdab33feb72dfdc328fcd025f9dd25f5eb27f0f921"
+)
+_CIVIDIS = (
+    "00204d00265a002c6900306f06366e1f3c6d2d426c38486b414d6b4a536b52596c595f6d61646f686a716f7073767676"
+    "7d7c788481798b8779938e789b9477a39a76aca174b4a872bcaf6fc5b56ccebc68d7c463e0cb5ee9d358f2da50fbe248ffea46"
+)
 
 
 def _from_anchors(text: str) -> NDArray[np.uint8]:
@@ -62,12 +75,12 @@ def _from_anchors(text: str) -> NDArray[np.uint8]:
 Lab = tuple[float, float]
 
 
-def _diverging(middle: float, end: float, blue: Lab, orange: Lab) -> NDArray[np.uint8]:
-    """Blue through grey to orange by their lightness and their a and b, straight lines in Oklab (Björn Ottosson's public-domain
+def _diverging(middle: float, end: float, below: Lab, above: Lab) -> NDArray[np.uint8]:
+    """One colour through grey to another by their lightness and their a and b, straight lines in Oklab (Björn Ottosson's public-domain
     matrices)."""
     side = np.linspace(-1, 1, LEVELS)[:, None]
     lightness = middle + (end - middle) * np.abs(side)
-    chroma = np.where(side < 0, [blue], [orange]) * np.abs(side)
+    chroma = np.where(side < 0, [below], [above]) * np.abs(side)
     lab = np.hstack([lightness, chroma])
     lms = (lab @ np.array([[1, 1, 1], [0.3963377774, -0.1055613458, -0.0894841775], [0.2158037573, -0.0638541728, -1.2914855480]])) ** 3
     linear = lms @ np.array(
@@ -87,8 +100,22 @@ VIRIDIS = _from_anchors(_VIRIDIS)
 INFERNO = _from_anchors(_INFERNO)
 DIVERGING = _diverging(0.97, 0.51, (-0.03, -0.13), (0.115, 0.098))
 DIVERGING_DARK = _diverging(0.26, 0.76, (-0.05, -0.12), (0.075, 0.125))
-TABLES = {"viridis": VIRIDIS, "inferno": INFERNO, "diverging": DIVERGING}
-DARK_TABLES = {**TABLES, "diverging": DIVERGING_DARK}
+TABLES = {
+    "viridis": VIRIDIS,
+    "cividis": _from_anchors(_CIVIDIS),
+    "magma": _from_anchors(_MAGMA),
+    "inferno": INFERNO,
+    "plasma": _from_anchors(_PLASMA),
+    "diverging": DIVERGING,
+    "purple-green": _diverging(0.97, 0.47, (0.085, -0.105), (-0.095, 0.075)),
+    "blue-red": _diverging(0.97, 0.5, (-0.03, -0.13), (0.165, 0.08)),
+}
+DARK_TABLES = {
+    **TABLES,
+    "diverging": DIVERGING_DARK,
+    "purple-green": _diverging(0.26, 0.76, (0.075, -0.095), (-0.12, 0.095)),
+    "blue-red": _diverging(0.26, 0.72, (-0.05, -0.12), (0.15, 0.07)),
+}
 """The colours of each map on a light and on a dark ground."""
 
 

@@ -32,7 +32,9 @@ CALL_TITLES: dict[Kind, str] = {
     "state": "State",
     "influence": "Influence",
 }
-COLORS = ("viridis", "inferno", "diverging")
+DIVERGING = ("diverging", "purple-green", "blue-red")
+"""Colours with zero in the middle of their range."""
+COLORS = ("viridis", "cividis", "magma", "inferno", "plasma", *DIVERGING)
 
 
 @dataclass(frozen=True, slots=True)

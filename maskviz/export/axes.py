@@ -11,11 +11,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from maskviz.colormaps import Scale
+from maskviz.core.heatmaps import Heatmap
 from maskviz.core.numbers import number
 from maskviz.export.painting import Window, metrics
 from maskviz.palette import Palette
 
 TICK = 3.0
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 STEPS_SHOWN = 24  # so many classes are steps of a colour bar, more a gradient
 
 
@@ -52,17 +54,23 @@ def bar_ticks(low: float, high: float, length: float, line: float) -> list[float
     return [low, *(inner or [(low + high) / 2]), high]
 
 
-def log_ticks(scale: Scale, length: float, line: float) -> list[tuple[float, float]]:
-    """Both ends of a logarithmic scale, and zero and powers of ten between them that leave room, each with its share of the length."""
+def log_ticks(scale: Scale, length: float, line: float) -> list[tuple[str, float]]:
+    """The words at both ends of a logarithmic scale, at zero and at all powers of ten, each with its share of the length; none at those
+    that would leave no room."""
     exponents = range(math.floor(math.log10(scale.linear)), math.ceil(math.log10(max(abs(scale.low), abs(scale.high), 1e-300))) + 1)
-    powers = [10.0**e for e in reversed(exponents)]
-    inner = [0.0, *(sign * power for power in powers for sign in (1, -1))]
-    found = [(v, float(scale.share(np.float64(v)))) for v in (scale.low, scale.high)]
-    for value in inner:
+    inner = [(0.0, "0"), *((sign * 10.0**e, _power(e, sign)) for e in reversed(exponents) for sign in (1, -1))]
+    found = [(number(v), float(scale.share(np.float64(v)))) for v in (scale.low, scale.high)]
+    for value, words in inner:
         share = float(scale.share(np.float64(value)))
-        if scale.low < value < scale.high and all(abs(share - other) * length >= 1.6 * line for _, other in found):
-            found.append((value, share))
-    return sorted(found)
+        if scale.low < value < scale.high:
+            fits = all(abs(share - other) * length >= 1.3 * line for taken, other in found if taken)
+            found.append((words if fits else "", share))
+    return sorted(found, key=lambda tick: tick[1])
+
+
+def _power(exponent: int, sign: int) -> str:
+    """``10⁻³``."""
+    return ("−" if sign < 0 else "") + "10" + str(exponent).translate(SUPERSCRIPT)
 
 
 def class_ticks(classes: int, length: float, line: float) -> list[tuple[int, float]]:
@@ -141,12 +149,17 @@ def paint_gradient(painter: QPainter, rect: QRectF, scale: Scale, palette: Palet
 
 
 def bar_labels(scale: Scale, classes: int, length: float, line: float) -> list[tuple[str, float]]:
-    """The words beside a colour bar and where they stand as a share of its length, from low to high."""
+    """The words beside a colour bar and where they stand as a share of its length, from low to high; a tick without words has none."""
     if classes:
         return [(str(k), share) for k, share in class_ticks(classes, length, line)]
     if scale.log:
-        return [(number(v), share) for v, share in log_ticks(scale, length, line)]
+        return log_ticks(scale, length, line)
     return [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in bar_ticks(scale.low, scale.high, length, line)]
+
+
+def unit_words(heatmap: Heatmap, scale: Scale) -> str:
+    """What the numbers beside a colour bar are, and that the scale is logarithmic where it is."""
+    return " · ".join(part for part in (heatmap.unit, "log" if scale.log and not heatmap.classes else "") if part)
 
 
 def paint_colour_bar(painter: QPainter, rect: QRectF, scale: Scale, palette: Palette, classes: int = 0) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 
 from maskviz.colormaps import Mark, Scale, auto_range, has_both_signs, hex_rgb, marks, to_rgba
 from maskviz.core.heatmaps import ARRAYS, Choice, Heatmap
-from maskviz.core.map_rows import Look
+from maskviz.core.map_rows import DIVERGING, Look
 from maskviz.core.row_copies import may_differ, rows_that_differ
 from maskviz.core.status import Status
 from maskviz.palette import Palette
@@ -51,7 +51,7 @@ def scale_for(heatmap: Heatmap, look: Look) -> Scale:
         return Scale(colors, *look.limits, log=look.log)
     if heatmap.kind == "weights" and look == Look(look.colors) and not signed and _are_ordinary(values):
         return Scale(colors, *ORDINARY_WEIGHTS)
-    around_zero = look.symmetric or colors == "diverging"
+    around_zero = look.symmetric or colors in DIVERGING
     return Scale(colors, *auto_range(values, zero=size and values.ndim == 2, symmetric=around_zero, percent=look.percent), log=look.log)
 
 

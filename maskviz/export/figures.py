@@ -16,7 +16,7 @@ from maskviz.core.heatmaps import Choice, Heatmap, in_order, loss_map, mask_map,
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.core.weights_map import weights_map
-from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below
+from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below, unit_words
 from maskviz.export.cells import Cells, scale_of
 from maskviz.export.legend import legend_of, paint_legend
 from maskviz.export.media import Drawing, image_of
@@ -190,7 +190,7 @@ class _Layout:
         head = QFontMetricsF(bold).height()
         inner = width - 2 * MARGIN
         self.title, self.subtitle = wrapped(figure.title, _font(15, bold=True), inner), wrapped(figure.subtitle, _font(FONT_PX - 1), inner)
-        heads = [_Head(heatmap, inner, plain, bold) for heatmap, _scale in figure.maps]
+        heads = [_Head(heatmap, scale, inner, plain, bold) for heatmap, scale in figure.maps]
         self.entries = legend_of(figure.maps) if legend else []
         rows = _rows([24 + QFontMetricsF(plain).horizontalAdvance(e.words) + 18 for e in self.entries], inner)
         top = 14.0 + 22 * len(self.title) + line * len(self.subtitle) + 12
@@ -226,9 +226,9 @@ class _Layout:
 class _Head:
     """Title and subtitle of one map: side by side where there is room, else the subtitle below. The bar's unit stands at the right."""
 
-    def __init__(self, heatmap: Heatmap, inner: float, plain: QFont, bold: QFont) -> None:
+    def __init__(self, heatmap: Heatmap, scale: Scale, inner: float, plain: QFont, bold: QFont) -> None:
         self.title = QFontMetricsF(bold).horizontalAdvance(heatmap.title) + 12
-        unit = QFontMetricsF(plain).horizontalAdvance(heatmap.unit) + 14 if heatmap.values is not None else 0.0
+        unit = QFontMetricsF(plain).horizontalAdvance(unit_words(heatmap, scale)) + 14 if heatmap.values is not None else 0.0
         self.below = QFontMetricsF(plain).horizontalAdvance(heatmap.subtitle) > inner - self.title - unit
         self.lines = wrapped(heatmap.subtitle, plain, inner - unit) if self.below else [heatmap.subtitle]
 
@@ -295,9 +295,10 @@ def _paint_one(
         painter.setPen(QColor(colors.muted))
         words = QRectF(place.bar.left(), place.words.top(), 0, place.words.height())
         words.translate(0, (len(place.lines) - 1) * place.words.height())
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(heatmap.unit)
+        unit = unit_words(heatmap, scale)
+        wide = QFontMetricsF(painter.font()).horizontalAdvance(unit)
         words.moveLeft(min(place.bar.left(), right_edge - wide))  # above its bar, and no further left than it must be
-        _lines(painter, words, [heatmap.unit], painter.font(), colors.muted)
+        _lines(painter, words, [unit], painter.font(), colors.muted)
 
 
 def _mark_step(painter: QPainter, area: QRectF, window: Window, step: int, colors: Palette) -> None:

@@ -171,9 +171,9 @@ def test_percentiles_symmetry_and_a_logarithmic_scale_are_chosen_from_the_menu(p
     assert view.scale.high < whole.high
     choose(panel, "Range of all values")
     assert view.scale == whole
-    choose(panel, "Around zero")
+    choose(panel, "Same range below and above zero")
     assert view.scale.low == -view.scale.high
-    choose(panel, "Around zero")
+    choose(panel, "Same range below and above zero")
     choose(panel, "Logarithmic")
     assert view.scale.log
     assert panel.choice().looks["loss"] == Look(log=True)
@@ -201,7 +201,10 @@ def test_a_logarithmic_scale_has_a_place_for_zero_and_both_signs() -> None:
     np.testing.assert_allclose(shares[[0, 2, 4]], [0, 0.5, 1])
     assert scale.value(float(shares[3])) == pytest.approx(1e-3)
     labels = bar_labels(scale, 0, 300, 14)
-    assert {"−1", "0", "1", "0.01"} <= {words for words, _share in labels}
+    assert {"−1", "0", "1", "10⁻²", "−10⁻²"} <= {words for words, _share in labels}
+    low = bar_labels(scale, 0, 60, 14)
+    assert len(low) == len(labels), "powers without room for words keep their ticks"
+    assert [words for words, _share in low if words] == ["−1", "0", "1"]
     assert [share for _words, share in labels] == sorted(share for _words, share in labels)
 
 

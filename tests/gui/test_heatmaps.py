@@ -316,6 +316,20 @@ def test_a_range_that_is_typed_clips_and_auto_resets(open_panel: Open) -> None:
     assert view.scale == automatic
 
 
+def test_escape_gives_a_range_up_and_nothing_stays_selected(open_panel: Open) -> None:
+    panel, _document = open_panel(sample_trace.sliced())
+    bar, view = panel.predictions_row.bar, panel.predictions_row.view
+    before, shown = view.scale, bar.high.text()
+    bar.high.setFocus()
+    QTest.mouseDClick(bar.high, LEFT)
+    assert bar.high.selectedText() == shown
+    QTest.keyClicks(bar.high, "9")
+    QTest.keyClick(bar.high, Qt.Key.Key_Escape)
+    assert (bar.high.text(), bar.high.selectedText()) == (shown, "")
+    assert view.hasFocus()
+    assert view.scale == before
+
+
 def test_dragging_the_colour_bar_moves_one_end(open_panel: Open) -> None:
     panel, _document = open_panel(sample_trace.sliced())
     bar, view = panel.loss_row.bar, panel.loss_row.view

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from maskviz.colormaps import Scale
@@ -18,22 +18,50 @@ from maskviz.core.map_rows import Look
 from maskviz.core.numbers import number
 from maskviz.core.status import Status, counted
 from maskviz.export.axes import bar_labels, paint_gradient
+from maskviz.gui.heatmaps.colour_menu import fill_colours
 from maskviz.palette import STATUS_WORDS, Palette
 
 BAR = 11
-COLOR_WORDS = (
-    (None, "Colours by the data"),
-    ("viridis", "Viridis"),
-    ("inferno", "Inferno"),
-    ("diverging", "Diverging around zero"),
-)
-PERCENTS = (1.0, 2.0, 5.0)
+LOG_FROM = 4.0  # lines of text that a bar is high, from which there is room for the word beside it
+
+
+class RangeField(QLineEdit):
+    """A number at one end of a colour bar. ``left``: it is done with, by Enter or by Escape, which gives it up (``given_up``)."""
+
+    left = Signal()
+    given_up = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        # Escape belongs to the field, not to a shortcut of the window
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.given_up.emit()
+            self.left.emit()
+            return
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.selectAll()  # all of the number, not what stands after its point
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.deselect()
+        self.setCursorPosition(0)
 
 
 class ColourBar(QWidget):
-    """Shows a scale, or the shares of the steps' states for maps of masks. ``look_changed`` carries the ``Look`` that was asked for."""
+    """Shows a scale, or the shares of the steps' states for maps of masks. ``look_changed`` carries the ``Look`` that was asked for;
+    ``left``: the keyboard is done with its fields."""
 
     look_changed = Signal(object)
+    left = Signal()
 
     def __init__(self, what: str, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,12 +84,14 @@ class ColourBar(QWidget):
         self.setFixedWidth(self.fontMetrics().horizontalAdvance("100% unmasked") + BAR + 14)
         self.set_palette(palette)
 
-    def _field(self, name: str) -> QLineEdit:
-        field = QLineEdit(self)
+    def _field(self, name: str) -> RangeField:
+        field = RangeField(self)
         field.setFrame(False)
         field.setAccessibleName(name)
         field.setToolTip(f"{name}. Type a number, or drag the bar; double-click the bar for automatic.")
         field.editingFinished.connect(self._typed)
+        field.given_up.connect(self._show_ends)
+        field.left.connect(self.left)
         return field
 
     def show_scale(self, heatmap: Heatmap | None, scale: Scale, look: Look) -> None:
@@ -150,16 +180,23 @@ class ColourBar(QWidget):
             top += height
 
     def _paint_labels(self, painter: QPainter, bar: QRectF) -> None:
-        """The class numbers, or the values between the two ends that the fields show."""
+        """The class numbers, or the values between the two ends that the fields show; and that a scale is logarithmic."""
         assert self.heatmap is not None
         measure = self.fontMetrics()
-        taken = [QRectF(f.geometry()) for f in (self.high, self.low, self.auto) if f.isVisible()]
+        taken = [QRectF(f.geometry()).adjusted(0, 2, 0, -2) for f in (self.high, self.low, self.auto) if f.isVisible()]
+        half = measure.capHeight() / 2
         painter.setPen(QColor(self.colors.muted))
+        if self.scale.log and not self.heatmap.classes and bar.height() >= LOG_FROM * measure.height():
+            words = QRectF(bar.right() + 8, bar.top() + measure.height() + 4, self.width(), 2 * half)
+            painter.drawText(words.bottomLeft(), "log")
+            taken.append(words.adjusted(0, -3, 0, 3))
         for text, share in bar_labels(self.scale, self.heatmap.classes, bar.height(), measure.height()):
-            y, half = bar.bottom() - share * bar.height(), measure.capHeight() / 2
+            y = bar.bottom() - share * bar.height()
             words = QRectF(bar.right() + 8, min(max(y, bar.top() + half), bar.bottom() - half) - half, self.width(), 2 * half)
-            if not any(words.intersects(field.adjusted(0, 2, 0, -2)) for field in taken):
+            free = not any(words.intersects(field) for field in taken)
+            if free:
                 painter.drawText(words.bottomLeft(), text)
+            if free or self.scale.log:
                 painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 3, y))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -202,35 +239,8 @@ class ColourBar(QWidget):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Add what can be chosen about the colours of these numbers."""
-        look = self.look
-
-        def add(words: str, new: Look, tip: str = "") -> None:
-            action = menu.addAction(words, lambda: self.look_changed.emit(new))
-            action.setCheckable(True)
-            action.setChecked(new == look or (new.colors == look.colors and words in dict(COLOR_WORDS).values()))
-            action.setToolTip(tip or words)
-
-        for name, words in COLOR_WORDS:
-            add(words, replace(look, colors=name))
-        menu.addSeparator()
-        if self.heatmap is None or self.heatmap.classes:
-            return
-        add("Range of all values", replace(look, limits=None, percent=0.0))
-        for percent in PERCENTS:
-            add(f"Range from {percent:g} % to {100 - percent:g} % of the values", replace(look, limits=None, percent=percent))
-        by_hand = menu.addAction("Range by hand…", self.ask_range)
-        by_hand.setCheckable(True)
-        by_hand.setChecked(look.limits is not None or look.percent not in (0.0, *PERCENTS))
-        menu.addSeparator()
-        for words, name, tip in (
-            ("Around zero", "symmetric", "The same distance below and above zero"),
-            ("Logarithmic", "log", "Logarithmic, and linear near zero, so that zero and both signs have a colour"),
-        ):
-            action = menu.addAction(words)
-            action.setCheckable(True)
-            action.setChecked(getattr(look, name))
-            action.setToolTip(tip)
-            action.toggled.connect(lambda on, name=name: self.look_changed.emit(replace(self.look, **{name: on})))
+        if self.heatmap is not None:
+            fill_colours(menu, self, self.heatmap)
 
     def ask_range(self) -> None:
         """Ask for the two ends of the range, or for percentiles."""
@@ -253,8 +263,11 @@ class ColourBar(QWidget):
         if low is not None and high is not None and low < high:
             self._set_limits(low, high)
         else:
-            self.low.setText(shown[0])
-            self.high.setText(shown[1])
+            self._show_ends()
+
+    def _show_ends(self) -> None:
+        self.low.setText(number(self.scale.low))
+        self.high.setText(number(self.scale.high))
 
 
 def typed_number(text: str) -> float | None:

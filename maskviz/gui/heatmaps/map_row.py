@@ -99,6 +99,7 @@ class MapRow(QWidget):
         )
         self._arrange()
         self.bar.look_changed.connect(self.set_look)
+        self.bar.left.connect(view.setFocus)
         self.set_palette(palette)
         self._show_buttons(False)
 
