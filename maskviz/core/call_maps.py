@@ -97,7 +97,7 @@ def _state(spec: MapSpec, trace: Trace, out: OutputTrace, answer: RecurrentState
         if spec.view == "norm"
         else (flat[..., unit], f"unit {unit} of {flat.shape[-1]}")
     )
-    words = f"state {state + 1} of {len(answer.states)} after each step · {shown}"
+    words = f"after each step · state {state + 1} of {len(answer.states)} · {shown}"
     made = _numbers(spec, trace, place, values, steps, words)
     if answer.mask is None or answer.mask.shape != values.shape:
         return made
@@ -112,7 +112,7 @@ def _influence(spec: MapSpec, trace: Trace, answer: Influence) -> Heatmap:
     padding = trace.padding.get(answer.input)
     padded = padding[answer.sample].astype(bool) if padding is not None and answer.sample < len(padding) else None
     skipped = None if padded is None or len(padded) != answer.amount.shape[1] else np.broadcast_to(padded, answer.amount.shape).copy()
-    words = f"of each step of {answer.input} on each step of {answer.target}, sample {answer.sample} · {answer.sentence.rstrip('.')}"
+    words = f"{answer.input} → {answer.target} · sample {answer.sample} · {answer.sentence.rstrip('.')}"
     return Heatmap("influence", spec.title, words, unit="influence", values=answer.amount, skipped=skipped)
 
 

@@ -108,8 +108,17 @@ def paint_samples(
         painter.drawLine(QPointF(rect.left() - TICK - 1, y), QPointF(rect.left() - 1, y))
 
 
-def paint_steps(painter: QPainter, rect: QRectF, window: Window, steps: int, palette: Palette, strong: int | None = None) -> None:
-    """Timestep numbers below ``rect``; the number ``strong`` is emphasized and always there."""
+def paint_steps(
+    painter: QPainter,
+    rect: QRectF,
+    window: Window,
+    steps: int,
+    palette: Palette,
+    strong: int | None = None,
+    order: NDArray[Any] | None = None,
+) -> None:
+    """Timestep numbers below ``rect``; the number ``strong`` is emphasized and always there. ``order`` has the numbers by column where
+    they are not as given."""
     measure = metrics(painter)
     width, wide = window.cell(rect)[0], measure.horizontalAdvance("0" * len(str(max(steps - 1, 0))))
     ticks = [k for k in count_ticks(window.step0, min(window.step1, steps), int(rect.width() / (wide + measure.height()))) if k < steps]
@@ -119,7 +128,7 @@ def paint_steps(painter: QPainter, rect: QRectF, window: Window, steps: int, pal
         x = window.x(rect, k + 0.5)
         if rect.left() <= x <= rect.right():
             painter.setPen(QColor(palette.text if k == strong else palette.muted))
-            _tick_below(painter, rect, x, str(k))
+            _tick_below(painter, rect, x, str(k if order is None else int(order[k])))
 
 
 def paint_values_below(painter: QPainter, rect: QRectF, low: float, high: float, palette: Palette) -> None:
@@ -155,6 +164,26 @@ def bar_labels(scale: Scale, classes: int, length: float, line: float) -> list[t
     if scale.log:
         return log_ticks(scale, length, line)
     return [(number(v), (v - scale.low) / (scale.high - scale.low)) for v in bar_ticks(scale.low, scale.high, length, line)]
+
+
+def axis_titles(heatmap: Heatmap) -> tuple[str, str]:
+    """What the axes of a map count, across and down."""
+    if heatmap.kind == "influence":
+        return "step of the input", "step"
+    return "timestep" if heatmap.has_time else heatmap.unit, "sample"
+
+
+def paint_down_title(painter: QPainter, rect: QRectF, left: float, words: str, palette: Palette) -> None:
+    """The title of the axis beside ``rect`` from the bottom to the top, ``left`` of its numbers; nothing where it does not fit."""
+    measure = metrics(painter)
+    if measure.horizontalAdvance(words) > rect.height():
+        return
+    painter.save()
+    painter.setPen(QColor(palette.muted))
+    painter.translate(left, rect.center().y())
+    painter.rotate(-90)
+    painter.drawText(QRectF(-100, 0, 200, measure.height()), int(Qt.AlignmentFlag.AlignCenter), words)
+    painter.restore()
 
 
 def unit_words(heatmap: Heatmap, scale: Scale) -> str:

@@ -16,7 +16,17 @@ from maskviz.core.heatmaps import Choice, Heatmap, in_order, loss_map, mask_map,
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.core.weights_map import weights_map
-from maskviz.export.axes import TICK, bar_labels, paint_colour_bar, paint_samples, paint_steps, paint_values_below, unit_words
+from maskviz.export.axes import (
+    TICK,
+    axis_titles,
+    bar_labels,
+    paint_colour_bar,
+    paint_down_title,
+    paint_samples,
+    paint_steps,
+    paint_values_below,
+    unit_words,
+)
 from maskviz.export.cells import Cells, scale_of
 from maskviz.export.legend import legend_of, paint_legend
 from maskviz.export.media import Drawing, image_of
@@ -273,23 +283,18 @@ def _paint_one(
         paint_steps(painter, area, window, figure.steps, colors, figure.at)
         if figure.at is not None:
             _mark_step(painter, area, window, figure.at, colors)
-        label = "timestep" if heatmap.kind != "influence" else "step of the input"
     else:
         paint_bars(painter, area, in_order(heatmap, figure.order), scale, window, colors)
         paint_values_below(painter, area, *bar_range(scale), colors)
-        label = heatmap.unit
+    across, down = axis_titles(heatmap)
     painter.setPen(QPen(QColor(colors.edge), 1.0))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(area)
     order = figure.order if figure.order is not None and len(figure.order) == heatmap.samples else None
     paint_samples(painter, area, window, heatmap.samples, colors, order=order)
     painter.setPen(QColor(colors.muted))
-    painter.drawText(QRectF(area.left(), area.bottom() + line + 4, area.width(), line), int(Qt.AlignmentFlag.AlignCenter), label)
-    painter.save()
-    painter.translate(18, area.center().y())
-    painter.rotate(-90)
-    painter.drawText(QRectF(-100, 0, 200, line), int(Qt.AlignmentFlag.AlignCenter), "sample" if heatmap.kind != "influence" else "step")
-    painter.restore()
+    painter.drawText(QRectF(area.left(), area.bottom() + line + 4, area.width(), line), int(Qt.AlignmentFlag.AlignCenter), across)
+    paint_down_title(painter, area, 18, down, colors)
     if heatmap.values is not None:
         paint_colour_bar(painter, place.bar, scale, colors, heatmap.classes)
         painter.setPen(QColor(colors.muted))

@@ -21,7 +21,7 @@ from maskviz.core.heatmaps import Heatmap
 from maskviz.core.status import Status
 from maskviz.export import vector
 from maskviz.export.cells import Cells, Hatch, Picture
-from maskviz.export.vector import POINT, hatch_inks, hatch_pitch, hatch_wide
+from maskviz.export.vector import POINT, hatch_inks, hatch_pitch, hatch_wide, point_ink
 from maskviz.palette import Palette
 
 GRID_FROM = 5.0  # smallest width and height of a cell, between which grid lines are drawn
@@ -154,7 +154,7 @@ def hatch_tile(hatch: Hatch, palette: Palette, resolution: float, on_status: boo
             if hatch == "points":
                 dot = POINT * resolution
                 for x, y in ((0.25, 0.25), (0.75, 0.75)):
-                    painter.fillRect(QRectF(x * side + shift - dot / 2, y * side + shift - dot / 2, dot, dot), color)
+                    painter.fillRect(QRectF(x * side + shift - dot / 2, y * side + shift - dot / 2, dot, dot), point_ink(color))
                 continue
             painter.setPen(QPen(color, hatch_wide(on_status) * resolution))
             for k in (-1, 0, 1, 2):

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPaintEngine, QPainter, QPen
 from maskviz.export.cells import Hatch
 from maskviz.palette import Palette
 
-POINT = 1.4  # side of the points on padding that no mask skips
+POINT = 1.5  # side of the points on padding that no mask skips
 RECTANGLES_FROM = 5.0  # smallest cell that is a rectangle; smaller ones stay a picture, since their edges would show as seams
 PICTURE_PIXELS = 2_000_000  # a picture of cells is made this large at most, so that viewers that smooth pictures do little harm
 
@@ -67,7 +67,7 @@ def paint_lines(painter: QPainter, target: QRectF, there: NDArray[np.bool_], hat
     for shift, color in hatch_inks(palette, on_status):
         if hatch == "points":
             for x, y in hatch_points(target, there, pitch):
-                painter.fillRect(QRectF(x + shift - POINT / 2, y + shift - POINT / 2, POINT, POINT), color)
+                painter.fillRect(QRectF(x + shift - POINT / 2, y + shift - POINT / 2, POINT, POINT), point_ink(color))
             continue
         pen = QPen(color, hatch_wide(on_status))
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -85,6 +85,11 @@ def hatch_inks(palette: Palette, on_status: bool) -> list[tuple[float, QColor]]:
     ink = QColor(palette.canvas if palette.dark else palette.text)
     ink.setAlpha(170 if palette.dark else 130)
     return [(0.0, ink)]
+
+
+def point_ink(ink: QColor) -> QColor:
+    """The colour of points: stronger than that of lines, since they cover less."""
+    return QColor(ink.red(), ink.green(), ink.blue(), min(255, ink.alpha() * 3 // 2))
 
 
 def hatch_pitch(on_status: bool) -> float:

@@ -20,6 +20,10 @@ class ElidedLabel(QLabel):
     def minimumSizeHint(self) -> QSize:
         return QSize(LEAST, super().minimumSizeHint().height())
 
+    def whole_text(self) -> str:
+        """What is said where there is room."""
+        return self.text()
+
     def shown_text(self) -> str:
         """What there is room for."""
         return self.fontMetrics().elidedText(self.text(), self._where, self.width())
@@ -28,7 +32,7 @@ class ElidedLabel(QLabel):
         painter = QPainter(self)
         try:
             words = self.shown_text()
-            self.setToolTip("" if words == self.text() else self.text())
+            self.setToolTip("" if words == self.whole_text() else self.whole_text())
             painter.setPen(self.palette().color(self.foregroundRole()))
             painter.drawText(self.rect(), int(self.alignment()), words)
         finally:
@@ -49,3 +53,16 @@ class ElidedBox(QComboBox):
             painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         finally:
             painter.end()
+
+
+class HintedLabel(ElidedLabel):
+    """A line with a hint at its end, which is left out where there is no room for all of it."""
+
+    hint = ""
+
+    def whole_text(self) -> str:
+        return " · ".join(part for part in (self.text(), self.hint) if part)
+
+    def shown_text(self) -> str:
+        fits = self.fontMetrics().horizontalAdvance(self.whole_text()) <= self.width()
+        return self.whole_text() if fits else super().shown_text()

@@ -20,6 +20,7 @@ from maskviz.core.messages import Answered
 from maskviz.core.probes import Ask, AskInfluence, AskValues, Influence, Values
 from maskviz.gui.heatmaps import HeatmapsPanel
 from maskviz.gui.heatmaps.call_row import CallRow
+from maskviz.gui.heatmaps.map_row import LOWEST
 from maskviz.gui.main_window import MainWindow
 from maskviz.palette import DARK
 from maskviz.session.document import Document, EngineState, Region
@@ -253,7 +254,9 @@ def test_influence_has_axes_of_its_own_and_is_asked_for_once(panel: HeatmapsPane
     assert row.view.viewport is not panel.viewport
     assert (row.view.viewport.samples, row.view.viewport.steps) == (24, 24)
     said: list[str] = []
+    QApplication.processEvents()  # the row comes into view
     panel.hovered.connect(said.append)
+    QTest.mouseMove(row.view, row.view.cell_center(7, 6).toPoint())
     QTest.mouseMove(row.view, row.view.cell_center(7, 7).toPoint())
     assert said[-1] == "lstm at step 7 ← input at t=7 · moves by 1"
     QTest.mouseClick(row.view, LEFT, Qt.KeyboardModifier.NoModifier, row.view.cell_center(2, 9).toPoint())
@@ -376,3 +379,17 @@ def test_the_menu_of_the_window_adds_maps_of_the_selected_layer(window: MainWind
     assert document.region is None
     window.commands["map_first"].trigger()
     assert kinds(panel) == ["mask", "predictions", "loss"]
+
+
+def test_maps_are_equally_high_and_many_of_them_are_legible(panel: HeatmapsPanel) -> None:
+    def heights() -> list[int]:
+        QApplication.processEvents()
+        return [round(row.view.map_rect().height()) for row in panel.rows]
+
+    assert max(heights()) - min(heights()) <= 1, "also that which carries the axis, and that which has buttons"
+    panel.add("status", "lstm")
+    panel.add("call_mask", "lstm")
+    panel.resize(900, 500)
+    panel.set_profile("time")
+    assert min(heights()) >= LOWEST
+    assert max(heights()) - min(heights()) <= 1

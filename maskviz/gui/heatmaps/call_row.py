@@ -33,6 +33,8 @@ WAITS = {
 class CallRow(MapRow):
     """A map of a call of what is open, of what is pinned as A, or of the difference: each state is asked on its own."""
 
+    boxed = ("unit ", "state ")
+
     def __init__(self, document: Document, questions: Questions, viewport: Viewport, spec: MapSpec, palette: Palette) -> None:
         self.own_axes = Viewport() if spec.kind == "influence" else None
         super().__init__(document, spec, MapView(self.own_axes or viewport, palette), palette)

@@ -17,7 +17,7 @@ from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look
 from maskviz.core.numbers import number
 from maskviz.core.status import Status, counted
-from maskviz.export.axes import bar_labels, paint_gradient
+from maskviz.export.axes import TICK, bar_labels, paint_gradient
 from maskviz.gui.heatmaps.colour_menu import fill_colours
 from maskviz.palette import STATUS_WORDS, Palette
 
@@ -71,7 +71,7 @@ class ColourBar(QWidget):
         self.scale = Scale()
         self.look = Look()
         self._states: list[tuple[Status, float]] = []
-        self._bottom = 3
+        self._bottom, self._title = 3, ""
         self._drag: tuple[float, Scale, bool] | None = None
         self.high = self._field(f"Highest value of the colours of {what}")
         self.low = self._field(f"Lowest value of the colours of {what}")
@@ -112,9 +112,9 @@ class ColourBar(QWidget):
         self._place()
         self.update()
 
-    def set_bottom(self, bottom: int) -> None:
-        """How much room the map leaves below itself for its axis."""
-        self._bottom = bottom
+    def set_bottom(self, bottom: int, title: str = "") -> None:
+        """How much room the map leaves below itself for its axis, and the title of that, which stands at its end."""
+        self._bottom, self._title = bottom, title
         self._place()
         self.update()
 
@@ -161,8 +161,15 @@ class ColourBar(QWidget):
                 self._paint_labels(painter, bar)
             painter.setPen(QPen(QColor(self.colors.border), 1.0))
             painter.drawRect(bar)
+            self._paint_title(painter)
         finally:
             painter.end()
+
+    def _paint_title(self, painter: QPainter) -> None:
+        room = QRectF(self.bar_rect().left(), self.height() - self._bottom + TICK, self.width(), self.fontMetrics().height())
+        painter.setPen(QColor(self.colors.muted))
+        words = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
 
     def _paint_shares(self, painter: QPainter, bar: QRectF) -> None:
         top, line = bar.top(), self.fontMetrics().height()

@@ -9,22 +9,25 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QContextMenuEvent, QEnterEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from maskviz.colormaps import Scale
 from maskviz.core.compare import DIFFERENCE_LOOK, difference
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look, MapSpec, Profile
+from maskviz.export.axes import axis_titles
 from maskviz.export.cells import scale_for
-from maskviz.gui.elided import ElidedLabel
+from maskviz.gui.elided import ElidedLabel, HintedLabel
 from maskviz.gui.heatmaps.colour_bar import ColourBar
-from maskviz.gui.heatmaps.map_view import MapView
+from maskviz.gui.heatmaps.map_view import ABOVE, MapView
 from maskviz.gui.heatmaps.profile_view import ProfileView
 from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 
 DIM_AFTER_MS = 120  # a recompute quicker than this must not flicker
-FEW, LOWEST_OF_FEW = 3, 72  # so many rows may be as low as that (logical pixels) before they scroll
-LOWEST = 104
+FEW, LOWEST_OF_FEW = 3, 34  # so many maps may be as low as that (logical pixels) before they scroll
+LOWEST = 112
 WIDEST_TITLE = 135  # that is not shortened
+SPACING = 2
 ROOMY = 470  # width from which there is room for buttons that are seen only under the mouse
 
 
@@ -75,6 +78,8 @@ class MapRow(QWidget):
     changed = Signal()
     menu_opened = Signal(QMenu)
     reshaped = Signal()
+    boxed: tuple[str, ...] = ()
+    """How the parts of the subtitle begin that are in a box of the row besides."""
     follows_batch = False
     """Whether its map is about the batch itself: it is never old."""
 
@@ -86,8 +91,9 @@ class MapRow(QWidget):
         self._along: Profile = "none"
         self.bar = ColourBar(spec.title.lower(), palette)
         self.title = RowTitle(spec.title)
-        self.subtitle = ElidedLabel()
+        self.subtitle = HintedLabel()
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.header = QHBoxLayout()
         self.controls = QHBoxLayout()
         self.controls.setSpacing(2)
         self._least = LOWEST
@@ -104,7 +110,7 @@ class MapRow(QWidget):
         self._show_buttons(False)
 
     def _arrange(self) -> None:
-        header, body, layout = QHBoxLayout(), QHBoxLayout(), QVBoxLayout(self)
+        header, body, layout = self.header, QHBoxLayout(), QVBoxLayout(self)
         header.setContentsMargins(0, 0, 2, 0)
         header.setSpacing(8)
         header.addWidget(self.title)
@@ -119,7 +125,7 @@ class MapRow(QWidget):
         body.addWidget(self.view, 1)
         body.addWidget(self.bar)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        layout.setSpacing(SPACING)
         layout.addLayout(header)
         layout.addLayout(body, 1)
         self.body = layout
@@ -177,10 +183,17 @@ class MapRow(QWidget):
         scale = scale_for(heatmap, self.look) if heatmap is not None else self.view.scale
         self.view.show_map(heatmap, scale)
         self.bar.show_scale(heatmap, scale, self.look)
-        self.subtitle.setText(heatmap.subtitle if heatmap is not None else "")
+        self.subtitle.setText(self.words(heatmap, scale) if heatmap is not None else "")
+        dotted = heatmap is not None and heatmap.padded is not None and bool(heatmap.padded.any())
+        self.subtitle.hint = "dotted: padding that no mask skips" if dotted else ""
         self.show_profile(self._along)
         if reshaped:
             self.reshaped.emit()
+
+    def words(self, heatmap: Heatmap, scale: Scale) -> str:
+        """The subtitle without what the boxes beside it say already."""
+        parts = [part for part in heatmap.subtitle.split(" · ") if not part.startswith(self.boxed)]
+        return " · ".join([part for part in parts if part] + (["log scale"] if scale.log and heatmap.values is not None else []))
 
     def show_profile(self, along: Profile) -> None:
         """Show the values along the cross-hair as a curve below the map, or not."""
@@ -201,9 +214,14 @@ class MapRow(QWidget):
         self.view.set_dimmed(self.document.stale and not self.follows_batch and self.document.comparison.side != "A")
 
     def set_least(self, height: int) -> None:
-        """The least height of the map with its title; a profile comes to it."""
+        """The least height of the map; all around it comes to it."""
         self._least = height
-        self.setMinimumHeight(height + (self.profile.height() if self.profile is not None and not self.profile.isHidden() else 0))
+        self.setMinimumHeight(height + self.around())
+
+    def around(self) -> int:
+        """The height of all but the cells: the title, the axis and the profile."""
+        profile = self.profile.height() + SPACING if self.profile is not None and not self.profile.isHidden() else 0
+        return self.header.sizeHint().height() + SPACING + ABOVE + self.view.below + profile
 
     def set_selected(self, sample: int, step: int) -> None:
         """Put the cross-hair there."""
@@ -221,7 +239,9 @@ class MapRow(QWidget):
 
     def place_bar(self) -> None:
         """Give the colour bar the height of the map."""
-        self.bar.set_bottom(round(self.view.height() - self.view.map_rect().bottom()))
+        titled = self.heatmap is not None and (self.view.show_axis or self.view.is_bars)
+        title = axis_titles(self.heatmap)[0] if titled and self.heatmap is not None else ""
+        self.bar.set_bottom(round(self.view.height() - self.view.map_rect().bottom()), title)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap, in_order
-from maskviz.export.axes import TICK, paint_samples, paint_steps, paint_values_below
+from maskviz.export.axes import TICK, axis_titles, paint_down_title, paint_samples, paint_steps, paint_values_below
 from maskviz.export.cells import Cells
 from maskviz.export.painting import bar_range, blocks, paint_bars, paint_map
 from maskviz.gui.heatmaps.overlay import paint_cross_hair, paint_frames, paint_position, paint_region
@@ -22,6 +22,7 @@ from maskviz.session.document import Region, Spotlight
 
 STALE_OPACITY = 0.45
 MANY_CELLS, PAINTING_SECONDS = 1_000_000, 0.01  # of so many cells, what is made at a time
+ABOVE = 3  # logical pixels above the cells, for the frame of the focus
 Tool = Literal["edge", "paint", "select"]
 MARKING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -59,7 +60,7 @@ class MapView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 44)
+        self.setMinimumSize(160, 40)
         viewport.changed.connect(self.update)
         viewport.reordered.connect(self._reorder)
 
@@ -109,12 +110,16 @@ class MapView(QWidget):
 
     # geometry
 
+    @property
+    def below(self) -> int:
+        """How much room is below the cells, for the numbers of the axis across."""
+        return self.fontMetrics().height() + int(TICK) + 4 if self.show_axis or self.is_bars else ABOVE
+
     def map_rect(self) -> QRectF:
         """Where the cells are; aligned to whole device pixels."""
         font = self.fontMetrics()
-        left = font.horizontalAdvance("0" * self.label_digits) + TICK + 10
-        bottom = font.height() + TICK + 4 if self.show_axis or self.is_bars else 3
-        return QRectF(left, 3, max(self.width() - left - 6, 1), max(self.height() - bottom - 3, 1))
+        left = font.height() + font.horizontalAdvance("0" * self.label_digits) + TICK + 8
+        return QRectF(left, ABOVE, max(self.width() - left - 6, 1), max(self.height() - self.below - ABOVE, 1))
 
     def row_at(self, position: QPointF) -> int:
         """The row at a height, also outside the map."""
@@ -161,6 +166,7 @@ class MapView(QWidget):
 
     def _paint_axes(self, painter: QPainter, rect: QRectF, row: int, step: int) -> None:
         assert self.heatmap is not None
+        paint_down_title(painter, rect, 0, axis_titles(self.heatmap)[1], self.colors)
         paint_samples(painter, rect, self.viewport.window, self.heatmap.samples, self.colors, row, self.viewport.order)
         if self.is_bars:
             paint_values_below(painter, rect, *bar_range(self.scale), self.colors)

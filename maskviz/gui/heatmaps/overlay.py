@@ -14,14 +14,14 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from maskviz.export.painting import Window
 from maskviz.palette import Palette
 
-LEAST_BOX = 8.0  # side of the box around the selected step, however small its cell
+LEAST_BOX = 5.0  # side of the box around the selected step, however small its cell
 
 
 def paint_cross_hair(painter: QPainter, rect: QRectF, window: Window, row: int, step: int | None, colors: Palette) -> None:
     """A line through the selected step and a box around its cell; around the whole row where ``step`` is None."""
     width, height = window.cell(rect)
     painter.save()
-    painter.setClipRect(rect.adjusted(-2, -2, 2, 2))
+    painter.setClipRect(rect.adjusted(-1, -1, 1, 1))
     strokes = (QColor(colors.canvas), QColor(colors.text))  # one of the two is seen on any colour
     if step is not None:
         x = window.x(rect, step + 0.5)
@@ -32,7 +32,7 @@ def paint_cross_hair(painter: QPainter, rect: QRectF, window: Window, row: int, 
     box = QRectF(left, window.y(rect, row), across, height)
     across, height = max(box.width(), LEAST_BOX), max(box.height(), LEAST_BOX)
     box = QRectF(box.center().x() - across / 2, box.center().y() - height / 2, across, height)
-    for color, wide in zip(strokes, (4.5, 2.0), strict=True):
+    for color, wide in zip(strokes, (4.5, 2.0) if min(across, height) > LEAST_BOX else (3.0, 1.2), strict=True):
         pen = QPen(color, wide)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.setPen(pen)

@@ -204,6 +204,7 @@ class HeatmapsPanel(QWidget):
         self.profile = profile
         for row in {*self.rows, *self._standard.values()}:
             row.show_profile(profile)
+        self.list.level()
         self.tools_bar.show_choices()
         self.changed.emit()
 
@@ -339,6 +340,7 @@ class HeatmapsPanel(QWidget):
 
     def _place(self) -> None:
         axes.lay(self.rows, self.viewport, self.document)
+        self.list.level()
 
     # mouse and keys
 

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from maskviz.core.map_rows import Profile
 from maskviz.core.numbers import number
-from maskviz.export.painting import hatch_tile
+from maskviz.export.axes import TICK, paint_steps
+from maskviz.export.painting import Window, hatch_tile
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.palette import Palette
 
@@ -36,6 +37,7 @@ class ProfileView(QWidget):
     def show_along(self, along: Profile) -> None:
         """Show the curve over ``time`` or over ``samples``; nothing where the map has no such axis."""
         self.along = along
+        self.setFixedHeight(HEIGHT + (self.fontMetrics().height() + int(TICK) if along == "samples" else 0))
         self.setVisible(
             along != "none" and self.view.heatmap is not None and self.view.heatmap.values is not None and not self.view.is_bars
         )
@@ -68,7 +70,7 @@ class ProfileView(QWidget):
         try:
             values, padding, selected = self.curve()
             cells = self.view.map_rect()
-            rect = QRectF(cells.left(), 2, cells.width(), self.height() - 6)
+            rect = QRectF(cells.left(), 4, cells.width(), HEIGHT - 10)
             painter.fillRect(rect, QColor(self.colors.pane))
             window = self.view.viewport.window
             ends = (window.step0, window.step1) if self.along == "time" else (window.sample0, window.sample1)
@@ -78,7 +80,9 @@ class ProfileView(QWidget):
             self._paint_curve(painter, rect, values, ends)
             painter.restore()
             self._paint_selected(painter, rect, values, selected, ends)
-            self._paint_words(painter, rect)
+            self._paint_words(painter, rect, values, selected)
+            if self.along == "samples":
+                self._paint_axis(painter, rect, selected)
         finally:
             painter.end()
 
@@ -130,19 +134,38 @@ class ProfileView(QWidget):
             painter.drawEllipse(QPointF(x, self._y(rect, float(values[selected]))), 3.6, 3.6)
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    def _paint_words(self, painter: QPainter, rect: QRectF) -> None:
-        """The selected value beside the curve, and what the curve is of."""
-        values, _padding, selected = self.curve()
-        sample, step = self.view.selected
+    def _paint_words(self, painter: QPainter, rect: QRectF, values: NDArray[Any], selected: int) -> None:
+        """What the curve is of, and beside it both ends of its scale and the selected value."""
+        measure, (sample, step) = self.fontMetrics(), self.view.selected
+        of = f"sample {sample}" if self.along == "time" else f"t={step}"
+        ground = QColor(self.colors.pane)
+        ground.setAlpha(190)
+        box = QRectF(rect.left() + 1, rect.top() + 1, measure.horizontalAdvance(of) + 6, measure.height())
+        painter.fillRect(box, ground)
+        painter.setPen(QColor(self.colors.muted))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), of)
         present = self.view.heatmap.present if self.view.heatmap is not None else None
         there = present is None or bool(present[min(step, len(present) - 1)])
         value = float(values[selected]) if there and 0 <= selected < len(values) else None
-        painter.setPen(QColor(self.colors.text))
-        room = QRectF(rect.right() + 10, rect.top(), self.width() - rect.right() - 10, rect.height() / 2)
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), number(value))
+        scale, line = self.view.scale, measure.height()
+        room = QRectF(rect.right() + 10, rect.top() - 3, self.width() - rect.right() - 10, line)
+        lines = ((scale.high, self.colors.muted), (value, self.colors.text), (scale.low, self.colors.muted))
+        for (shown, color), top in zip(lines, (0.0, (rect.height() + 6 - line) / 2, rect.height() + 6 - line), strict=True):
+            painter.setPen(QColor(color))
+            painter.drawText(room.translated(0, top), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), number(shown))
         painter.setPen(QColor(self.colors.muted))
-        words = f"sample {sample}" if self.along == "time" else f"at t={step}"
-        painter.drawText(room.translated(0, rect.height() / 2), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), words)
+        for end in (scale.low, scale.high):
+            y = self._y(rect, end)
+            painter.drawLine(QPointF(rect.right() + 1, y), QPointF(rect.right() + 1 + TICK, y))
+
+    def _paint_axis(self, painter: QPainter, rect: QRectF, selected: int) -> None:
+        """The samples below a curve over them: it does not stand under the axis of its map."""
+        viewport, line = self.view.viewport, self.fontMetrics().height()
+        rows = Window(viewport.window.sample0, viewport.window.sample1, 0, 1)
+        paint_steps(painter, rect, rows, viewport.samples, self.colors, selected, viewport.order)
+        painter.setPen(QColor(self.colors.muted))
+        room = QRectF(rect.right() + 10, rect.bottom() + TICK, self.width(), line)
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), "sample")
 
 
 def _runs(found: NDArray[Any]) -> list[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from maskviz.gui.heatmaps.map_row import FEW, LOWEST, LOWEST_OF_FEW, MapRow
@@ -23,6 +24,7 @@ class RowList(QScrollArea):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(8)
         self.setWidget(self._holder)
+        self._holder.installEventFilter(self)
         self._holder.setAutoFillBackground(False)  # a scroll area fills it
 
     @property
@@ -35,18 +37,34 @@ class RowList(QScrollArea):
         """Put a row in; negative: at the end."""
         self._layout.insertWidget(index, row, 1)
         row.show()
-        self._set_least()
+        self.level()
 
     def take(self, row: MapRow) -> None:
         """Take a row out; it stays as it is."""
         self._layout.removeWidget(row)
         row.hide()
-        self._set_least()
+        self.level()
 
-    def _set_least(self) -> None:
-        """The first few maps fit into a low window, each of many is to be read."""
-        for row in self.rows:
-            row.set_least(LOWEST_OF_FEW if len(self.rows) <= FEW else LOWEST)
+    def level(self) -> None:
+        """Give all maps the same height, whatever is around them. The first few fit into a low window, each of many is to be read."""
+        rows = self.rows
+        for row in rows:
+            row.set_least(LOWEST_OF_FEW if len(rows) <= FEW else LOWEST)
+        around = [row.around() for row in rows]
+        free = self.viewport().height() - sum(around) - self._layout.spacing() * (len(rows) - 1)
+        for place, extra in enumerate(around):
+            stretch = max(1, round(free / len(rows)) + extra)
+            if self._layout.stretch(place) != stretch:
+                self._layout.setStretch(place, stretch)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.level()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._holder and event.type() == QEvent.Type.LayoutRequest:
+            self.level()  # a title may have become higher
+        return super().eventFilter(watched, event)
 
     def move(self, row: MapRow, index: int) -> bool:  # type: ignore[override]
         """Put a row elsewhere; whether that is another place."""
@@ -56,6 +74,7 @@ class RowList(QScrollArea):
             return False
         self._layout.removeWidget(row)
         self._layout.insertWidget(index, row, 1)
+        self.level()
         return True
 
     def place_at(self, row: MapRow, screen_y: int) -> int:

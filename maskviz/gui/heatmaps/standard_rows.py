@@ -144,7 +144,8 @@ class MaskRow(MapRow):
         super().show_map(heatmap)
         editable, fixed = self.mask_view.row(0) is not None, self.document.comparison.side == "A"
         if heatmap is not None and editable:
-            self.subtitle.setText(f"{heatmap.subtitle} · {FIXED if fixed else HINT}")
+            self.subtitle.setText(f"{heatmap.subtitle} · {FIXED}" if fixed else heatmap.subtitle)
+        self.subtitle.hint = HINT if editable and not fixed else ""
         for button in self.tools.buttons():
             button.setVisible(editable)
             button.setEnabled(not fixed or button.property("tool") == "select")
@@ -158,6 +159,8 @@ class MaskRow(MapRow):
 
 class PredictionsRow(MapRow):
     """One output of the network: one of its units, its winning class, or the norm over its units."""
+
+    boxed = ("unit ",)
 
     def __init__(self, document: Document, viewport: Viewport, palette: Palette) -> None:
         super().__init__(document, MapSpec("predictions"), MapView(viewport, palette), palette)
