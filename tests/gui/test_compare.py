@@ -148,13 +148,13 @@ def test_what_is_under_the_mouse_is_that_of_the_side(window: MainWindow, compare
     assert shown is not None
     assert shown.present is not None
     step = int(np.flatnonzero(shown.present)[0])
-    of_a = share.search(maps._words(0, step, maps.loss_row))
+    of_a = share.search(maps.telling.of_cell(0, step, maps.loss_row))
     assert of_a is not None
     window.commands["show_b"].trigger()
-    of_b = share.search(maps._words(0, step, maps.loss_row))
+    of_b = share.search(maps.telling.of_cell(0, step, maps.loss_row))
     assert of_b is None or of_b[1] != of_a[1], "a share of another loss"
     window.commands["show_difference"].trigger()
-    words = maps._words(0, step, maps.loss_row)
+    words = maps.telling.of_cell(0, step, maps.loss_row)
     assert words.startswith("B − A · sample 0")
     assert "loss" in words
     assert share.search(words) is None

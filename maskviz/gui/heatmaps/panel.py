@@ -80,7 +80,7 @@ class HeatmapsPanel(QWidget):
         document.spotlight_changed.connect(self._show_marked)
         document.stale_changed.connect(self._on_stale)
         document.engine_changed.connect(self._on_engine)
-        document.comparison.changed.connect(self._on_compared)
+        document.comparison.changed.connect(self._on_trace)
         self.set_palette(palette)
         self.setAccessibleName("Heatmaps")
         self._on_network()
@@ -270,11 +270,6 @@ class HeatmapsPanel(QWidget):
         if self._opened_other and self.document.trace is not None:
             self._opened_other = False
             self._close_strangers()
-        self._refresh()
-        self._read_out()
-        self._describe()
-
-    def _on_compared(self) -> None:
         self._refresh()
         self._read_out()
         self._describe()
