@@ -167,6 +167,7 @@ class TimestepBar(QWidget):
         self.slider.sliderPressed.connect(self.stop)
         for signal in (document.network_changed, document.batch_changed, document.trace_changed, document.selection_changed):
             signal.connect(self.refresh)
+        document.comparison.changed.connect(self.refresh)
         self.refresh()
 
     def _button(self, text: str, tip: str, act: Callable[[], None]) -> QToolButton:

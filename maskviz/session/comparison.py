@@ -53,20 +53,24 @@ class Comparison(QObject):
 
     def restore(self, pinned: Opened, side: Side = "B") -> None:
         """Make a state A again that was pinned in another session."""
-        self.pinned, self._side = pinned, side
-        self.changed.emit()
+        self.pinned = pinned
+        self._turn(side)
 
     def unpin(self) -> None:
         """Compare no more."""
         if self.pinned is not None:
-            self.pinned, self._side = None, "B"
-            self.changed.emit()
+            self.pinned = None
+            self._turn("B")
 
     def show(self, side: Side) -> None:
         """Show A, B or B − A; without anything pinned there is only B."""
         if self.pinned is not None and side != self._side:
-            self._side = side
-            self.changed.emit()
+            self._turn(side)
+
+    def _turn(self, side: Side) -> None:
+        self._side = side
+        self._document.select()  # the selected sample may not be there
+        self.changed.emit()
 
     def show_a(self) -> None:
         """Show what is pinned."""

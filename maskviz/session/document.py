@@ -133,10 +133,10 @@ class Document(QObject):
         """Which state is pinned as A, and what views show of it."""
 
     def select(self, **changes: Any) -> None:
-        """Change part of the selection (``sample=3, step=17``); numbers are clamped to the batch."""
-        new = replace(self.selection, **changes)
-        if self.batch is not None and self.batch.size:
-            new = replace(new, sample=min(max(new.sample, 0), self.batch.size - 1), step=min(max(new.step, 0), self.time_steps - 1))
+        """Change part of the selection (``sample=3, step=17``); numbers are clamped to the batch that is shown."""
+        new, batch = replace(self.selection, **changes), self.comparison.shown().batch
+        if batch is not None and batch.size:
+            new = replace(new, sample=min(max(new.sample, 0), batch.size - 1), step=min(max(new.step, 0), self.time_steps - 1))
         if new != self.selection:
             self.selection = new
             self.selection_changed.emit()
@@ -155,8 +155,8 @@ class Document(QObject):
 
     @property
     def time_steps(self) -> int:
-        """Length of the shared time axis: the longest input or output of the network on this batch, at least 1."""
-        return steps_of(self.batch, self.trace)
+        """Length of the shared time axis: the longest input or output of the network that is shown on its batch, at least 1."""
+        return self.comparison.shown().time_steps
 
     def new_gesture(self) -> int:
         """A number for the edits of one gesture, such as a drag: edits of the same number become one undo step."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from maskviz.core.batch import without_weights
+from maskviz.core.batch import some_rows, without_weights
 from maskviz.core.finding import Finding, Severity
 from maskviz.gui.export_dialog.items import map_figure
 from maskviz.gui.export_dialog.source import source_of
@@ -172,3 +172,20 @@ def test_the_difference_is_taken_away_as_it_is_shown(window: MainWindow, compare
         assert (source.batch is compared.batch) == (side != "show_a")
     name = compared.network.name
     assert titles == {"show_a": name, "show_b": name, "show_difference": f"B − A of {name}"}
+
+
+def test_samples_and_steps_of_a_can_be_selected_beside_a_smaller_b(window: MainWindow, compared: Document) -> None:
+    assert compared.batch is not None
+    assert compared.network is not None
+    size, steps = compared.batch.size, compared.time_steps
+    window.commands["show_b"].trigger()
+    compared.edit(some_rows(compared.batch, np.arange(2)), "Keep two samples")
+    compared.select(sample=size - 1)
+    assert compared.selection.sample == 1
+    window.commands["show_a"].trigger()
+    compared.select(sample=size - 1, step=steps - 1)
+    assert (compared.selection.sample, compared.selection.step) == (size - 1, steps - 1)
+    assert window.workspace is not None
+    assert window.workspace.editor.header.sample.value() == size - 1
+    window.commands["show_b"].trigger()
+    assert compared.selection.sample == 1
