@@ -19,7 +19,7 @@ EDITS = (
     _act("pad_right", "Padding to the ri&ght", "steps.pad_right", "Ctrl+L, Right", "Move the padding of the marked samples to the right"),
     _act("pad_all_left", "Padding of &all samples to the left", "steps.pad_all_left", "Ctrl+L, Home", "Left padding everywhere"),
     _act("pad_all_right", "Padding of all &samples to the right", "steps.pad_all_right", "Ctrl+L, End", "Right padding everywhere"),
-    _act("fill_padded_only", "&Only in the padding", "cells.fill_padded_only", "Ctrl+L, O", "Keep zero, noise and NaN to padded steps"),
+    _act("fill_padded_only", "Zero, noise and NaN &only in padding", "cells.fill_padded_only", "Ctrl+L, O", "Leave real steps alone"),
     _act("fill_pad", "The &pad value", "cells.fill_pad", "Ctrl+L, P", "Fill with the pad value, so that steps become padding"),
     _act("fill_zero", "&Zero", "cells.fill_zero", "Ctrl+L, Z", "Fill with zero"),
     _act("fill_noise", "&Noise", "cells.fill_noise", "Ctrl+L, N", "Fill with values like the real ones"),

@@ -10,13 +10,11 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QScrollArea,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -24,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.templates import TEMPLATES, Field, Template, Value, checked
+from maskviz.gui.number_box import DecimalBox, WholeBox
 from maskviz.gui.words import tr
 
 FIELD_WIDTH = 250
@@ -95,12 +94,12 @@ class TemplateForm(QWidget):
             choice.currentTextChanged.connect(self.changed)
             return choice, choice.currentText
         if field.kind == "int":
-            whole = QSpinBox()
+            whole = WholeBox()
             whole.setRange(int(field.min or 0), int(field.max or 1_000_000))
             whole.setValue(int(field.default))
             whole.valueChanged.connect(self.changed)
             return whole, whole.value
-        number = QDoubleSpinBox()
+        number = DecimalBox()
         number.setRange(field.min or 0.0, field.max or 1e6)
         number.setSingleStep(0.05)
         number.setValue(float(field.default))

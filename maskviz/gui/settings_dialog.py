@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.status import Status
 from maskviz.export.graph_painting import paint_tick
+from maskviz.gui.number_box import DecimalBox, WholeBox
 from maskviz.gui.preferences import BACKENDS, Preferences, backends
 from maskviz.gui.shortcuts import Shortcuts
 from maskviz.gui.shortcuts_page import ShortcutsPage
@@ -210,13 +211,13 @@ class SettingsDialog(QDialog):
 
     def _batches(self) -> Page:
         page, settings = Page(tr("Batches and files")), self.settings
-        ids = QSpinBox(minimum=0, maximum=2**31 - 1)
+        ids = WholeBox(minimum=0, maximum=2**31 - 1)
         hint = tr("Id that fills padding where the network masks none itself; used for what is opened from now on.")
         page.number(tr("Pad id"), hint, ids, lambda: settings.pad_id, lambda v: self._set(pad_id=v))
-        values = QDoubleSpinBox(minimum=-1e6, maximum=1e6, decimals=3)
+        values = DecimalBox(minimum=-1e6, maximum=1e6, decimals=3)
         hint = tr("Value that fills padded features where the network has no Masking layer of its own.")
         page.number(tr("Pad value"), hint, values, lambda: settings.pad_feature, lambda v: self._set(pad_feature=v))
-        largest = QSpinBox(minimum=1, maximum=1024, suffix=" GiB")
+        largest = WholeBox(minimum=1, maximum=1024, suffix=" GiB")
         hint = tr("Networks, batches and sessions above this size are not opened.")
         page.number(tr("Largest file"), hint, largest, lambda: settings.largest_gib, lambda v: self._set(largest_gib=v))
         return page
@@ -230,7 +231,7 @@ class SettingsDialog(QDialog):
         hint = tr("Where MaskViz computes when it starts; the Device menu changes it for the time being.")
         first = (tr("The first one there is"), "")
         page.choice(tr("Device"), hint, [first, *((d, d) for d in known)], lambda: settings.device, lambda v: self._set(device=v))
-        memory = QSpinBox(minimum=0, maximum=65536, suffix=" GiB")
+        memory = WholeBox(minimum=0, maximum=65536, suffix=" GiB")
         memory.setSpecialValueText(ALL_MEMORY)
         hint = tr("Most memory that the engine may take; below 8 GiB TensorFlow may not start. Not used where there is a GPU.")
         page.number(tr("Engine memory"), hint, memory, lambda: settings.engine_gib, lambda v: self._set(engine_gib=v))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
+from maskviz import resources
 from maskviz.palette import Palette
 
 _SHEET = Template("""
@@ -52,6 +53,22 @@ QLineEdit, QPlainTextEdit, QTextEdit {
     background: $card; color: $text; border: 1px solid $border; border-radius: 5px; padding: 3px 7px; selection-background-color: $accent;
     selection-color: $on_accent; }
 QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QComboBox, QSpinBox, QDoubleSpinBox {
+    background: $card; color: $text; border: 1px solid $border; border-radius: 5px; padding: 2px 7px 3px 7px; min-height: 1.2em;
+    selection-background-color: $accent; selection-color: $on_accent; }
+QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover { border-color: $edge; }
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
+QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled { color: $faint; }
+QComboBox::drop-down { subcontrol-origin: border; width: 22px; border: none; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url("$icons/chevron-down.svg"); width: 9px; height: 9px; }
+QSpinBox, QDoubleSpinBox { padding: 1px 18px 1px 0px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-position: top right; }
+QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-position: bottom right; }
+QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {
+    subcontrol-origin: border; width: 18px; border: none; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$icons/chevron-up.svg"); width: 9px; height: 9px; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit { background: transparent; border: none; padding: 0px; }
+QMessageBox { messagebox-question-icon: url("$icons/question.svg"); }
 QComboBox QAbstractItemView { background: $card; border: 1px solid $border; selection-background-color: $hover; selection-color: $text; }
 QListWidget, QListView, QTreeView { background: $card; border: 1px solid $border; border-radius: 6px; outline: none; }
 QAbstractItemView { selection-background-color: $selected; selection-color: $text; }
@@ -131,6 +148,7 @@ def stylesheet(colours: Palette, font_px: int) -> str:
     plain = {name: getattr(colours, name) for name in colours.__slots__ if name not in ("name", "status")}
     return _SHEET.substitute(
         plain,
+        icons=(resources.root() / "icons").as_posix(),
         hover=_mix(colours.card, colours.text, 0.07),
         selected=_mix(colours.card, colours.accent, 0.3),
         faint=_mix(colours.muted, colours.card, 0.45),

@@ -46,13 +46,12 @@ class Toolbar(QWidget):
         row.setContentsMargins(14, 4, 14, 4)
         row.setSpacing(6)
         row.addWidget(name)
-        row.addSpacing(6)
-        row.addWidget(self.file)
-        row.addSpacing(6)
+        row.addSpacing(10)
         self.buttons = {action: self._button(actions[action]) for action in BUTTONS}
         for button in self.buttons.values():
             row.addWidget(button)
-        row.addStretch(1)
+        row.addSpacing(10)
+        row.addWidget(self.file, 1)  # after the buttons, which stand where they are whatever is open
         row.addWidget(self.device)
         row.addWidget(self.chip)
         self.chip.setMinimumWidth(self.chip.fontMetrics().horizontalAdvance("recomputed 888.8 ms") + 26)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from maskviz.core.builder import Value
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import Parameter, parse
+from maskviz.gui.number_box import DecimalBox, WholeBox
 
 LEAST, MOST = -1_000_000, 1_000_000
 SHARES = ("rate", "dropout", "recurrent_dropout")
@@ -71,7 +72,7 @@ class Whole(Field):
     def __init__(self, name: str, tip: str = "", least: int = LEAST, empty: str = "") -> None:
         super().__init__(name, tip)
         self._empty = empty
-        self._box = QSpinBox()
+        self._box = WholeBox()
         self._box.setRange(least, MOST)
         self._box.setKeyboardTracking(False)
         self._box.setSpecialValueText(empty)
@@ -87,7 +88,7 @@ class Share(Field):
 
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__(name, tip)
-        self._box = QDoubleSpinBox()
+        self._box = DecimalBox()
         self._box.setRange(0.0, 0.99)
         self._box.setSingleStep(0.05)
         self._box.setDecimals(2)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QDoubleSpinBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QDoubleSpinBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from maskviz.core.batch import Batch
 from maskviz.core.batch_steps import Side, real_steps_lost
+from maskviz.gui.number_box import DecimalBox, WholeBox
 
 MOST_STEPS = 100_000
 
@@ -45,7 +46,7 @@ class LengthDialog(_Form):
         self.input = QComboBox()
         self.input.addItems(list(batch.padding))
         self.input.setCurrentText(name)
-        self.length = QSpinBox()
+        self.length = WholeBox()
         self.length.setRange(1, MOST_STEPS)
         self._side = QComboBox()
         self._side.addItem("at the end", "right")
@@ -103,7 +104,7 @@ class WeightsDialog(_Form):
 
     @staticmethod
     def _number(start: float) -> QDoubleSpinBox:
-        spin = QDoubleSpinBox()
+        spin = DecimalBox()
         spin.setRange(-1e9, 1e9)
         spin.setDecimals(4)
         spin.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

@@ -27,6 +27,7 @@ class FillMenu:
         self.about.setEnabled(False)
         menu.insertAction(self._only, self.about)
         menu.aboutToShow.connect(self._tell)
+        menu.aboutToHide.connect(self._rest)
 
     def _tell(self) -> None:
         self.about.setVisible(True)
@@ -35,8 +36,15 @@ class FillMenu:
         except UnusableInput:
             self.about.setVisible(False)
             return
-        self.about.setText(f"{self._marks.words()}: {padded:,} padded, {real:,} real")
-        self._only.setText("&Only in the padding" if not padded or not real else f"&Only in the {padded:,} padded steps")
+        held = f"{padded:,} padded, {real:,} real" if padded and real else "padding" if padded else "real"
+        self.about.setText(f"{self._marks.words()}: {held}")
+        self._only.setText(f"Zero, noise and NaN &only in the {padded:,} padded steps")
+        self._only.setVisible(bool(padded and real))  # where there is no choice, none is offered
+
+    def _rest(self) -> None:
+        """Between two showings the box is an action like others, with its key and its place in the palette."""
+        self._only.setText("Zero, noise and NaN &only in padding")
+        self._only.setVisible(True)
 
     def chosen(self, filling: Filling) -> tuple[list[Cells], str]:
         """The cells that are filled, and their words; raises ``UnusableInput``."""

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolBut
 
 from maskviz.gui.editor.columns import sample_of
 from maskviz.gui.editor.edits import ends, pad_ends
+from maskviz.gui.number_box import WholeBox
 from maskviz.session.document import Document
 
 GESTURE_MS = 1200  # turning a spin box on within this time is one undo step
@@ -40,7 +41,7 @@ class SampleHeader(QWidget):
         self.input.currentIndexChanged.connect(lambda _: self.refresh())
 
     def _spin(self, name: str) -> QSpinBox:
-        spin = QSpinBox()
+        spin = WholeBox()
         spin.setAccessibleName(name)
         spin.setToolTip(name)
         spin.setFixedWidth(self.fontMetrics().horizontalAdvance("000") + 40)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -18,7 +17,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +24,7 @@ from PySide6.QtWidgets import (
 from maskviz.export.media import MM_PER_INCH
 from maskviz.gui.export_dialog.choices import DPIS, WIDTHS, ExportChoices
 from maskviz.gui.export_dialog.items import Item
+from maskviz.gui.number_box import DecimalBox, WholeBox
 
 FORMAT_WORDS = (
     ("png", "PNG picture"),
@@ -66,7 +65,7 @@ class ExportForm(QWidget):
             self.what.addItem(line)
 
     def _make_fields(self) -> None:
-        self.width_px, self.width_mm, self.dpi = QSpinBox(), QDoubleSpinBox(), QSpinBox()
+        self.width_px, self.width_mm, self.dpi = WholeBox(), DecimalBox(), WholeBox()
         self.width_px.setRange(*WIDTHS)
         self.width_px.setSuffix(" px")
         self.width_px.setSingleStep(100)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from maskviz.colormaps import Scale
 from maskviz.core.map_rows import Look
 from maskviz.gui.heatmaps.colour_bar import typed_number
+from maskviz.gui.number_box import DecimalBox
 
 MOST_PERCENT = 49.0
 
@@ -34,7 +34,7 @@ class RangeDialog(QDialog):
         self.by_values, self.by_percent = QRadioButton("Values"), QRadioButton("Percentiles")
         low, high = look.limits or (scale.low, scale.high)
         self.low, self.high = QLineEdit(f"{low:.6g}"), QLineEdit(f"{high:.6g}")
-        self.percent = QDoubleSpinBox()
+        self.percent = DecimalBox()
         self.percent.setRange(0, MOST_PERCENT)
         self.percent.setDecimals(2)
         self.percent.setSuffix(" %")

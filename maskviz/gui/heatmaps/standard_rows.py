@@ -15,6 +15,7 @@ from maskviz.gui.heatmaps.map_row import MapRow
 from maskviz.gui.heatmaps.map_view import MapView
 from maskviz.gui.heatmaps.mask_view import MaskView
 from maskviz.gui.heatmaps.viewport import Viewport
+from maskviz.gui.number_box import WholeBox
 from maskviz.palette import Palette
 from maskviz.session.document import Document, Opened
 
@@ -49,7 +50,7 @@ def add_box(row: MapRow, name: str) -> QComboBox:
 
 def add_units(row: MapRow, name: str) -> QSpinBox:
     """A field for the number of a unit in a row's header."""
-    box = QSpinBox()
+    box = WholeBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
     box.setMinimumWidth(60)
