@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from maskviz.gui.graph.items import NodeItem
 from maskviz.gui.graph.scene import GraphScene
 from maskviz.gui.graph.view import GraphView
 from maskviz.gui.words import tr
@@ -97,10 +97,11 @@ class Minimap(QWidget):
         return self._view.viewport().rect().adjusted(INSET, INSET, -INSET, -INSET)
 
     def _covered(self, place: QRect) -> float:
-        """How many square pixels of cards, and of the titles of frames, are behind a place of the view."""
-        cards = [item for item in self._view.items(place) if isinstance(item, NodeItem)]
-        behind = [self._view.mapFromScene(item.mapRectToScene(item.shape().boundingRect())).boundingRect() for item in cards]
-        return float(sum(part.width() * part.height() for card in behind if not (part := card.intersected(place)).isEmpty()))
+        """How much of cards, and of the titles of frames, is behind a place of the view."""
+        there, cards = self._view.mapToScene(place).boundingRect(), self._graph.places
+        wide = np.minimum(cards[:, 2], there.right()) - np.maximum(cards[:, 0], there.left())
+        high = np.minimum(cards[:, 3], there.bottom()) - np.maximum(cards[:, 1], there.top())
+        return float((wide.clip(min=0) * high.clip(min=0)).sum())
 
     # --- moving
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsScene
@@ -43,6 +44,8 @@ class GraphScene(QGraphicsScene):
         self.selected: str | None = None
         self.hovered: EdgeItem | None = None
         self.items_by_id: dict[str, NodeItem] = {}
+        self.places = np.empty((0, 4))
+        """Left, top, right and bottom of each card and each frame's title, in the layout."""
         self.edges: list[EdgeItem] = []
         self.shares = BatchShares(None)
         self._links: list[LinkItem] = []
@@ -91,6 +94,7 @@ class GraphScene(QGraphicsScene):
             card = NodeItem(self, node, layout.positions[node.id], layout.sizes[node.id], node.id in shown.containers)
             self.items_by_id[node.id] = card
             self.addItem(card)
+        self.places = np.array([_inked(item) for item in self.items_by_id.values()]).reshape(-1, 4)
         margin = 50 * self.sizes.em  # room to keep things in place when what is around them changes
         self.setSceneRect(self.content().adjusted(-margin, -margin, margin, margin))
         self._show_marks()
@@ -316,3 +320,9 @@ def _sides(edges: tuple[Edge, ...], routes: Mapping[tuple[str, str], tuple[tuple
         if routes[by_place[0].source, by_place[0].target][-1] != routes[by_place[-1].source, by_place[-1].target][-1]:
             sides[by_place[0]] = -1
     return sides
+
+
+def _inked(item: NodeItem) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a card, or of the title of a frame."""
+    place = item.shape().boundingRect().translated(item.pos())
+    return place.left(), place.top(), place.right(), place.bottom()
