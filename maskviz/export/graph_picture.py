@@ -87,7 +87,8 @@ def graph_drawing(
 
     def paint(painter: QPainter, _resolution: float) -> None:
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        words = f"colours show sample {sample} at timestep {step}, strips all its timesteps" if trace is not None else ""
+        what = "" if difference is None else "B where it differs from A, "
+        words = f"colours show {what}sample {sample} at timestep {step}, strips all its timesteps" if trace is not None else ""
         _paint_heading(painter, title, words, QRectF(margin, margin, inner, head), sizes, paper)
         painter.save()
         painter.translate(margin + (inner - bounds.width()) / 2 - bounds.x(), margin + head - bounds.y())
