@@ -120,6 +120,8 @@ def _source(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str],
     """Trace the file, and the one that it is compared with, and ask in the same engine what some kinds of figures need beside the trace."""
     if options.against_batch:
         batch_files.check_there(options.against_batch)
+    if options.against:
+        archive.preview(options.against)  # what is no network is said before the engine starts
     with BlockingEngine(tell) as engine:
         if options.device is not None:
             engine.ask(UseDevice(options.device))
@@ -132,7 +134,10 @@ def _source(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str],
             if options.against_batch:
                 return batch_files.read_batch(options.against_batch, network)[0]
             b = source.batch
-            return fit(RawBatch(b.x, b.y, b.sample_weight, b.padding), network, b.source)[0]
+            try:
+                return fit(RawBatch(b.x, b.y, b.sample_weight, b.padding), network, b.source)[0]
+            except UnusableInput as error:
+                raise UnusableInput(f"{path.name} cannot run on the batch of B, give it its own with --against-batch: {error}") from None
 
         return replace(source, against=_traced(engine, options, path, read_a, what, source.at))
 

@@ -220,6 +220,18 @@ def test_what_cannot_be_exported_is_said_before_the_engine_starts(
     assert "cannot be exported; choose from" in err
 
 
+def test_what_cannot_be_compared_is_said_before_the_engine_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from maskviz.engine import client
+
+    monkeypatch.setattr(client, "command", lambda: pytest.fail("the engine was started"))
+    for option in ("--against", "--against-batch"):
+        code, out, err = run(capsys, "report", NETWORK, "--out", str(tmp_path / "r.html"), option, str(tmp_path / "none.npz"))
+        assert (code, out) == (2, "")
+        assert "none.npz" in err
+
+
 def test_a_dead_engine_is_exit_code_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from maskviz.engine import client
 
