@@ -102,6 +102,7 @@ class Workspace(QMainWindow):
         }
         self._title_of("heatmaps").add_tools(self.heatmaps.tools_bar)
         self._title_of("sample").add_tools(self.editor.tools_bar)
+        self.findings.grown.connect(self._follow_findings)
         self.findings.counted.connect(self._title_of("findings").set_count)
         self.setCorner(Qt.Corner.BottomRightCorner, Area.RightDockWidgetArea)
         leave_drops_to_window(self)
@@ -163,10 +164,21 @@ class Workspace(QMainWindow):
         column = [docks["findings"], docks["inspector"]]
         if docks["ledger"] not in self.tabifiedDockWidgets(docks["inspector"]):
             column.append(docks["ledger"])
-        parts = (0.3, 0.3, 0.4) if len(column) == 3 else (0.5, 0.5)
-        heights = [round(height * part) for part in parts[:-1]]
+        self._share_column(column, height)
+
+    def _share_column(self, column: list[Pane], height: int) -> None:
+        """Findings are as high as their cards, within limits; the others share what is left."""
+        wanted = self.findings.height_of_cards + self._title_of("findings").height()
+        heights = [round(min(max(wanted, height * 0.16), height * (0.36 if len(column) == 3 else 0.5)))]
+        if len(column) == 3:
+            heights.append(round((height - heights[0]) * 0.43))
         lines = len(heights)  # between the panes, each a pixel wide
         self.resizeDocks(column, [*heights, max(self.height() - sum(heights) - lines, 1)], Qt.Orientation.Vertical)
+
+    def _follow_findings(self) -> None:
+        """Give the findings the height that they need now, unless the user has set one."""
+        if self._laid_out and self._kept is None and self._in_place() and not self.docks["inspector"].isFloating():
+            self._share_room()
 
     @property
     def _is_low(self) -> bool:

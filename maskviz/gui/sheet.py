@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QContextMenuEvent, QFontInfo, QImage, QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 from maskviz.core.status import Status
@@ -96,6 +96,7 @@ class Sheet(QTextBrowser):
         self._palette = palette
         self._sections: tuple[Section, ...] = ()
         self._faded = False
+        self._below = 0  # pixels that are left free so that no line is cut through
         self._html = ""
         self._links: list[str] = []  # a name from a file may hold anything, so a URL only holds its number here
         self.setAccessibleName(name)
@@ -180,6 +181,26 @@ class Sheet(QTextBrowser):
         self.document().setDefaultStyleSheet(self._css())
         self.setHtml(f"<body>{html}</body>")
         bar.setValue(place)
+        self._end_with_a_line()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._end_with_a_line()
+
+    def _end_with_a_line(self) -> None:
+        """Leave room below where a line would be cut through."""
+        if self.verticalScrollBar().value():
+            return
+        room = self.viewport().height() + self._below
+        layout, block, cut = self.document().documentLayout(), self.document().begin(), 0
+        while block.isValid() and not cut:
+            rect = layout.blockBoundingRect(block)
+            if rect.top() < room < rect.bottom() and rect.height() < room / 2:
+                cut = room - int(rect.top()) + 2
+            block = block.next()
+        if cut != self._below:
+            self._below = cut
+            self.setViewportMargins(0, 0, BESIDE, cut)
 
     def _css(self) -> str:
         colours, size = self._palette, QFontInfo(self.font()).pixelSize()

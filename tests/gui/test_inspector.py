@@ -227,3 +227,17 @@ def test_a_network_without_loss_says_so() -> None:
     doc.select(call="loss:words")
     assert doc.trace.ledger == Ledger(None, None, None, None, None)
     assert sections(doc)[0].sentences == ("The network has no loss for words.",)
+
+
+def test_no_line_is_cut_through_at_the_end(qtbot: QtBot) -> None:
+    doc = document(sliced())
+    doc.select(call="shift")
+    for height in range(150, 190, 7):
+        sheet = panel(qtbot, doc, (320, height)).sheet
+        qtbot.waitUntil(lambda sheet=sheet: "Lambda" in sheet.toPlainText(), timeout=2000)
+        layout, room = sheet.document().documentLayout(), sheet.viewport().height()
+        block = sheet.document().begin()
+        while block.isValid():
+            rect = layout.blockBoundingRect(block)
+            assert rect.height() > room / 2 or not rect.top() < room - 1 < rect.bottom() - 1
+            block = block.next()

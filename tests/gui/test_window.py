@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from maskviz.core.finding import Finding, Severity
 from maskviz.gui.action_list import ACTIONS, GO, MENUS
 from maskviz.gui.command_palette import CommandPalette, entries_of, score
 from maskviz.gui.edit_actions import EDIT_MENUS
@@ -262,6 +263,23 @@ def test_widgets_that_act_have_names(window: MainWindow) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.0031, "3.1 ms"), (0.24, "240 ms"), (0.9999, "1.0 s"), (12.34, "12.3 s")])
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_findings_are_as_high_as_their_cards_within_limits(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1440, 900)
+    open_sample(window)
+    assert window.workspace is not None
+    panel, dock = window.workspace.findings, window.workspace.docks["findings"]
+    finding = Finding("MV04-layer-drops-mask", Severity.ERROR, "lstm", "A layer drops the mask.", "Why.", "x = 1\n" * 60)
+    panel._show((finding,), "none")
+    qtbot.waitUntil(lambda: abs(dock.height() - dock.titleBarWidget().height() - panel.height_of_cards) < 20, timeout=5000)
+    before = dock.height()
+    (card,) = panel.cards.values()
+    card.set_unfolded(True)
+    qtbot.waitUntil(lambda: dock.height() > before + 60, timeout=5000)
+    assert dock.height() < window.workspace.height() / 2
+    card.set_unfolded(False)
+    qtbot.waitUntil(lambda: dock.height() == before, timeout=5000)
 
 
 def test_the_heatmaps_take_the_room_that_a_larger_window_gives(window: MainWindow, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from typing import Protocol
 
-from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from maskviz.core.errors import MaskVizError
@@ -57,9 +57,10 @@ class Desk(Protocol):
 
 class FindingsPanel(QWidget):
     """Cards of the document's findings; a click on one shows its place. ``counted`` carries the number of those that are not ignored,
-    None while not known."""
+    None while not known; ``grown``: the cards need another height."""
 
     counted = Signal(object)
+    grown = Signal()
 
     def __init__(self, document: Document, desk: Desk, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +82,8 @@ class FindingsPanel(QWidget):
         self.ignored = QPushButton()
         self.ignored.setProperty("look", "link")
         self.ignored.clicked.connect(self._turn_ignored)
+        self._measure = QTimer(self, singleShot=True, interval=LAY_OUT_MS)
+        self._measure.timeout.connect(self.grown)
         self._arrange()
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._look)
@@ -112,6 +115,7 @@ class FindingsPanel(QWidget):
         self._cards.addWidget(self.more)
         self._cards.addWidget(self.ignored)
         self._cards.addStretch(1)
+        holder.installEventFilter(self)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -120,6 +124,16 @@ class FindingsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.area)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._measure.start()
+        return super().eventFilter(watched, event)
+
+    @property
+    def height_of_cards(self) -> int:
+        """The height at which nothing has to be scrolled, in pixels."""
+        return self._cards.totalHeightForWidth(max(self.area.viewport().width(), 1))
 
     def set_palette(self, palette: Palette) -> None:
         """Paint the pane's ground; the cards follow the window's style sheet."""

@@ -17,7 +17,7 @@ from maskviz.export.graph_painting import PLAIN_BELOW, paint_card, paint_edge, p
 if TYPE_CHECKING:
     from maskviz.gui.graph.scene import GraphScene
 
-DIMMED = 0.22  # opacity of what is not lit
+DIMMED = 0.32  # opacity of what is not lit
 
 
 class NodeItem(QGraphicsItem):

@@ -86,7 +86,7 @@ def _call(document: Document | Opened, call: Call) -> Section:
     if call.kind == "input":
         spec = next((i for i in document.network.inputs if i.name in (call.id, call.name)), None) if document.network else None
         return Section("INPUT", call.id, lines=(*_input_lines(document, spec, call), *_status_lines(document, trace, call)))
-    lines = [Line("class", call.class_name), Line("kind", _kind(call))]
+    lines = [Line("class", call.class_name)]
     if call.parent:
         lines.append(Line("inside", call.parent, link=LINK + call.parent))
     if call.inside:
@@ -103,7 +103,7 @@ def _call(document: Document | Opened, call: Call) -> Section:
     if call.supports_masking is not None:
         lines.append(Line("supports_masking", str(call.supports_masking)))
     lines += _status_lines(document, trace, call)
-    lines.append(Line("parameters", f"{call.parameters:,}"))
+    lines += [Line("parameters", f"{call.parameters:,}"), Line("kind", _kind(call))]
     return Section("OPERATION" if call.kind == "operation" else "LAYER", call.id, lines=tuple(lines))
 
 
