@@ -64,6 +64,11 @@ class Network:
     parameters: int = 0
     notes: tuple[str, ...] = ()
 
+    @property
+    def has_words(self) -> bool:
+        """Whether words can stand beside ids of an input or classes of an output."""
+        return any(spec.kind == "ids" for spec in self.inputs) or any(spec.classes is not None for spec in self.outputs)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import QLockFile, QObject, QTimer
 
 from maskviz.core.errors import MaskVizError
 from maskviz.gui.notices import Notices
+from maskviz.gui.restore_offer import RestoreOffer
 from maskviz.gui.session_networks import state_folder
 from maskviz.gui.sessions import Sessions
 from maskviz.session.aside import Aside
@@ -118,7 +119,7 @@ class Autosave(QObject):
 
     def _offer(self, file: Path) -> None:
         def lost(error: MaskVizError) -> None:
-            self._discard(file)
+            file.unlink(missing_ok=True)
             self._notices.show_notice("error", f"The edits of a MaskViz that did not end properly are lost: {error}", error.details)
 
         self._reader.do(partial(read_session, file), partial(self._ask, file), lost)
@@ -126,21 +127,21 @@ class Autosave(QObject):
     def _ask(self, file: Path, session: Session) -> None:
         moment = datetime.fromtimestamp(file.stat().st_mtime)
         when = f"{moment:%H:%M} on {moment.day} {moment:%B}"
-        self._notices.show_notice(
-            "warning",
-            f"MaskViz did not end properly: restore “{session.title}” with your edits, as it was at {when}?",
-            action=("Restore", lambda: self._restore(session, file)),
-            others=(("Discard", lambda: self._discard(file)),),
-            key="restore",
-        )
+        if not self._notices.question.isHidden():
+            return  # whether code may run comes first; what was left is offered again at the next start
+        offer = RestoreOffer(session.title, when)
+        offer.restored.connect(lambda: self._restore(session, file))
+        offer.discarded.connect(lambda: self._discard(file))
+        offer.postponed.connect(lambda: self._notices.set_panel(None))
+        self._notices.set_panel(offer)
 
     def _restore(self, session: Session, file: Path) -> None:
-        self._notices.dismiss("restore")
+        self._notices.set_panel(None)
         self._sessions.offer(session, str(file))
 
     def _discard(self, file: Path) -> None:
         file.unlink(missing_ok=True)
-        self._notices.dismiss("restore")
+        self._notices.set_panel(None)
 
     def taken_up(self, path: str) -> None:
         """A session that was left behind is open again: from now on it is ours."""

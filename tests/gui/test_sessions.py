@@ -20,6 +20,7 @@ from maskviz.core.messages import Load
 from maskviz.gui.autosave import lock_of
 from maskviz.gui.consent import ConsentPanel
 from maskviz.gui.main_window import MainWindow
+from maskviz.gui.restore_offer import RestoreOffer
 from maskviz.gui.session_networks import state_folder
 from maskviz.session.session_file import read_session, write_session
 from maskviz.settings import Settings
@@ -297,13 +298,20 @@ def crash(opened: MainWindow) -> Path:
     return file
 
 
+def offered(window: MainWindow) -> RestoreOffer:
+    (offer,) = [offer for offer in window.findChildren(RestoreOffer) if offer.isVisibleTo(window)]
+    return offer
+
+
 def test_what_a_crash_left_is_offered_and_restored(opened: MainWindow, opens: list[Any], network: Path, qtbot: QtBot) -> None:
     file = crash(opened)
     opened.autosave.offer()
     rest(opened, qtbot)
-    (sentence,) = sentences(opened)
-    assert sentence.startswith("MaskViz did not end properly: restore “crashed.keras” with your edits, as it was at ")
-    button(opened, "Restore").click()
+    offer = offered(opened)
+    assert "Restore “crashed.keras” with your edits?" in offer.accessibleName()
+    assert offer.told.text().startswith("MaskViz did not end properly. It has kept your work as it was at ")
+    offer.restore.click()
+    assert opened.notices.question.isHidden()
     rest(opened, qtbot)
     assert opens[0][0] == str(network)
     assert opened.document.selection.step == 5
@@ -316,9 +324,18 @@ def test_what_a_crash_left_can_be_discarded(opened: MainWindow, qtbot: QtBot) ->
     file = crash(opened)
     opened.autosave.offer()
     rest(opened, qtbot)
-    button(opened, "Discard").click()
+    offered(opened).discard.click()
     assert not file.exists()
-    assert sentences(opened) == []
+    assert opened.notices.question.isHidden()
+
+
+def test_what_a_crash_left_stays_when_it_is_put_off(opened: MainWindow, qtbot: QtBot) -> None:
+    file = crash(opened)
+    opened.autosave.offer()
+    rest(opened, qtbot)
+    offered(opened).later.click()
+    assert file.exists()
+    assert opened.notices.question.isHidden()
 
 
 def test_the_session_of_a_window_that_is_still_open_is_not_offered(opened: MainWindow, qtbot: QtBot) -> None:
@@ -327,7 +344,7 @@ def test_the_session_of_a_window_that_is_still_open_is_not_offered(opened: MainW
     assert lock.tryLock(0)
     opened.autosave.offer()
     rest(opened, qtbot)
-    assert sentences(opened) == []
+    assert opened.findChild(RestoreOffer) is None
     lock.unlock()
 
 

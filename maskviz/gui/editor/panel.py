@@ -144,6 +144,9 @@ class EditorPanel(QWidget):
         self.whole.setFixedHeight(
             self.whole.horizontalHeader().height() + self.whole.rowHeight(0) + (scroll.sizeHint().height() if scroll.maximum() else 0) + 2
         )
+        if (button := self.tools_bar.buttons.get("Words")) is not None:
+            network = self._document.network
+            button.setVisible(network is None or network.has_words)
         self._show_step()
 
     def _select(self) -> None:

@@ -19,6 +19,7 @@ class ToolsBar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 6, 0)
         self._row.setSpacing(2)
+        self.buttons: dict[str, QToolButton] = {}
         self.set_palette(palette)
 
     def set_menus(self, menus: Mapping[str, QMenu]) -> None:
@@ -33,6 +34,7 @@ class ToolsBar(QWidget):
             menu.aboutToHide.connect(partial(button.setAttribute, Qt.WidgetAttribute.WA_UnderMouse, False))  # it hears of no leaving
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard in the table, whose cells are meant
             self._row.addWidget(button)
+            self.buttons[name] = button
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""
