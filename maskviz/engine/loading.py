@@ -213,12 +213,22 @@ def _sentence(seen: Archive, error: Exception, text: str) -> str:
         return f"Keras {keras.__version__} cannot read back the weights of quantized layers in {name}: save the network before quantize()."
     if any(words in text for words in ("objects could not be loaded", "mismatch", "ayer count", "open object")):
         lacks = re.search(r"Layer '([^']+)' expected (\d+) variables, but received (\d+)", text)
+        if lacks and lacks[3] == "0":
+            return (
+                f"{name} lacks the weights of {lacks[1]}: it was not built when it was saved, two networks share it, which Keras "
+                f"{keras.__version__} cannot read back, or the file was changed; build it, give each network its own, and save again."
+            )
         where = f" ({lacks[1]} needs {lacks[2]}, the file holds {lacks[3]})" if lacks else ""
         return (
             f"The weights in {name} do not fit its layers{where}: it was changed afterwards, or saved before it was built; save it again."
         )
     if isinstance(error, MemoryError) or "OOM" in text or "ResourceExhausted" in type(error).__name__:
         return f"{name} describes layers that do not fit into memory: use a machine with more memory or a smaller network."
+    if "is not connected to `inputs`" in text:
+        return (
+            f"{name} has outputs that are not connected to its inputs, as Keras {keras.__version__} makes of a layer that a nested network "
+            "shares with the one around it: give each its own layer and save the network again."
+        )
     if "Invalid Functional model configuration" in text or isinstance(error, IndexError):
         return f"{name} has a broken layer graph: its config contradicts itself."
     if isinstance(error, KeyError):

@@ -146,6 +146,17 @@ def test_an_archive_that_unpacks_to_very_much(good: Path, tmp_path: Path) -> Non
     assert "unpacks to far more than a network needs" in sentence(tmp_path / "bomb.keras")
 
 
+def test_layers_that_networks_share_in_ways_that_keras_cannot_read_back(tmp_path: Path) -> None:
+    words, embed = keras.Input((4,)), layers.Embedding(7, 3, name="embed")
+    inner, outer = keras.Model(words, layers.GRU(2)(embed(words))), keras.Input((4,))
+    keras.Model(outer, layers.Concatenate()([inner(outer), layers.Flatten()(embed(outer))])).save(tmp_path / "around.keras")
+    assert "that a nested network shares with the one around it" in sentence(tmp_path / "around.keras")
+    texts, word = keras.Input((3, 4)), keras.Input((4,))
+    read = [layers.TimeDistributed(inner)(texts), inner(word)]
+    keras.Model([texts, word], layers.Dot(axes=(2, 1))(read)).save(tmp_path / "wrapped.keras")
+    assert "lacks the weights of embed" in sentence(tmp_path / "wrapped.keras")
+
+
 def test_a_custom_class(tmp_path: Path) -> None:
     custom = tmp_path / "custom.py"
     custom.write_text(CUSTOM)
