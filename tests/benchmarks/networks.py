@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+FEATURES = 64
+
 
 def make(name: str, folder: Path) -> Path:
     """The network of that name as a ``.keras`` file in ``folder``."""
@@ -64,7 +66,18 @@ def light() -> Any:
     return network
 
 
-BUILD = {"residual_1000": lambda: residual(1000), "tagger": tagger, "light": light}
+def series() -> Any:
+    """As light, for features, with a loss at every step."""
+    import keras
+
+    layers = keras.layers
+    stack = [layers.Masking(), layers.Conv1D(8, 3, padding="same", activation="relu"), layers.Dense(1)]
+    network = keras.Sequential([keras.Input((None, FEATURES), name="features"), *stack], name="series")
+    network.compile("adam", "mse")
+    return network
+
+
+BUILD = {"residual_1000": lambda: residual(1000), "tagger": tagger, "light": light, "series": series}
 
 
 if __name__ == "__main__":
