@@ -15,6 +15,8 @@ from maskviz.core.row_copies import copy_for, rows_that_differ, shared
 
 Arrays = Mapping[str, NDArray[Any]]
 
+PICKED_BYTES = 2**24
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -45,6 +47,13 @@ class Batch:
 def size_of(batch: Batch) -> int:
     """Bytes of all arrays of a batch."""
     return sum(a.nbytes for group in (batch.x, batch.y, batch.sample_weight, batch.padding, batch.content) for a in group.values())
+
+
+def rows_to_send(old: Batch | None, new: Batch) -> NDArray[Any] | None:
+    """The samples that differ; None for all of them, also where it takes longer to pick most of a large batch than to send it."""
+    rows = None if old is None else changed_rows(old, new)
+    most = rows is not None and 2 * len(rows) > new.size and size_of(new) > PICKED_BYTES
+    return None if most else rows
 
 
 def sharing(batch: Batch) -> Batch:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from maskviz.core.batch import Batch, changed_rows, some_rows
+from maskviz.core.batch import Batch, rows_to_send, some_rows
 from maskviz.core.builder import CannotBuild
 from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
@@ -75,7 +76,7 @@ class Jobs(QObject):
         self._sent: Batch | None = None
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._evaluate)
-        self.exchange.warm = self._warm
+        self.exchange.warm = partial(warm, document)
         self.exchange.told.connect(self._hear)
         self.exchange.answered.connect(self._rest)
         self.exchange.slow.connect(self._say_slow)
@@ -303,9 +304,8 @@ class Jobs(QObject):
     def _send(self) -> None:
         batch = self._tracing = self.document.batch
         assert batch is not None
-        rows = None if self._sent is None else changed_rows(self._sent, batch)
+        rows, self._sent = rows_to_send(self._sent, batch), batch
         request = RunTrace(batch) if rows is None else RunTrace(some_rows(batch, rows), rows)
-        self._sent = batch
         self.ask(request, self._traced, self._trace_refused, quiet=rows is not None, expected=batch)
 
     def _traced(self, answer: tuple[Traced, Trace | None]) -> None:
@@ -327,12 +327,6 @@ class Jobs(QObject):
             self._settle.start()
         else:
             self._trace()
-
-    def _warm(self, batch: Batch, trace: Trace) -> None:
-        """On the reader's thread: compute what the window will ask first."""
-        network, selection = self.document.network, self.document.selection
-        if network is not None:
-            warm(network, batch, trace, selection.output, selection.unit)
 
     def _trace_refused(self, error: MaskVizError) -> None:
         batch, self._tracing, self._sent = self._tracing, None, None

@@ -11,17 +11,24 @@ from maskviz.core.heatmaps import loss_map, mask_map, prediction_map, shared_ste
 from maskviz.core.network import Network
 from maskviz.core.status import counted
 from maskviz.core.trace import Trace
+from maskviz.session.document import Document
 
 
-def warm(network: Network, batch: Batch, trace: Trace, output: str | None, unit: int) -> None:
-    """Compute the three maps of the network, of one output and its unit, with their ranges."""
-    if size_of(batch) < row_copies.AT_LEAST:
-        return
-    steps = shared_steps(batch, trace)
-    for name in batch.padding:
+def warm_masks(network: Network, batch: Batch, trace: Trace | None) -> None:
+    """Compute the maps of padding and mask of a batch."""
+    for name in batch.padding if size_of(batch) >= row_copies.AT_LEAST else ():
         heatmap = mask_map(network, batch, trace, name)
         if heatmap.status is not None:
             counted(heatmap.status)
+
+
+def warm(document: Document, batch: Batch, trace: Trace) -> None:
+    """Compute the three maps of the network, of the selected output and its unit, with their ranges."""
+    network, output, unit = document.network, document.selection.output, document.selection.unit
+    if size_of(batch) < row_copies.AT_LEAST or network is None:
+        return
+    steps = shared_steps(batch, trace)
+    warm_masks(network, batch, trace)
     for heatmap in (prediction_map(trace, steps, output, "unit", unit), loss_map(trace, steps, output)):
         if heatmap.values is not None:
             auto_range(heatmap.values)

@@ -13,6 +13,7 @@ from maskviz.core.batch import Batch, sharing, size_of
 from maskviz.core.batch_change import Change
 from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.network import Network
+from maskviz.core.trace import Trace
 from maskviz.gui.editing.cells import CellActs
 from maskviz.gui.editing.marks import Marks
 from maskviz.gui.editing.samples import SampleActs
@@ -23,6 +24,7 @@ from maskviz.gui.notices import Notices
 from maskviz.session.aside import Aside
 from maskviz.session.document import Document
 from maskviz.session.vocabularies import Vocabularies
+from maskviz.session.warming import warm_masks
 from maskviz.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Editing:
         try:
             before = self.marks.batch
             compute, text = prepare()
-            work = partial(_computed, before, compute)
+            work = partial(_computed, before, compute, self.network, self.document.trace)
             if size_of(before) > LARGE_BYTES:
                 self._slow.start()
                 self._beside.do(work, lambda found: self._finish(before, text, found, on_trial, then), self._refuse)
@@ -149,7 +151,8 @@ class Editing:
         self._notices.show_notice("warning", sentence, key="cell")
 
 
-def _computed(before: Batch, compute: Callable[[], Batch]) -> Computed:
+def _computed(before: Batch, compute: Callable[[], Batch], network: Network, trace: Trace | None) -> Computed:
     """The batch that follows and what changes by it."""
     after = sharing(compute())
+    warm_masks(network, after, trace)
     return after, Change.between(before, after)

@@ -51,7 +51,7 @@ class MapView(QWidget):
         self._ordered: Heatmap | None = None
         self._cells: Cells | None = None
         self._cache: tuple[Any, QPixmap] | None = None
-        self._old: tuple[Any, QPixmap] | None = None  # shown until much new data is painted
+        self._outdated = False  # what was painted is shown until much new data is
         self._dimmed = False
         self._press: QPointF | None = None
         self._panned_from: QPointF | None = None
@@ -73,7 +73,9 @@ class MapView(QWidget):
         before, self._cells = self._cells, None
         if self._ordered is not None and self._ordered.has_time:
             self._cells = Cells(self._ordered, scale, self.colors, before)
-        self._old, self._cache = self._cache or self._old, None
+        self._outdated = True
+        if before is None or self._cells is None or before.shape != self._cells.shape:
+            self._cache = None
         self.setAccessibleDescription(f"{heatmap.subtitle} {heatmap.explanation}".strip() if heatmap else "")
         self.update()
 
@@ -149,7 +151,7 @@ class MapView(QWidget):
                 return
             rect, row, step = self.map_rect(), self.viewport.row(self.selected[0]), self.selected[1]
             painter.setOpacity(STALE_OPACITY if self._dimmed else 1.0)
-            painter.drawPixmap(rect.topLeft(), self._pixmap(rect))
+            self._paint_cells(painter, rect)
             painter.setOpacity(1.0)
             self._paint_axes(painter, rect, row, step)
             window = self.viewport.window
@@ -164,6 +166,23 @@ class MapView(QWidget):
         finally:
             painter.end()
 
+    def _paint_cells(self, painter: QPainter, rect: QRectF) -> None:
+        """The newest picture that there is, where its cells are now."""
+        painted = self._pixmap(rect)
+        if painted is None:
+            return
+        (shown, size, *_), pixmap = painted
+        if (shown, size) == (self.viewport.window, rect.size().toSize()):
+            painter.drawPixmap(rect.topLeft(), pixmap)
+            return
+        window = self.viewport.window
+        corner = QPointF(window.x(rect, shown.step0), window.y(rect, shown.sample0))
+        opposite = QPointF(window.x(rect, shown.step1), window.y(rect, shown.sample1))
+        painter.save()
+        painter.setClipRect(rect)
+        painter.drawPixmap(QRectF(corner, opposite), pixmap, QRectF(pixmap.rect()))
+        painter.restore()
+
     def _paint_axes(self, painter: QPainter, rect: QRectF, row: int, step: int) -> None:
         assert self.heatmap is not None
         paint_down_title(painter, rect, 0, axis_titles(self.heatmap)[1], self.colors)
@@ -173,17 +192,16 @@ class MapView(QWidget):
         elif self.show_axis:
             paint_steps(painter, rect, self.viewport.window, self.viewport.steps, self.colors, step)
 
-    def _pixmap(self, rect: QRectF) -> QPixmap:
-        """The map with frames and without cross-hair, kept until data, size or visible part change."""
+    def _pixmap(self, rect: QRectF) -> tuple[Any, QPixmap] | None:
+        """The map with frames and without cross-hair, kept until data, size or visible part change; an older one while that takes long."""
         ratio = self.devicePixelRatioF()
         spotlit = self._spotlit()
         key = (self.viewport.window, rect.size().toSize(), ratio, id(self.spotlight) if spotlit is not None else None)
-        if self._is_coming(rect, key, ratio):
-            QTimer.singleShot(0, self, self.update)
-            assert self._old is not None
-            return self._old[1]
-        if self._cache is None or self._cache[0] != key:
-            self._old = None
+        if self._outdated or self._cache is None or self._cache[0] != key:
+            if self._is_coming(rect, ratio):
+                QTimer.singleShot(0, self, self.update)
+                return self._cache
+            self._outdated = False
             size = QSize(math.ceil(rect.width() * ratio), math.ceil(rect.height() * ratio))
             pixmap = QPixmap(size)
             pixmap.setDevicePixelRatio(ratio)
@@ -201,15 +219,14 @@ class MapView(QWidget):
             finally:
                 painter.end()
             self._cache = (key, pixmap)
-        return self._cache[1]
+        return self._cache
 
-    def _is_coming(self, rect: QRectF, key: Any, ratio: float) -> bool:
-        """Whether the map of many cells takes longer than the window may stand still: some of it is made, and more at the next turn."""
-        if self._cache is not None or self._cells is None or self._old is None or self._old[0] != key:
-            return False  # another part of it is to be seen at once
-        samples, steps = self._cells.shape
+    def _is_coming(self, rect: QRectF, ratio: float) -> bool:
+        """Whether a map of very many cells takes longer than the window may stand still: some of it is made, and more at the next turn."""
+        if self._cells is None or self._cells.shape[0] * self._cells.shape[1] <= MANY_CELLS:
+            return False
         wanted = blocks(self._cells, QRectF(0, 0, rect.width(), rect.height()), self.viewport.window, ratio)
-        return samples * steps > MANY_CELLS and not self._cells.make_ready(*wanted, PAINTING_SECONDS)
+        return not self._cells.make_ready(*wanted, PAINTING_SECONDS)
 
     def _spotlit(self) -> NDArray[Any] | None:
         """The pointed-out steps, where they are steps of this map."""
