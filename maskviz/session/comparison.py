@@ -93,6 +93,11 @@ class Comparison(QObject):
         states = (self._document.now(), self.pinned)
         return tuple(state.trace for state in states if state is not None and state.trace is not None)
 
+    def trace_with(self, call: str | None) -> Trace | None:
+        """The result that has a call of that name: what is shown, else the other one; None where neither has."""
+        traces = (self.shown().trace, *self.traces())
+        return next((trace for trace in traces if trace is not None and call is not None and trace.call(call) is not None), None)
+
     def may_edit(self) -> bool:
         """Whether what is shown can be edited: B, or its difference from A. Where A is shown, that is said."""
         if self._side == "A":

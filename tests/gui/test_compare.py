@@ -189,3 +189,24 @@ def test_samples_and_steps_of_a_can_be_selected_beside_a_smaller_b(window: MainW
     assert window.workspace.editor.header.sample.value() == size - 1
     window.commands["show_b"].trigger()
     assert compared.selection.sample == 1
+
+
+def test_maps_of_a_call_that_only_a_has(window: MainWindow, compared: Document) -> None:
+    assert window.workspace is not None
+    assert compared.trace is not None
+    maps, only_a = window.workspace.heatmaps, "lstm"
+    calls = tuple(call for call in compared.trace.calls if call.id != only_a)
+    compared.show_trace(replace(compared.trace, calls=calls), None, False)
+    compared.select(call=only_a)
+    for side in ("show_difference", "show_a"):
+        window.commands[side].trigger()
+        row = maps.add_selected("status")
+        assert row is not None
+    assert row.heatmap is not None
+    assert row.heatmap.status is not None
+    window.commands["show_b"].trigger()
+    assert row.heatmap.explanation == "No call is named ‘lstm’ here."
+    window.commands["show_difference"].trigger()
+    assert row.heatmap.explanation == "There is no difference to show: in B, no call is named ‘lstm’ here."
+    window.commands["unpin"].trigger()
+    assert maps.add_selected("values") is None

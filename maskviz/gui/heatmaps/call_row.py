@@ -81,7 +81,7 @@ class CallRow(MapRow):
         if state.trace is None or state.batch is None:
             return waiting(self.document, self.spec.kind, self.spec.title, "The map follows when the engine has answered.")
         pinned = state is self.document.comparison.pinned
-        if pinned and tensor_of(state.trace, self.spec.ref) is None:
+        if self.document.comparison.pinned is not None and tensor_of(state.trace, self.spec.ref) is None:
             return Heatmap(self.spec.kind, self.spec.title, explanation=f"No call is named ‘{self.spec.ref}’ here.")
         asking = self.of_a if pinned else self.of_b
         asking.keep(self._question)

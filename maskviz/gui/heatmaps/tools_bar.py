@@ -96,4 +96,5 @@ class ToolsBar(QWidget):
     def _fill_add(self) -> None:
         kinds: set[Kind] = {row.spec.kind for row in self._maps.rows}
         document = self._maps.document
-        add_menu.fill(self.add_button.menu(), document.trace, document.selection.call, kinds, self._maps.add)
+        chosen = document.selection.call
+        add_menu.fill(self.add_button.menu(), document.comparison.trace_with(chosen), chosen, kinds, self._maps.add)
