@@ -196,11 +196,19 @@ def live_inputs(x: Any) -> dict[str, Any]:
 
 
 def by_name(value: Any) -> dict[str, Any]:
-    """Arrays by name, by position (a list of arrays), or the only one by the empty name."""
+    """Arrays by name, by position (a list of arrays), or the only one by the empty name. Raises UnusableInput for ragged lists."""
     if value is None:
         return {}
     if isinstance(value, Mapping):
-        return {str(name): np.asarray(array) for name, array in value.items() if array is not None}
-    if isinstance(value, (list, tuple)) and value and all(isinstance(item, np.ndarray) for item in value):
-        return {str(position): array for position, array in enumerate(value)}
-    return {"": np.asarray(value)}
+        return {str(name): _array(array) for name, array in value.items() if array is not None}
+    if isinstance(value, (list, tuple)) and value and all(getattr(item, "shape", ()) for item in value):  # arrays or tensors
+        return {str(position): _array(array) for position, array in enumerate(value)}
+    return {"": _array(value)}
+
+
+def _array(value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        sentence = "An array was given as lists of different lengths: pad them to one length first, as keras.utils.pad_sequences does."
+        raise UnusableInput(sentence, str(error)) from error

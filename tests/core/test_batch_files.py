@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
+from maskviz.api import by_name
 from maskviz.core.batch import Batch, set_padding
 from maskviz.core.batch_files import read_batch, write_batch
 from maskviz.core.batch_fit import RawBatch, fit
@@ -255,6 +256,15 @@ def test_notes_of_what_is_odd() -> None:
     assert_array_equal(batch.x["ids"], x)
     other = network((STATE,), ONE)
     assert "no time axis" in fit(RawBatch(x={"": np.ones((2, 4))}, padding={"": np.ones((2, 4), bool)}), other, "t")[1][0]
+
+
+def test_arrays_from_python_have_names_or_places() -> None:
+    first, second = np.ones((2, 3)), np.ones((2, 4))
+    assert list(by_name([first, second])) == ["0", "1"]
+    assert list(by_name({"a": first, "b": None})) == ["a"]
+    assert by_name([[1, 2], [3, 4]])[""].shape == (2, 2)
+    with pytest.raises(UnusableInput, match="lists of different lengths"):
+        by_name([[1, 2], [3]])
 
 
 def test_padding_found_in_the_values() -> None:
