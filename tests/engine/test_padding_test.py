@@ -280,7 +280,8 @@ def test_samples_that_do_not_stand_on_the_first_axis() -> None:
     trace = api.trace(network, np.stack([IDS, IDS[::-1]]))
     reader = trace.call("reader")
     assert reader is not None
-    assert [t.shape for t in (*reader.inputs, *reader.outputs)] == [(6, STEPS, UNITS), (6, UNITS)]
+    assert [t.shape for t in reader.inputs] == [(6, STEPS, UNITS)]
+    assert [t.shape for t in reader.outputs] == [(6, UNITS)]
     np.testing.assert_array_equal(trace.masks[reader.received["mask"]], np.concatenate([IDS, IDS[::-1]]) != 0)
     assert trace.calls[-1].outputs[0].shape == (3, 2, 2)
 
