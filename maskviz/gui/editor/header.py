@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSpinBox, QToolButton, QWidget
 
 from maskviz.gui.editor.columns import sample_of
 from maskviz.gui.editor.edits import ends, pad_ends
@@ -49,29 +49,54 @@ class SampleHeader(QWidget):
         return spin
 
     def _arrange(self) -> None:
-        caption = QLabel("sample")
-        caption.setBuddy(self.sample)
-        first, ends_row = QHBoxLayout(), QHBoxLayout()
-        for widget in (caption, self.sample, self.count):
-            first.addWidget(widget)
-        first.addSpacing(12)
-        first.addStretch(1)
-        first.addWidget(self.length)
-        words = [QLabel("pad left"), QLabel("right")]
-        for label, spin in zip(words, (self.left, self.right), strict=True):
+        _, left, right = self._labels = QLabel("sample"), QLabel("pad left"), QLabel("right")
+        for label, spin in zip(self._labels, (self.sample, self.left, self.right), strict=True):
             label.setBuddy(spin)
-            ends_row.addWidget(label)
-            ends_row.addWidget(spin)
-        ends_row.addWidget(self.both)
-        for label in (caption, self.count, self.length, *words):
+        for label in (*self._labels, self.count, self.length):
             label.setProperty("look", "muted")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 6, 14, 4)
-        column.setSpacing(4)
-        column.addLayout(first)
-        column.addWidget(self.input)
-        column.addLayout(ends_row)
-        self._padding_widgets = [self.left, self.right, self.both, *words]
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(14, 6, 14, 4)
+        self._grid.setSpacing(4)
+        self._padding_widgets = [self.left, self.right, self.both, left, right]
+        self._tall: bool | None = None
+        self.set_tall(False)
+
+    def set_tall(self, tall: bool) -> None:
+        """Stand in four narrow rows, so that the table beside it is wider, or in two."""
+        if tall == self._tall:
+            return
+        self._tall = tall
+        caption, left, right = self._labels
+        right.setText("pad right" if tall else "right")
+        middle, edge = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        put = self._grid.addWidget
+        for column, widget in enumerate((caption, self.sample, self.count)):
+            put(widget, 0, column)
+        put(left, 1, 0)
+        put(self.left, 1, 1)
+        if tall:
+            put(right, 2, 0)
+            put(self.right, 2, 1)
+            put(self.both, 1, 2, 2, 1, middle)
+            put(self.length, 3, 0, 1, 3)
+            put(self.input, 4, 0, 1, 3)
+        else:
+            put(right, 1, 2)
+            put(self.right, 1, 3)
+            put(self.both, 1, 4)
+            put(self.length, 0, 3, 1, 2, edge)
+            put(self.input, 2, 0, 1, 5)
+
+    def height_of(self, tall: bool) -> int:
+        """How high it is when it is tall, or low."""
+        fields = (3 if tall else 2) + (not self.input.isHidden())
+        words = self.length.sizeHint().height() + self._grid.spacing() if tall else 0
+        margins = self._grid.contentsMargins()
+        step = self.both.sizeHint().height() + self._grid.spacing()
+        return fields * step - self._grid.spacing() + words + margins.top() + margins.bottom()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self.height_of(False))
 
     def refresh(self) -> None:
         """Show the sample and its padding, of A where that is shown, which cannot be changed."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from maskviz.core.batch_cells import Cells
@@ -147,7 +147,16 @@ class EditorPanel(QWidget):
         if (button := self.tools_bar.buttons.get("Words")) is not None:
             network = self._document.network
             button.setVisible(network is None or network.has_words)
+        self._shape()
         self._show_step()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shape()
+
+    def _shape(self) -> None:
+        """Give the table the width that the header does not need where the pane is high enough."""
+        self.header.set_tall(self.whole.isHidden() and self.height() >= self.header.height_of(True))
 
     def _select(self) -> None:
         if self._document.selection.sample != self._sample:
