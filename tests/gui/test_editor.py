@@ -102,11 +102,9 @@ def test_a_high_pane_gives_the_table_the_width_that_its_header_does_not_need(qtb
     wide = widget.steps.width()
     assert [w.isVisible() for w in (widget.header.sample, widget.header.right, widget.header.length)] == [True] * 3
     widget.resize(900, 90)
-    QApplication.processEvents()
-    assert widget.steps.width() < wide
+    qtbot.waitUntil(lambda: widget.steps.width() < wide)
     widget.resize(900, 260)
-    QApplication.processEvents()
-    assert widget.steps.width() == wide
+    qtbot.waitUntil(lambda: widget.steps.width() == wide)
 
 
 def test_before_the_trace_the_batch_alone_is_shown(qtbot: QtBot) -> None:
