@@ -24,7 +24,7 @@ from maskviz.export.cells import Cells, Hatch, Picture
 from maskviz.export.vector import POINT, hatch_inks, hatch_pitch, hatch_wide, point_ink
 from maskviz.palette import Palette
 
-GRID_FROM = 5.0  # smallest width and height of a cell, between which grid lines are drawn
+GRID_FROM, GRID_WHOLE = 5.0, 14.0  # width and height of a cell, from which grid lines are drawn, and from which they are not faint
 MANY = 2**22  # cells
 SIGN_FROM = 7.0  # smallest cell in which a sign (NaN, infinity, dot, outline) is drawn
 
@@ -182,10 +182,13 @@ def _paint_grid(painter: QPainter, rect: QRectF, cells: Cells, window: Window) -
         return
     x0, x1, y0, y1 = window.x(rect, left), window.x(rect, right), window.y(rect, top), window.y(rect, bottom)
     width, height = window.cell(rect)
-    lines = [QLineF(window.x(rect, k), y0, window.x(rect, k), y1) for k in range(left, right + 1)] if width >= GRID_FROM else []
-    lines += [QLineF(x0, window.y(rect, k), x1, window.y(rect, k)) for k in range(top, bottom + 1)] if height >= GRID_FROM else []
-    painter.setPen(QPen(QColor(cells.palette.canvas), 1.0))
-    painter.drawLines(lines)
+    down = [QLineF(window.x(rect, k), y0, window.x(rect, k), y1) for k in range(left, right + 1)] if width >= GRID_FROM else []
+    across = [QLineF(x0, window.y(rect, k), x1, window.y(rect, k)) for k in range(top, bottom + 1)] if height >= GRID_FROM else []
+    for lines, size in ((down, width), (across, height)):
+        color = QColor(cells.palette.canvas)
+        color.setAlphaF(min(1.0, size / GRID_WHOLE))  # lines must not outweigh low cells
+        painter.setPen(QPen(color, 1.0))
+        painter.drawLines(lines)
 
 
 def _paint_signs(painter: QPainter, rect: QRectF, cells: Cells, window: Window) -> None:

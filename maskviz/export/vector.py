@@ -81,7 +81,7 @@ def paint_lines(painter: QPainter, target: QRectF, there: NDArray[np.bool_], hat
 def hatch_inks(palette: Palette, on_status: bool) -> list[tuple[float, QColor]]:
     """The colours of a hatch, and how far the lines of each are moved to the side."""
     if not on_status:
-        return [(0.0, QColor(0, 0, 0, 125)), (hatch_wide(on_status), QColor(255, 255, 255, 70))]
+        return [(0.0, QColor(0, 0, 0, 125)), (hatch_wide(on_status), QColor(255, 255, 255, 85))]
     ink = QColor(palette.canvas if palette.dark else palette.text)
     ink.setAlpha(170 if palette.dark else 130)
     return [(0.0, ink)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, QRectF
 from PySide6.QtGui import QFontMetricsF, QImage
 from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
@@ -19,10 +19,11 @@ from maskviz.core.errors import UnusableInput
 from maskviz.core.graph import Edge, Graph, Node
 from maskviz.core.heatmaps import Choice
 from maskviz.core.layout import fallback
+from maskviz.core.map_rows import Look
 from maskviz.core.numbers import number
 from maskviz.core.status import Status
 from maskviz.export import kinds
-from maskviz.export.axes import bar_labels
+from maskviz.export.axes import bar_labels, unit_words
 from maskviz.export.figures import FONT_PX, TALLEST, Figure, FigureStyle, _font, _Layout, heatmap_figure, render_figure, wrapped
 from maskviz.export.files import DEFAULT, export_all, file_names
 from maskviz.export.graph_painting import Sizes
@@ -210,6 +211,21 @@ def test_a_figure_fits_on_a_page_and_loses_no_word(sliced: sample_trace.Sample, 
             assert len(labels) >= 3
             assert [labels[0][0], labels[-1][0]] == [number(scale.low), number(scale.high)]
             assert all(place.bar.right() + plain.horizontalAdvance(text) < layout.width for text, _share in labels)
+
+
+def test_a_logarithmic_scale_is_named_and_has_ticks_of_its_own(sliced: sample_trace.Sample) -> None:
+    style = FigureStyle.of_millimetres(178, 300)
+
+    def bar(look: Look) -> bytes:
+        figure = heatmap_figure(sliced.network, sliced.batch, sliced.trace(sliced.batch), ("loss",), Choice(looks={"loss": look}))
+        ((heatmap, scale),) = figure.maps
+        assert unit_words(heatmap, scale) == "contribution to the loss" + (" · log" if look.log else "")
+        image, place = render_figure(figure, style), _Layout(figure, style.width / style.scale).places[0].bar
+        right = QRectF(place.right() + 2, place.top(), 60, place.height())
+        part = image.copy(QRectF(right.topLeft() * style.scale, right.size() * style.scale).toRect())
+        return bytes(part.constBits())
+
+    assert bar(Look()) != bar(Look(log=True))
 
 
 def test_long_words_are_broken_and_none_is_lost() -> None:

@@ -190,7 +190,8 @@ class ColourBar(QWidget):
         """The class numbers, or the values between the two ends that the fields show; and that a scale is logarithmic."""
         assert self.heatmap is not None
         measure = self.fontMetrics()
-        taken = [QRectF(f.geometry()).adjusted(0, 2, 0, -2) for f in (self.high, self.low, self.auto) if f.isVisible()]
+        slack = 0 if self.scale.log else 2
+        taken = [QRectF(f.geometry()).adjusted(0, slack, 0, -slack) for f in (self.high, self.low, self.auto) if f.isVisible()]
         half = measure.capHeight() / 2
         painter.setPen(QColor(self.colors.muted))
         if self.scale.log and not self.heatmap.classes and bar.height() >= LOG_FROM * measure.height():

@@ -80,7 +80,7 @@ class ProfileView(QWidget):
             self._paint_curve(painter, rect, values, ends)
             painter.restore()
             self._paint_selected(painter, rect, values, selected, ends)
-            self._paint_words(painter, rect, values, selected)
+            self._paint_words(painter, rect, values, selected, self._x(rect, selected + 0.5, ends))
             if self.along == "samples":
                 self._paint_axis(painter, rect, selected)
         finally:
@@ -134,13 +134,15 @@ class ProfileView(QWidget):
             painter.drawEllipse(QPointF(x, self._y(rect, float(values[selected]))), 3.6, 3.6)
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    def _paint_words(self, painter: QPainter, rect: QRectF, values: NDArray[Any], selected: int) -> None:
-        """What the curve is of, and beside it both ends of its scale and the selected value."""
+    def _paint_words(self, painter: QPainter, rect: QRectF, values: NDArray[Any], selected: int, marker: float) -> None:
+        """What the curve is of, clear of the ``marker``, and beside it both ends of its scale and the selected value."""
         measure, (sample, step) = self.fontMetrics(), self.view.selected
         of = f"sample {sample}" if self.along == "time" else f"t={step}"
         ground = QColor(self.colors.pane)
         ground.setAlpha(190)
         box = QRectF(rect.left() + 1, rect.top() + 1, measure.horizontalAdvance(of) + 6, measure.height())
+        if marker < box.right() + 6:
+            box.moveRight(rect.right() - 1)
         painter.fillRect(box, ground)
         painter.setPen(QColor(self.colors.muted))
         painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), of)
