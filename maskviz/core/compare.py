@@ -162,7 +162,8 @@ def _status_difference(a: Heatmap, b: Heatmap) -> Heatmap:
     assert new.status is not None
     same = old.status == new.status
     count = int((~same).sum())
-    words = f"{DIFFERENCE} · {count} {'step differs' if count == 1 else 'steps differ'}" + (", shown as in B" if count else "")
+    told = f"{count} {'step differs' if count == 1 else 'steps differ'}, shown as in B" if count else "no difference"
+    words = f"{DIFFERENCE} · {told}"
     status = np.where(same, np.uint8(Status.ENDED), new.status)
     return replace(_marked(new, ~same), status=status, subtitle=words + _cut_words(a, b))
 

@@ -49,13 +49,13 @@ def test_panes_show_a(window: MainWindow, compared: Document) -> None:
     assert cell(table, "padding", step).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
     assert not table.items.flags(cell(table, "padding", step)) & Qt.ItemFlag.ItemIsUserCheckable
     assert not header.right.isEnabled()
-    assert mask.subtitle.toolTip().endswith(FIXED) or FIXED in mask.subtitle.text()
+    assert mask.subtitle.whole_text().endswith(FIXED)
     window.commands["show_b"].trigger()
     assert cell(table, "padding", step).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
     assert table.items.flags(cell(table, "padding", step)) & Qt.ItemFlag.ItemIsUserCheckable
     assert header.right.isEnabled()
     assert header.right.value() == right + 1
-    assert FIXED not in mask.subtitle.text()
+    assert FIXED not in mask.subtitle.whole_text()
 
 
 def test_a_cannot_be_edited_and_says_so(window: MainWindow, compared: Document, qtbot: QtBot) -> None:

@@ -145,8 +145,8 @@ class MaskRow(MapRow):
         super().show_map(heatmap)
         editable, fixed = self.mask_view.row(0) is not None, self.document.comparison.side == "A"
         if heatmap is not None and editable:
-            self.subtitle.setText(f"{heatmap.subtitle} · {FIXED}" if fixed else heatmap.subtitle)
-        self.subtitle.hint = HINT if editable and not fixed else ""
+            self.subtitle.setText(heatmap.subtitle)
+        self.subtitle.hint = "" if not editable else FIXED if fixed else HINT
         for button in self.tools.buttons():
             button.setVisible(editable)
             button.setEnabled(not fixed or button.property("tool") == "select")

@@ -97,5 +97,4 @@ class WeightsRow(MapRow):
             chosen = self.document.selection.output
             self.weights_view.output = chosen if chosen in names else names[0]
             fixed = self.document.comparison.side == "A"
-            self.subtitle.setText(f"{self.subtitle.text()} · {FIXED}" if fixed else self.subtitle.text())
-            self.subtitle.hint = "" if fixed else "drag over steps to paint"
+            self.subtitle.hint = FIXED if fixed else "drag over steps to paint"
