@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from textwrap import wrap
 
 import numpy as np
 
@@ -20,6 +21,7 @@ FATES = {
     Fate.DROPS: "drops the mask, although its output still has a time axis",
 }
 
+MOST_CHARACTERS = 36  # in a line
 GIVEN = "puts out the mask that it was given as an argument"
 
 
@@ -48,8 +50,7 @@ def tooltip(node: Node, call: Call | None, trace: Trace | None, counted: int = 0
         rows += _call_rows(call, trace)
         if counted:
             rows.append(("padding", f"{counted} steps of this sample are padding, and count in the loss"))
-    lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
-    return f"<b>{escape(node.name)}</b> · {escape(node.class_name)}<table>{lines}</table>"
+    return _sheet(f"<b>{escape(node.name)}</b> · {escape(node.class_name)}", rows)
 
 
 def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
@@ -63,8 +64,14 @@ def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
         rows.append((name, mask_text(trace, mask.sent) if mask.sent is None else f"{mask.sent}: {mask_text(trace, mask.sent)}"))
         if mask.lost:
             rows.append(("at its end", "none: the mask was taken off on the way"))
-    lines = "".join(f"<tr><td style='padding-right:10px'>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
-    return f"<b>{escape('mask' if edge.mask_only else 'tensor')}</b><table>{lines}</table>"
+    return _sheet(f"<b>{'mask' if edge.mask_only else 'tensor'}</b>", rows)
+
+
+def _sheet(head: str, rows: list[tuple[str, str]]) -> str:
+    """Rows beneath a head, broken by us: Qt leaves empty room below what it breaks itself."""
+    cells = ((escape(name), "<br>".join(map(escape, wrap(value, MOST_CHARACTERS) or [""]))) for name, value in rows)
+    lines = "".join(f"<tr><td style='padding-right:10px'>{name}</td><td>{value}</td></tr>" for name, value in cells)
+    return f"<div style='white-space:nowrap'>{head}<table cellspacing='0'>{lines}</table></div>"
 
 
 def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:

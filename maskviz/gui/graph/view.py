@@ -29,6 +29,7 @@ LEGIBLE = 0.5  # the smallest one where that shows all of its breadth
 AT_ONCE = 3  # so many cards one after the other are to be seen in it
 LARGEST = 3.0
 NEAR = 1.5  # cards: what is so near is walked to, what is farther away comes to the middle
+ABOVE = 12  # pixels: so far below its place Qt shows a tooltip
 REACH = 6.0  # pixels from an edge at which it is meant
 SMALLEST = 0.001
 ARROWS = {Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1), Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0)}
@@ -236,7 +237,11 @@ class GraphView(QGraphicsView):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = QPointF(event.pos())
             item = self._item_at(place) or self._edge_at(place)
-            QToolTip.showText(event.globalPos(), self.tooltip_of(item) if item is not None else "", self.viewport())
+            at, words = event.globalPos(), self.tooltip_of(item) if item is not None else ""
+            if isinstance(item, NodeItem) and not item.frame:  # beneath the card and not over the pane beside this one
+                below = self.mapFromScene(item.card().bottomLeft())
+                at = self.viewport().mapToGlobal(QPoint(max(below.x(), 0), below.y() - ABOVE))
+            QToolTip.showText(at, words, self.viewport())
             return True
         return super().viewportEvent(event)
 
