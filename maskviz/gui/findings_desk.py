@@ -84,6 +84,10 @@ class FindingsDesk(QObject):
         if copy is not None:
             if self._document.comparison.pinned is None:
                 self._document.comparison.pin()
+            if self._document.undo_stack.count():
+                self._jobs.noticed.emit(
+                    tr("The repaired copy has the batch as it is; edits made before it was opened cannot be undone in it.")
+                )
             self._jobs.open_copy(str(copy))
 
     # -- what is ignored

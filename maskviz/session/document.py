@@ -113,6 +113,8 @@ class Document(QObject):
         self.path: str | None = None
         self.graph: Graph = Graph()
         self._aside: Opened | None = None
+        self.same_batch = False
+        """Whether what was opened last shows the batch of what was open before it: a repaired copy, or the file loaded again."""
         self._gestures = 0
         self._on_trial: tuple[Batch, EditBatch] | None = None
         self._travelling = False
@@ -207,15 +209,19 @@ class Document(QObject):
         """Back to what was open, when the file could not be loaded."""
         if self._aside is not None:
             opened, self._aside = self._aside, None
+            self.same_batch = True
             self._put(opened)
 
-    def open(self, title: str, path: str | None, graph: Graph, network: Network, batch: Batch) -> None:
-        """Replace what is open by a loaded network and its first batch; the undo history starts anew."""
-        self._aside = None
+    def open(self, title: str, path: str | None, graph: Graph, network: Network, batch: Batch, same_batch: bool = False) -> None:
+        """Replace what is open by a loaded network and its first batch; the undo history starts anew. Of the ``same_batch`` as before the
+        same sample and timestep stay selected."""
+        before = self._aside.selection if same_batch and self._aside is not None else Selection()
+        call = self.selection.call or (before.call if before.call in graph.by_id else None)
+        self._aside, self.same_batch = None, same_batch
         self._history.open(batch)
         self.recompute_seconds = None
         output = network.outputs[0].name if network.outputs else None
-        self._put(Opened(title, path, graph, network, batch, None, replace(Selection(), call=self.selection.call, output=output)))
+        self._put(Opened(title, path, graph, network, batch, None, replace(before, call=call, output=output, unit=0)))
 
     def change(self, title: str, graph: Graph, network: Network, batch: Batch, trace: Trace) -> None:
         """Replace what is open by another form of it and its result at once, as the builder does: history and selection stay."""

@@ -109,7 +109,8 @@ class Opener:
         path = opening.request.path if isinstance(opening.request, Load) and not opening.scratch else None
         stack = self._document.undo_stack
         edited = isinstance(opening.batch, Batch) and not opening.saved and not stack.isClean()
-        self._document.open(opening.title, path, opening.graph, network, batch)
+        kept = isinstance(opening.batch, Batch) and opening.batch.size == batch.size
+        self._document.open(opening.title, path, opening.graph, network, batch, kept)
         if edited:
             stack.resetClean()  # edits of the batch that was kept are still not saved
 

@@ -38,8 +38,15 @@ def test_a_fix_is_compared_with_what_it_mends(window: MainWindow, qtbot: QtBot, 
     finding = faulty.findings[0]
     window.findings.repairs.apply(finding)
     qtbot.waitUntil(lambda: window.findings.repairs.state(finding).path is not None, timeout=LONG)
+    panes.heatmaps.set_order("length")
+    order = panes.heatmaps.viewport.order
+    assert order is not None
+    document.select(sample=4, step=9)
     window.findings.open_copy(finding)
     qtbot.waitUntil(lambda: document.trace is not faulty and there(""), timeout=LONG)
+    assert (document.selection.sample, document.selection.step) == (4, 9)
+    assert panes.heatmaps.order == "length"
+    np.testing.assert_array_equal(panes.heatmaps.viewport.order, order)
     mended = document.trace
     assert mended is not None
     assert document.comparison.pinned is not None

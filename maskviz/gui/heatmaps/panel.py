@@ -48,6 +48,7 @@ class HeatmapsPanel(QWidget):
         self.colors = palette
         self.viewport = Viewport(self)
         self.order: Order = "given"
+        self._kept: tuple[Order, Any] | None = None  # the order before a file that is being loaded
         self.profile: Profile = "none"
         self._shown: tuple[str | None, int] = (None, 0)  # output and unit of the predictions
         self._opened_other = False  # another network, whose first trace has not come yet
@@ -198,7 +199,7 @@ class HeatmapsPanel(QWidget):
     def _on_reordered(self) -> None:
         if self.viewport.order is None:  # also where another batch has another number of samples
             self.order = "given"
-            self.tools_bar.show_choices()
+        self.tools_bar.show_choices()
 
     def set_profile(self, profile: Profile) -> None:
         """Show curves along the cross-hair below the maps, or none."""
@@ -257,7 +258,10 @@ class HeatmapsPanel(QWidget):
         for row in self._standard.values():
             row.spec = MapSpec(row.spec.kind)
         self.viewport.fit()
-        self.viewport.set_order(None)
+        kept, loading = self._kept or (self.order, self.viewport.order), self.document.batch is None
+        self._kept = kept if loading else None
+        self.order, rows = kept if self.document.same_batch and not loading else ("given", None)
+        self.viewport.set_order(rows)
         self._refresh()
 
     def _on_batch(self) -> None:
