@@ -6,7 +6,7 @@ looked at are the results (padding in the loss, touched outputs), and each is tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -33,7 +33,8 @@ class How(StrEnum):
 class Harm:
     """What came of it: losses that count padding, outputs computed from padding (fractions of what is kept), where that began.
 
-    ``moves`` is how far the losses of these outputs move over real steps when padding holds something else.
+    ``moves`` is how far the losses of these outputs move over real steps when padding holds something else. Where several calls spoil
+    one output the run does not show whose part is how large: each has the whole of it, and ``shared`` names the others.
     """
 
     losses: dict[str, LossShift] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Harm:
     moves: dict[str, float] = field(default_factory=dict)
     leaks: dict[str, float] = field(default_factory=dict)
     unmasked: set[str] = field(default_factory=set)
+    shared: dict[str, set[str]] = field(default_factory=dict)
 
     def together(self, *others: Harm | None) -> Harm:
         """This harm and what else came of the same call."""
@@ -51,6 +53,8 @@ class Harm:
             found.moves |= harm.moves
             found.leaks |= harm.leaks
             found.unmasked |= harm.unmasked
+            for output, sharing in harm.shared.items():
+                found.shared[output] = found.shared.get(output, set()) | sharing
         return found
 
     @property
@@ -89,7 +93,22 @@ def blame(facts: Facts) -> Blame:
             _blame_result(facts, found, output, call, out)
     for call in leak_origins(facts):
         _blame_leak(facts, found, call)
+    _note_sharing(found)
     return found
+
+
+def _note_sharing(found: Blame) -> None:
+    """Say of every cause which others have a part in what came of it."""
+    spoilt: tuple[Callable[[Harm], Collection[str]], ...] = (lambda harm: harm.losses, lambda harm: harm.touched)
+    for outputs_of in spoilt:
+        causes_of: dict[str, set[str]] = {}
+        for (_, name), harm in found.items():
+            for output in outputs_of(harm):
+                causes_of.setdefault(output, set()).add(name)
+        for (_, name), harm in found.items():
+            for output in outputs_of(harm):
+                if others := causes_of[output] - {name}:
+                    harm.shared[output] = harm.shared.get(output, set()) | others
 
 
 def _blame_result(facts: Facts, found: Blame, output: OutputTrace, call: Call, out: TensorOut) -> None:

@@ -42,21 +42,28 @@ RECIPES: Mapping[str, str] = {
     "MV29-second-mask-replaces-first": "leave_out",
     "MV36-softmax-over-time": "softmax_over_real_steps",
     "MV39-supports-masking-not-saved": "mask_again",
+    "MV45-nan-made-here": "keep_finite",
 }
 """Which surgery of ``engine.surgeries`` mends which finding."""
 
 NOT_MECHANICAL: Mapping[str, str] = {
+    "MV01-divisor": "nothing is wrong: versions of Keras divide a masked loss differently, whatever the network is",
+    "MV03-": "what metrics see of weights is said to compile(), as weighted_metrics",
+    "MV06-": "nothing is wrong: predictions at masked steps are there in any network, for whoever reads them to leave out",
+    "MV07-": "nothing is wrong: arrays carry no mask, whatever network they come from",
     "MV09-code": "the mask is lost in the code of a class, which only its author can change",
     "MV09-operation": "what the operation computes over time has no form with a mask that is known to be meant",
     "MV10-": "what the layer does with its steps is its own code's affair: change it there",
     "MV14-": "a wrapper's inner mask has axes of its own, and which steps they stand for is not known",
     "MV17-dot": "the axes of a dot product are not those of its inputs",
     "MV17-merge-aligns": "which steps of its inputs are padding is not known to the network: mask the inputs first",
+    "MV22-": "on which side padding is lies in the data: results are the same, and only cuDNN asks for it at the end",
     "MV24-": "whether your targets are reversed too is not known: choose between turning the output and turning the mask",
     "MV36-": "a softmax over classes stands where a softmax over steps or none was meant: which one is yours to say",
     "MV37-": "another normalization is another network: it has to be trained anew",
     "MV41-": "which call spreads over padding is a guess, and what it should do instead is its author's to say",
     "MV42-": "what differs in training is not changed in a copy: give the named layer its mask",
+    "MV46-": "what these weights were is lost: load a file from before",
     "MV38-": "the mask has to reach the loss, as sample_weight or from the layer that makes the sequence",
 }
 """Why there is no surgery, by the beginning of an id."""
@@ -312,7 +319,7 @@ def spares_real_steps(repairs: Iterable[Repair], change: Change) -> bool:
     return not change.others or any(RECIPES.get(r.finding) in FOR_REAL_STEPS for r in repairs)
 
 
-FOR_REAL_STEPS = frozenset({"leave_out", "mask_nan"})
+FOR_REAL_STEPS = frozenset({"leave_out", "mask_nan", "keep_finite"})
 """Surgeries for findings of real steps that were masked, or were NaN."""
 SMALLEST_SHARE = 1e-6
 SMALLEST_SHOWN = 5e-4
@@ -323,10 +330,9 @@ def judged(repair: Repair, good: bool, others: Sequence[Repair], before: Measure
     """A repair with its verdict and its whole sentence. ``others`` are those that it needed beside it for ``before → after``."""
     if repair.before is None or repair.after is None:
         return repair
-    alone = not others or helped(repair.before, repair.after)
     verdict = "verified" if good else "not verified"
     start = f"{repair.applied}; {verdict}: {repair.sentence}"
-    if good and not alone:
+    if good and others and after != repair.after:
         names = ", ".join(dict.fromkeys(f"{r.finding} at {r.call}" for r in others))
         start += f"; together with {names}: {', '.join(numbers(before, after))}"
     return replace(repair, sentence=f"{start}.", verified=good)

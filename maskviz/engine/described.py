@@ -46,7 +46,9 @@ def config(operation: keras.Operation) -> dict[str, Any]:
     except Exception:  # the class of a stranger may do anything here
         return {}
     found: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in sorted(given.items(), key=lambda item: list(defaults).index(item[0]) if item[0] in defaults else len(defaults)):
+        if key not in defaults and value in (False, None):  # an argument of a base class, left as it is
+            continue
         if key in LEFT_OUT or key.endswith(("_initializer", "_constraint")) or (key == "activation" and value == "linear"):
             continue
         if key == "dtype":

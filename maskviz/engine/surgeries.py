@@ -316,10 +316,11 @@ def mask_input(case: Case) -> Plan:
             embed, f"'{call}' made with mask_zero=True" if plain else f"'{call}' followed by a mask of the ids that are not {pad}"
         )
 
-    def mask(site: Site) -> Any:
-        return layers.Masking(float(pad), name=site.copy.fresh(f"{site.name}_masked"), dtype=site.data.dtype)(site.data)
+    padding = case.trace.padding.get(spec.name)
+    if padding is not None and not bool((case.batch.x[spec.name][padding] == pad).all()):
+        raise CannotRepair(f"padding of '{spec.name}' holds something else than {pad:g} in this batch, which no Masking layer finds.")
 
-    return Plan({}, {spec.name: mask}, f"Masking(mask_value={float(pad)}) put behind the input '{spec.name}'")
+    return Plan({}, {spec.name: _masking(float(pad))}, f"Masking(mask_value={float(pad)}) put behind the input '{spec.name}'")
 
 
 def mask_what_is_held(case: Case) -> Plan:
@@ -346,10 +347,11 @@ def mask_raw_input(case: Case) -> Plan:
         raise CannotRepair(f"the input that '{case.call.name}' masks is not known.")
     value = float(case.call.config.get("mask_value", 0.0))
 
-    def mask(site: Site) -> Any:
-        return layers.Masking(value, name=site.copy.fresh(f"{site.name}_masked"), dtype=site.data.dtype)(site.data)
+    return Plan({case.spot: _pass_on}, {name: _masking(value)}, f"'{case.call.name}' moved to the raw input '{name}'")
 
-    return Plan({case.spot: _pass_on}, {name: mask}, f"'{case.call.name}' moved to the raw input '{name}'")
+
+def _masking(value: float) -> Surgery:
+    return lambda site: layers.Masking(value, name=site.copy.fresh(f"{site.name}_masked"), dtype=site.data.dtype)(site.data)
 
 
 def _inputs_behind(trace: Trace, call: Any) -> list[str]:
@@ -362,6 +364,21 @@ def _inputs_behind(trace: Trace, call: Any) -> list[str]:
                 queue.append(made_by)
                 found += [made_by.id] if made_by.kind == "input" else []
     return found
+
+
+def keep_finite(case: Case) -> Plan:
+    kind, name = case.call.class_name, case.call.name
+    least = {"Log": keras.config.epsilon(), "Softmax": MARKER_IN_HALF}.get(kind)
+    if case.call.kind != "operation" or (least is None and kind not in ("Divide", "TrueDivide")):
+        raise CannotRepair(f"what '{name}' ({kind}) should give where it gives no number is not known.")
+
+    def operate(site: Site) -> Any:
+        if least is None:
+            return ops.divide_no_nan(*site.args, **site.kwargs)
+        args, kwargs = tree.map_structure(lambda x: ops.maximum(x, least) if x is site.data else x, (site.args, site.kwargs))
+        return site.run(*args, **kwargs)
+
+    return case.at(operate, f"'{name}' gives 0 where it divides by 0" if least is None else f"'{name}' takes {least:g} at least")
 
 
 def leave_out(case: Case) -> Plan:
@@ -378,6 +395,6 @@ SURGERIES: dict[str, Callable[[Case], Plan]] = {
     plan.__name__: plan
     for plan in (
         *(attend_on_copies, give_mask, mask_again, mask_windows, mask_merge, zero_padding, pool_real_steps, softmax_over_real_steps),
-        *(mask_from_before, mask_input, mask_what_is_held, mask_nan, mask_raw_input, leave_out),
+        *(mask_from_before, mask_input, mask_what_is_held, mask_nan, mask_raw_input, keep_finite, leave_out),
     )
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import json
+import warnings
 from typing import Any
 
 import keras
@@ -79,15 +81,55 @@ def traced(made: keras.Model, x: Any, y: Any = None, weight: Any = None, padding
         assert finding.why
         assert finding.link.startswith("https://")
         assert finding.call is None or trace.call(finding.call) is not None
+        paste(finding, made, trace, x, y, weight)
     return trace
+
+
+class Untouched:
+    """A network of which fixes may read everything, and that they do not train, compile or load into."""
+
+    def __init__(self, made: keras.Model) -> None:
+        self.made = made
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda *args, **kwargs: None) if name in ("fit", "compile", "load_weights") else getattr(self.made, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.made(*args, **kwargs)
+
+
+def paste(finding: Finding, made: keras.Model, trace: Trace, x: Any, y: Any, weight: Any) -> None:
+    """Run the code of a fix with what it stands beside: the batch, and tensors by the names of their layers."""
+    if not isinstance(made, keras.Sequential) and not getattr(made, "_operations", None):
+        return  # the code of a subclassed network has names of its own
+    padding = next(iter(trace.padding.values())) if len(trace.padding) == 1 else dict(trace.padding)
+    batch = {"x": x, "y": y, "sample_weight": weight, "padding": padding, "value": 1.0}
+    scope = {**tensors(made), **copy.deepcopy(batch), "keras": keras, "np": np, "network": Untouched(made)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exec(finding.fix, scope)
+        except Exception as error:
+            raise AssertionError(f"the fix of {finding.id} does not run: {finding.fix}") from error
+
+
+def tensors(made: keras.Model) -> dict[str, Any]:
+    """Outputs of layers and operations by the names that fixes give them, and classes of one's own."""
+    found: dict[str, Any] = {code.variable(tensor.name): tensor for tensor in made.inputs}
+    for operation in getattr(made, "operations", made.layers):
+        name, result = code.variable(operation.name), getattr(operation, "output", None)
+        if isinstance(operation, keras.Model):
+            found |= tensors(operation)
+        found[type(operation).__name__] = type(operation)
+        for number, tensor in enumerate(result if isinstance(result, list) else [result]):
+            found[name if number == 0 else f"{name}_{number}"] = tensor
+        found[f"{name}_unmasked"] = found[name]
+    return found
 
 
 def repaired_by(finding: Finding, made: keras.Model) -> Any:
     """The tensor that the code of a fix makes in place of the output of the call it is about."""
-    names: dict[str, Any] = {"keras": keras, "np": np, "network": made}
-    for operation in made.operations:
-        if isinstance(operation.output, keras.KerasTensor):
-            names[code.variable(operation.name)] = names[f"{code.variable(operation.name)}_unmasked"] = operation.output
+    names = {**tensors(made), "keras": keras, "np": np, "network": made}
     exec(finding.fix, names)
     return names[code.variable(finding.call)]
 

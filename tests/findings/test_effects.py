@@ -60,3 +60,21 @@ def test_a_loss_that_is_one_number_moves_as_a_whole() -> None:
     assert not found.ledger.terms[0].separable
     assert leak.effect == pytest.approx(abs(float(found.ledger.terms[0].changed) - float(found.ledger.terms[0].values)))
     assert leak.effect > 0
+
+
+def test_leaks_that_share_an_output_say_so_and_come_in_the_order_of_the_run() -> None:
+    x, masked = data()
+    conv = layers.Conv1D(3, 3, padding="same", name="conv")(layers.Dense(3)(masked))
+    alone = layers.Flatten(name="flat")(layers.Dense(2)(masked))
+    attended = layers.GlobalAveragePooling1D(name="mean")(layers.GroupNormalization(1, name="group")(layers.Dense(3)(masked)))
+    both = layers.Add()([layers.Dense(1)(layers.LSTM(2)(conv)), layers.Dense(1)(attended)])
+    made = network(x, [layers.Dense(1, name="both")(both), layers.Dense(1, name="alone")(alone)])
+    found = traced(made, features(), {"both": vector(), "alone": vector(seed=2)})
+    conv_one, group, flat = (next(f for f in found.findings if f.call == name) for name in ("conv", "group", "flat"))
+    assert conv_one.effect == group.effect > 0
+    ran = [call.id for call in found.calls if call.id in ("conv", "group")]
+    assert [f.call for f in found.findings if f in (conv_one, group)] == ran
+    assert "shared with 'group'" in conv_one.sentence
+    assert conv_one.evidence["both shared with"] == "group"
+    assert "shared with 'conv'" in group.sentence
+    assert "shared with" not in flat.sentence

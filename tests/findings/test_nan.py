@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+import maskviz
 from maskviz.core.batch import Batch
 from maskviz.core.recording import splice
 from maskviz.core.trace import Trace
@@ -178,6 +179,20 @@ def test_a_mean_over_no_steps_is_found_where_it_divides() -> None:
     exec(finding.fix.split("# or, in the network")[0], scope)
     assert not [f for f in traced(made, scope["x"], scope["y"], padding=padding[[0, 1, 2, 4]]).findings if f.id.startswith(NUMBERS)]
     assert not [f for f in traced(masked_mean(safe=True), values, vector(), padding=padding).findings if f.id.startswith(NUMBERS)]
+
+
+def test_a_division_is_kept_finite_in_a_copy() -> None:
+    values, padding = ids(), PADDED.copy()
+    values[3], padding[3] = 0, True
+    made = masked_mean(safe=False)
+    report = maskviz.repair(made, values, vector(), padding=padding)
+    (repair,) = (r for r in report.repairs if r.finding == "MV45-nan-made-here")
+    assert repair.verified, str(report)
+    assert "loss nan → " in repair.sentence
+    assert np.isfinite(report.after.loss)
+    real = [0, 1, 2, 4]
+    np.testing.assert_allclose(report.network.predict(values, verbose=0)[real], made.predict(values, verbose=0)[real], rtol=1e-5)
+    assert not [f for f in report.left if f.id.startswith(NUMBERS)]
 
 
 def log_of(layer: Callable[[Any], Any]) -> keras.Model:

@@ -191,7 +191,7 @@ def test_a_second_mask_throws_real_steps_away() -> None:
     found = traced(network(x, layers.Dense(1, name="out")(read)), ids(), vector())
     (finding,) = (f for f in found.findings if f.severity == "error")
     lost = int((ids() == 3).sum())
-    assert f"it masks {lost} real steps" in finding.sentence
+    assert f"already and masks {lost} real steps: " in finding.sentence
     assert finding.reach >= lost / (~PADDED).sum() > 0
 
 

@@ -83,7 +83,7 @@ def attention_mask_alone(facts: Facts) -> Iterator[Finding]:
     """MV38-attention-mask-not-in-loss: padding is kept out of the attention by hand, and counted by the loss all the same."""
     for name, harm, call in masked_by_hand(facts):
         pad = facts.network.input(name).pad_value
-        real = f'x["{name}"]' if len(facts.network.inputs) > 1 else "x"
+        real = code.data(facts, name)
         yield about(
             "MV38-attention-mask-not-in-loss",
             call,

@@ -92,6 +92,38 @@ def made(call: Call, **changes: Any) -> str:
     return f"{variable(call.id)} = {layer(call, **changes)}({inputs(call)})"
 
 
+def data(facts: Facts, name: str) -> str:
+    """The array that is fed to an input: ``x``, or ``x["name"]`` where there are several."""
+    return "x" if len(facts.network.inputs) == 1 else f'x["{name}"]'
+
+
+def padded(facts: Facts, name: str) -> str:
+    """Which steps of it are padding, in the same way."""
+    return "padding" if len(facts.network.inputs) == 1 else f'padding["{name}"]'
+
+
+def chosen(facts: Facts) -> str:
+    """The line that leaves samples out: those for which ``keep`` is False."""
+    several = "{{name: values[keep] for name, values in {0}.items()}}"
+    x = "x[keep]" if len(facts.network.inputs) == 1 else several.format("x")
+    y = "y[keep]" if len(facts.batch.y) <= 1 else several.format("y")
+    return f"x, y = {x}, {y}"
+
+
+def without_empty(facts: Facts) -> str:
+    """Code that leaves out samples that are all padding in some input."""
+    name = next((n for n, p in facts.trace.padding.items() if p.ndim == 2 and bool(p.all(axis=1).any())), None)
+    return f"keep = ~{'padding' if name is None else padded(facts, name)}.all(axis=1)\n{chosen(facts)}"
+
+
+def predicted(facts: Facts, output: str) -> str:
+    """The line that makes ``y_pred`` the prediction of an output, as a tensor."""
+    names = [o.name for o in facts.network.outputs]
+    if len(names) == 1:
+        return "y_pred = network(x, training=False)"
+    return f"y_pred = keras.tree.flatten(network(x, training=False))[{names.index(output)}]  # output '{output}'"
+
+
 def mask_of(facts: Facts, call: Call) -> str:
     """Code for the mask that the steps of a call have: from the layer that made the mask nearest before it."""
     maker = mask_maker(facts, call)

@@ -67,7 +67,7 @@ def divided_by_kept(facts: Facts) -> Iterator[Finding]:
             f"by all {size} "
             f"and gave {number(older)}.",
             "Keras 3 divides a masked loss by the number of kept steps. Losses of networks trained with older versions are not comparable.",
-            f"loss * {kept} / {size}  # to compare with an older report; there is nothing to repair",
+            f"{number(counted)} * {kept} / {size}  # = {number(older)}, to compare with an older report; there is nothing to repair",
             "https://github.com/tensorflow/tensorflow/issues/34491",
             {"loss": counted, "kept steps": kept, "all steps": size, "loss over all steps": older},
         )
@@ -88,7 +88,7 @@ def predict_has_no_mask(facts: Facts) -> Iterator[Finding]:
                 f"predict() returns plain arrays: the loss of '{terms.output}' computed from them is {number(plain)} and not "
                 f"{number(counted)}.",
                 "A mask lives on tensors while the network runs. Arrays carry none, so a loss or metric computed by hand counts padding.",
-                'y_pred = network(x, training=False)  # a tensor, with its mask\nmask = getattr(y_pred, "_keras_mask", None)',
+                f"{code.predicted(facts, terms.output)}  # a tensor, with its mask\nmask = y_pred._keras_mask",
                 "https://github.com/keras-team/keras/issues/3855",
                 {"loss": counted, "loss from predict()": plain},
             )

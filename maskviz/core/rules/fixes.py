@@ -76,9 +76,11 @@ def _time_change(facts: Facts, call: Call, before: int, after: int) -> tuple[str
             left, right = _pair(config.get("cropping", 1))
             end = f"-{right}" if right else ""
             return f"x[:, {left}:{end}]", f"mask[:, {left}:{end}]"
-    first = first_step(facts, call, before, after)
-    if first is not None:
-        part = f"{first or ''}:{'' if first + after == before else first + after}"
+    taken = steps_taken(facts, call)
+    if taken is not None:
+        part = _slice(taken, before)
+        if part is None:
+            return f"keras.ops.take(x, {taken}, axis=1)", f"keras.ops.take(mask, {taken}, axis=1)"
         return f"x[:, {part}]", f"mask[:, {part}]"
     ratio = max(1, round(before / after)) if after else 1
     return layer, f"keras.ops.any(keras.ops.reshape(mask[:, : {ratio * after}], (-1, {after}, {ratio})), axis=-1)"
@@ -88,14 +90,24 @@ def _as_now(call: Call) -> str:
     return f"{code.existing(call)}(x)" if call.kind == "layer" else "...  # what the operation does now"
 
 
-def first_step(facts: Facts, call: Call, before: int, after: int) -> int | None:
-    """The input step that the first output step of a slice is, from an output of the network that has the steps of the slice."""
-    reached = facts.downstream(call)
-    for output, made_by, _ in facts.results:
-        steps = output.steps or ()
-        if len(steps) == after < before and made_by.id in reached and all(b - a == 1 for a, b in pairwise(steps)):
-            return steps[0]
-    return None
+def steps_taken(facts: Facts, call: Call) -> list[int] | None:
+    """The steps of its input that a call puts out, where it takes steps as they are: a slice, or an index."""
+    source = next((tensor.source for tensor in call.inputs), None)
+    known, made = facts.trace.steps.get(source or ""), facts.trace.steps.get(call.ref())
+    if call.ref() in facts.trace.windowed or known is None or made is None or known[0] != made[0]:
+        return None
+    at = {step: place for place, step in enumerate(known[1])}
+    return [at[step] for step in made[1]] if all(step in at for step in made[1]) else None
+
+
+def _slice(taken: list[int], before: int) -> str | None:
+    """Steps as the slice they are: ``1:-1``, ``::2``; None where they are none."""
+    strides = {b - a for a, b in pairwise(taken)} or {1}
+    if len(strides) > 1 or not taken or min(strides) <= 0:
+        return None
+    stride = strides.pop()
+    first, end = taken[0], taken[-1] + 1
+    return f"{first or ''}:{'' if end + stride > before else end - before}{f':{stride}' if stride > 1 else ''}"
 
 
 def _pair(value: object) -> tuple[int, int]:

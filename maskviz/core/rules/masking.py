@@ -10,6 +10,7 @@ import numpy as np
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
+from maskviz.core.rules.recurrent import SET_MASK
 from maskviz.core.rules.sources import Mask, creators, harm_of_mask
 from maskviz.core.rules.texts import came_of, count, evidence, severity
 from maskviz.core.trace import Call, Fate
@@ -64,7 +65,7 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
             "MV29-second-mask-replaces-first",
             Severity.ERROR if lost or harm.proved else Severity.WARNING,
             call.id,
-            f"Masking '{call.name}' replaces the mask its input has already: it {what}{came}.",
+            f"Masking '{call.name}' replaces the mask its input has already and {what}{came}.",
             "Masking looks only at values: a step whose features all equal mask_value is masked, whatever the mask before said, "
             "and no other is.",
             f"{code.variable(call.id)} = {code.inputs(call)}  # without '{call.name}': the mask is there already",
@@ -82,29 +83,28 @@ def _weight(severity: Severity) -> int:
 def _reason(facts: Facts, call: Call, name: str, padding: Mask) -> Reason | None:
     value = call.config.get("mask_value", 0.0)
     dtype = str(call.config.get("dtype", "float32"))
-    held = _held(facts.batch.x[name], padding)
+    held, x = _held(facts.batch.x[name], padding), code.data(facts, name)
     if value == "nan":
         return (
             "MV28-mask-value-nan",
             "looks for NaN, which equals nothing, not even itself",
             "NaN != NaN, so no step is ever masked, and NaN goes on through the network.",
-            f"x = np.nan_to_num(x, nan=-1.0)\n{code.made(call, mask_value=-1.0)}",
+            f"{x} = np.nan_to_num({x}, nan=-1.0)\n{code.made(call, mask_value=-1.0)}",
         )
     if facts.input_of(call) is None:
         before = next((made_by for _, made_by, _ in facts.sources(call)), None)
-        after = "" if before is None else f"\n{code.variable(before.id)} = {code.layer(before)}({code.variable(name)}_masked)"
         return (
             "MV29-padding-changed-before-masking",
             f"stands behind '{before.name if before else '…'}', after which padding no longer equals {value}",
             "Masking compares each step with mask_value. Scaling, normalizing or a Dense layer with bias change what padding looks like.",
-            f"{code.variable(name)}_masked = {code.layer(call)}({code.variable(name)})  # first of all{after}",
+            _first_of_all(facts, call, name, before),
         )
     if "16" in dtype and isinstance(value, (int, float)) and not _in_half(float(value), dtype):
         return (
             "MV30-mask-value-not-in-half-precision",
             f"looks for {value:g}, which {dtype} cannot hold",
             "The input is rounded to half precision before it is compared, and then never equals mask_value.",
-            f"x[padding] = -1.0\n{code.made(call, mask_value=-1.0)}",
+            f"{x}[{code.padded(facts, name)}] = -1.0\n{code.made(call, mask_value=-1.0)}",
         )
     if held is not None and held != value and np.isfinite(held):  # of NaN in padding another rule speaks
         return (
@@ -114,6 +114,18 @@ def _reason(facts: Facts, call: Call, name: str, padding: Mask) -> Reason | None
             code.made(call, mask_value=held),
         )
     return None
+
+
+def _first_of_all(facts: Facts, call: Call, name: str, before: Call | None) -> str:
+    """The mask made of the input itself, and what stood before it now behind it."""
+    source = code.variable(name)
+    if facts.network.input(name).kind == "ids":
+        pad = facts.network.input(name).pad_value or 0
+        return f"{SET_MASK}\n\n{code.variable(call.id)} = SetMask()([{code.inputs(call)}, keras.ops.not_equal({source}, {pad})])"
+    masked = f"{source}_masked = {code.layer(call)}({source})  # first of all"
+    if before is None or code.names(before) != [source] or before.kind != "layer":
+        return masked
+    return f"{masked}\n{code.variable(before.id)} = {code.layer(before)}({source}_masked)"
 
 
 def _held(x: Any, padding: Mask) -> float | None:

@@ -12,6 +12,7 @@ from maskviz.core.finding import KERAS, Finding
 from maskviz.core.nan_reach import Results, at, first_place, listed, results_of
 from maskviz.core.rules import code
 from maskviz.core.rules.recurrent import received
+from maskviz.core.rules.results import all_padding
 from maskviz.core.rules.texts import count
 from maskviz.core.trace import Call
 
@@ -102,7 +103,7 @@ def _made(facts: Facts, call: Call, odd: NDArray[np.bool_], results: Results) ->
     place = first_place(call, odd)
     assert place is not None
     rows = odd if odd.ndim == 1 else np.asarray(odd.any(axis=1))
-    number, empty = int(rows.sum()), _empty_samples(facts, len(rows))
+    number, empty = int(rows.sum()), all_padding(facts, len(rows))
     only_empty = empty is not None and bool(empty[rows].all())
     what = "NaN" if _holds(facts, call, NAN) else "infinity"
     which = count(number, "sample") + (f", which {'has' if number == 1 else 'have'} no real step" if only_empty else "") + ","
@@ -123,12 +124,6 @@ def _made(facts: Facts, call: Call, odd: NDArray[np.bool_], results: Results) ->
 
 def _named(call: Call) -> str:
     return f"The operation '{call.name}' ({call.class_name})" if call.kind == "operation" else f"{call.class_name} '{call.name}'"
-
-
-def _empty_samples(facts: Facts, size: int) -> NDArray[np.bool_] | None:
-    """Samples ``(batch,)`` that are all padding in some input."""
-    found = [p.all(axis=1) for p in facts.trace.padding.values() if len(p) == size and p.shape[1]]
-    return np.logical_or.reduce(found) if found else None
 
 
 def _why(call: Call, only_empty: bool) -> str:
@@ -155,7 +150,7 @@ def _fix(facts: Facts, call: Call, only_empty: bool) -> str:
     elif call.origin == "custom" or call.class_name == "Lambda":
         fix = _in_code(f"the Lambda '{call.name}'" if call.class_name == "Lambda" else f"call() of {call.class_name}")
     elif kind in QUOTIENTS and len(given) == 2:
-        fix = f"{name} = {given[0]} / keras.ops.maximum({given[1]}, {SMALLEST})"
+        fix = f"{name} = keras.ops.divide_no_nan({given[0]}, {given[1]})  # 0 where there is nothing to divide by"
     elif kind in QUOTIENTS:
         fix = f"{first} = keras.ops.maximum({first}, {SMALLEST})  # then '{call.name}' as before, if {first} is what it divides by"
     elif kind == "Log":
@@ -167,8 +162,9 @@ def _fix(facts: Facts, call: Call, only_empty: bool) -> str:
     elif half and call.kind == "layer":
         fix = f"{code.made(call, dtype='float32')}  # half precision holds no more than 65504"
     else:
-        fix = f"print(keras.ops.max(keras.ops.abs({first})))  # too large a number: scale the data, or put a LayerNormalization before"
-    return f"keep = ~padding.all(axis=1)\nx, y = x[keep], y[keep]  # or, in the network:\n{fix}" if only_empty else fix
+        seen = f"np.abs(keras.Model(network.inputs, {first}).predict(x)).max()"
+        fix = f"print({seen})  # if that is large: scale the data, or put a LayerNormalization before"
+    return f"{code.without_empty(facts)}  # or, in the network:\n{fix}" if only_empty else fix
 
 
 def _in_code(whose: str) -> str:

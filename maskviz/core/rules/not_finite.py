@@ -16,6 +16,7 @@ from maskviz.core.ledger import LossTerms
 from maskviz.core.losses import contributions
 from maskviz.core.nan_reach import at, kind_of, odd_steps, results_of, way_of
 from maskviz.core.network import InputSpec
+from maskviz.core.rules import code
 from maskviz.core.rules.lost import GUIDE
 from maskviz.core.rules.texts import count
 
@@ -101,26 +102,22 @@ def _user(facts: Facts, name: str) -> str:
     return next((c.id for c in facts.own_calls if any(t.source == name for t in c.inputs)), name)
 
 
-def _array(facts: Facts, name: str) -> str:
-    return f'x["{name}"]' if len(facts.network.inputs) > 1 else "x"
-
-
 def _pad(spec: InputSpec) -> float:
     value = spec.pad_value
     return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else 0.0
 
 
 def _number_for(facts: Facts, spec: InputSpec, alone: bool) -> str:
-    x, value = _array(facts, spec.name), _pad(spec)
+    x, value = code.data(facts, spec.name), _pad(spec)
     note = f"  # what the mask of '{spec.name}' looks for" if spec.masked else "  # any number will do where a mask leaves the step out"
     if alone:
         more = f", posinf={value}, neginf={value}" if np.isinf(facts.batch.x[spec.name]).any() else ""
         return f"{x} = np.nan_to_num({x}, nan={value}{more}){note}"
-    return f"{x}[padding] = {value}{note}"
+    return f"{x}[{code.padded(facts, spec.name)}] = {value}{note}"
 
 
 def _filled(facts: Facts, spec: InputSpec, timed: bool) -> str:
-    x, value = _array(facts, spec.name), _pad(spec)
+    x, value = code.data(facts, spec.name), _pad(spec)
     lines = [
         f"missing = ~np.isfinite({x})",
         f"{x} = np.where(missing, 0.0, {x}){'' if spec.masked else '  # or the mean of what is known'}",

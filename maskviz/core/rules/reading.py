@@ -222,9 +222,21 @@ def custom_layer_reads_padding(facts: Facts) -> Iterator[Finding]:
             "The code of this layer mixes timesteps and does not look at a mask; what happens inside it is its own affair.",
             f"class {call.class_name}(keras.layers.Layer):\n    def call(self, inputs, mask=None):  # Keras fills in the mask of inputs\n"
             "        ...  # leave masked steps out: attention_mask=mask[:, None, :], or inputs * keras.ops.cast(mask, "
-            "inputs.dtype)[..., None]",
+            f"inputs.dtype)[..., None]{'' if masked else _mask_from_the_start(facts)}",
             GUIDE,
         )
+
+
+def _mask_from_the_start(facts: Facts) -> str:
+    """Where a mask could begin that reaches no layer so far: in the layer of the user's own that takes ids."""
+    for call in facts.own_calls:
+        spec = facts.input_of(call)
+        if spec is not None and spec.kind == "ids" and call.origin == "custom":
+            return (
+                f"\n\n\n# and the mask is to be made where the ids are taken, in {call.class_name}\n"
+                f"def compute_mask(self, inputs, mask=None):\n    return keras.ops.not_equal(inputs, {spec.pad_value or 0})"
+            )
+    return ""
 
 
 def attention_over_nothing(facts: Facts) -> Iterator[Finding]:
@@ -241,7 +253,7 @@ def attention_over_nothing(facts: Facts) -> Iterator[Finding]:
             f"{call.class_name} '{call.name}' finds all keys of {count(int(empty.sum()), 'sample')} masked and spreads evenly over "
             "their padding",
             "A softmax over scores that are all masked is even: where nothing may be looked at, everything is.",
-            f"keep = ~padding.all(axis=1)  # of what is looked at, {keys}\nx, y = x[keep], y[keep]",
+            f"{code.without_empty(facts)}  # of what is looked at, {keys}",
             f"{KERAS}layers/attention/attention.py",
         )
 

@@ -123,11 +123,26 @@ def not_right_padded(facts: Facts) -> Iterator[Finding]:
                 "cuDNN kernel for this batch.",
                 "cuDNN takes lengths, so padding must come last. The result is the same without it, only slower; use_cudnn=True is "
                 "an error.",
-                'x = keras.utils.pad_sequences(sequences, padding="post")',
+                _right_padded(facts, call),
                 RNN,
                 {"samples not right-padded": gaps},
             )
             return
+
+
+def _right_padded(facts: Facts, call: Call) -> str:
+    """Code that moves real steps to the front, in their order."""
+    name = next((n for n, p in facts.trace.padding.items() if bool((p[:, :-1] & ~p[:, 1:]).any())), None)
+    if name is None:  # what is masked between real steps is no padding
+        inner = call.config.get("layer") if call.class_name == "Bidirectional" else None
+        part = "with use_cudnn=False in the layer it wraps" if inner else f"with {code.made(call, use_cudnn=False)}"
+        return f"# {part}, Keras does not ask for steps masked at the end alone"
+    x, padded = code.data(facts, name), code.padded(facts, name)
+    axes = "[..., None]" if facts.batch.x[name].ndim > 2 else ""
+    return (
+        f'order = np.argsort({padded}, axis=1, kind="stable")  # real steps first\n'
+        f"{x} = np.take_along_axis({x}, order{axes}, axis=1)  # y and sample_weight too, where they have steps"
+    )
 
 
 def carried_state_not_put_out(facts: Facts) -> Iterator[Finding]:

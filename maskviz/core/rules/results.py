@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
+from maskviz.core.rules import code
 from maskviz.core.rules.recurrent import received
 from maskviz.core.rules.texts import count, number, percent
 
 REDUCTIONS = f"{KERAS}metrics/reduction_metrics.py"
+AS_WEIGHTED = """metrics = keras.saving.deserialize_keras_object(network.get_compile_config())["metrics"]
+network.compile(network.optimizer, network.loss, weighted_metrics=metrics)"""
 
 
 def metric_ignores_mask(facts: Facts) -> Iterator[Finding]:
@@ -28,8 +32,7 @@ def metric_ignores_mask(facts: Facts) -> Iterator[Finding]:
             None,
             f"The metric {note.name} counts masked steps: {number(note.value)}, where kept steps alone give {number(note.masked_value)}.",
             "Metrics that are a mean of a value a step take the mask; Precision, Recall, AUC and others that count do not.",
-            "# give it weights instead, which it takes\nnetwork.compile(network.optimizer, network.loss, "
-            f'weighted_metrics=["{note.name}"])\n'
+            f"{AS_WEIGHTED}  # a weighted metric leaves out what has weight 0\n"
             'network.fit(x, y, sample_weight=(~padding).astype("float32"))',
             REDUCTIONS,
             {"value": note.value, "value over kept steps": note.masked_value},
@@ -43,14 +46,13 @@ def metric_ignores_weights(facts: Facts) -> Iterator[Finding]:
     names = [n.name for n in facts.trace.metric_notes if n.honours_weights is False]
     if names:
         listed = ", ".join(names)
-        quoted = ", ".join(f'"{n}"' for n in names)
         yield Finding(
             "MV03-metric-ignores-weights",
             Severity.INFO,
             None,
             f"sample_weight does not reach {'the metrics' if len(names) > 1 else 'the metric'} {listed}.",
             "What is given as metrics= never sees weights; what is given as weighted_metrics= does.",
-            f"network.compile(network.optimizer, network.loss, weighted_metrics=[{quoted}])",
+            AS_WEIGHTED,
             "https://keras.io/api/metrics/",
             {n.name: n.value for n in facts.trace.metric_notes if n.name in names},
         )
@@ -64,6 +66,7 @@ def masked_predictions_are_not_zero(facts: Facts) -> Iterator[Finding]:
             continue
         skipped = values[~mask]
         largest = float(np.nanmax(np.abs(skipped), initial=0.0))
+        axes = f"[..., {', '.join(['None'] * (values.ndim - 2))}]" if values.ndim > 2 else ""
         if largest > 0:
             yield Finding(
                 "MV06-masked-predictions-not-zero",
@@ -71,7 +74,8 @@ def masked_predictions_are_not_zero(facts: Facts) -> Iterator[Finding]:
                 None if output.ref is None else output.ref.partition("#")[0],
                 f"predict() gives values at masked steps of '{output.name}' as well, up to {number(largest)}: they mean nothing.",
                 "A mask does not erase: Dense puts out its bias, and a recurrent layer repeats its last output.",
-                f"y_pred = np.where(mask[..., None], y_pred, 0)  # {count(int((~mask).sum()), 'masked step')} in this batch",
+                f"{code.predicted(facts, output.name)}\nmask = np.asarray(y_pred._keras_mask)\n"
+                f"y_pred = np.where(mask{axes}, y_pred, 0)  # {count(int((~mask).sum()), 'masked step')} in this batch",
                 "https://github.com/keras-team/keras/issues/3855",
                 {"largest value at a masked step": largest, "masked steps": int((~mask).sum())},
             )
@@ -92,19 +96,28 @@ def empty_samples(facts: Facts) -> Iterator[Finding]:
         if worst is not None and not broken:
             continue
         what = "divides by 0 kept steps and gives NaN" if broken else "has nothing to compute from"
+        number, whole = len(empty), all_padding(facts, len(mask))
+        of_input = whole is not None and bool(whole[empty].all())
+        they_are = "is" if number == 1 else "are"
+        where = f"{they_are} all padding" if of_input else f"{they_are} all padding where they reach '{call.name}'"
         worst = Finding(
             "MV23-empty-sample",
             Severity.ERROR if broken else Severity.INFO,
             call.id,
-            f"{count(len(empty), 'sample')} (the first is {empty[0]}) {'is' if len(empty) == 1 else 'are'} all padding: {call.class_name} "
-            f"'{call.name}' {what}.",
+            f"{count(number, 'sample')} (the first is {empty[0]}) {where}: {call.class_name} '{call.name}' {what}.",
             "A mean over no steps is 0 / 0; one training step on it makes every weight NaN. Recurrent layers give 0, attention "
             "spreads evenly."
             if broken
             else "Recurrent layers give 0 for an empty sample, attention spreads evenly over padding, and cuDNN refuses the batch.",
-            "keep = ~padding.all(axis=1)\nx, y = x[keep], y[keep]",
+            code.without_empty(facts) if of_input else f"keep = ~np.isin(np.arange({len(mask)}), {empty.tolist()})\n{code.chosen(facts)}",
             f"{KERAS}layers/pooling/global_average_pooling1d.py",
             {"empty samples": len(empty), "share of the batch": percent(len(empty) / len(mask))},
         )
     if worst is not None:
         yield worst
+
+
+def all_padding(facts: Facts, size: int) -> NDArray[np.bool_] | None:
+    """Samples ``(batch,)`` that are all padding in some input; None where no input has padding of so many samples."""
+    found = [p.all(axis=1) for p in facts.trace.padding.values() if len(p) == size and p.shape[1]]
+    return np.logical_or.reduce(found) if found else None

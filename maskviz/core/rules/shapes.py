@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.ledger import LossTerms
 from maskviz.core.losses import contributions
 from maskviz.core.ranks import RankTrap, traps_of
+from maskviz.core.rules import code
 from maskviz.core.rules.texts import number
 
 IDS = {
@@ -45,7 +47,7 @@ def rank_traps(facts: Facts) -> Iterator[Finding]:
             None,
             f"{trap.sentence[:1].upper()}{trap.sentence[1:]}{instead}",
             WHY[trap.kind],
-            _fix(trap),
+            _fix(facts, trap),
             f"{KERAS}losses/loss.py",
             {**{f"shape of {name}": list(shape) for name, shape in trap.shapes.items()}, **numbers},
             0.0 if counted is None or meant is None else abs(counted - meant),
@@ -74,16 +76,29 @@ def _as_meant(trap: RankTrap, terms: LossTerms) -> tuple[float | None, float | N
     return None, None
 
 
-def _fix(trap: RankTrap) -> str:
+def _fix(facts: Facts, trap: RankTrap) -> str:
     """Code that gives the array the shape it should have."""
     if trap.kind in ("weights_rank", "weights_mean"):
-        given, loss = trap.shapes["sample_weight"], trap.shapes["loss"]
-        if given != loss[: len(given)]:
-            return f"sample_weight = sample_weight.reshape({trap.use})"
-        spread = f"sample_weight.reshape({(*given, *[1] * (len(loss) - len(given)))})"
-        return f"sample_weight = np.broadcast_to({spread}, {loss})  # one weight for each number of the loss"
+        spread = _spread("sample_weight", trap.shapes["sample_weight"], trap.shapes["loss"])
+        return f"sample_weight = {spread}  # one for each number of the loss"
     if trap.kind == "mask_rank":
-        mask, loss = trap.shapes["mask"], trap.shapes["loss"]
-        spread = f"mask.reshape({(*mask, *[1] * (len(loss) - len(mask)))})"
-        return f'sample_weight = np.broadcast_to({spread}, {loss}).astype("float32")  # and let the mask end before the output'
-    return "y = y[..., None]  # the shape of the prediction" if trap.kind == "target_rank" else f"y = y.reshape({trap.use})"
+        spread = _spread("mask", trap.shapes["mask"], trap.shapes["loss"])
+        out = code.variable(next((o.ref for o in facts.trace.network_outputs if o.name == trap.output), None))
+        return (
+            f"{code.predicted(facts, trap.output)}\nmask = np.asarray(y_pred._keras_mask)\n"
+            f'sample_weight = {spread}.astype("float32")\n{out} = keras.ops.copy({out})  # ends the mask: weights stand for it'
+        )
+    if trap.kind == "target_rank":
+        return "y = y[..., None]  # the shape of the prediction"
+    return f"y = np.broadcast_to(y, {trap.use})  # if it is meant to be repeated; else give a target of this shape"
+
+
+def _spread(name: str, given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """An array along the first axes of another shape, repeated over the rest; of an equal number of values it is only reshaped."""
+    if math.prod(given) == math.prod(wanted):
+        return f"{name}.reshape({wanted})"
+    if len(given) > len(wanted):
+        return f"{name}.reshape({(*wanted, -1)}).mean(axis=-1)"
+    while len(given) > 1 and given[-1] == 1 and given != wanted[: len(given)]:
+        given = given[:-1]
+    return f"np.broadcast_to({name}.reshape({(*given, *[1] * (len(wanted) - len(given)))}), {wanted})"

@@ -70,7 +70,8 @@ def _with_masking(facts: Facts, spec: InputSpec) -> str:
     padding = facts.trace.padding.get(spec.name)
     if padding is None or bool((facts.batch.x[spec.name][padding] == value).all()):
         return made
-    return f"x[padding] = {code.literal(value)}  # padding holds something else in this batch\n{made}"
+    held = f"{code.data(facts, spec.name)}[{code.padded(facts, spec.name)}]"
+    return f"{held} = {code.literal(value)}  # padding holds something else in this batch\n{made}"
 
 
 def creators(facts: Facts) -> Iterator[tuple[Call, Mask, InputSpec, Mask]]:
@@ -116,7 +117,8 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
         ids = spec.kind == "ids"
         another = call.class_name == "Masking" and facts.input_of(call) is None
         why = "mask_zero takes every 0 for padding, wherever it stands: number the words from 1."
-        fix = f"{code.variable(spec.name)} = {code.variable(spec.name)} + 1  # 0 is for padding alone\n{code.made(call, **_one_more(call))}"
+        x, padded = code.data(facts, spec.name), code.padded(facts, spec.name)
+        fix = f"{x} = np.where({padded}, 0, {x} + 1)  # 0 is for padding alone\n{code.made(call, **_one_more(call))}"
         if another:
             why = "Masking compares what it is given, and what earlier layers make of a real step can equal mask_value in all features."
             name = code.variable(spec.name)
@@ -124,7 +126,10 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
         elif not ids:
             value = _free_value(facts, spec.name)
             why = "A step whose features all equal mask_value is masked, wherever it stands: choose a value that data cannot take."
-            fix = f"x[padding] = {value}\n{code.made(call, mask_value=value)}"
+            fix = f"{x}[{padded}] = {value}\n{code.made(call, mask_value=value)}"
+        if not another and not declared:
+            looked_for = 0 if ids else call.config.get("mask_value", 0.0)
+            fix = f"{_at_the_ends(x, padded, looked_for, ids)}\n{fix}"
         yield Finding(
             "MV26-zero-is-a-word" if ids and not another else "MV27-real-step-equals-mask-value",
             Severity.ERROR if declared else Severity.WARNING,
@@ -138,6 +143,14 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
             {"real steps masked": int(lost.sum()), "sample": sample, "t": step},
             reach=float(lost.sum() / (~padding).sum()),
         )
+
+
+def _at_the_ends(x: str, padded: str, value: Any, ids: bool) -> str:
+    """Code that finds padding where it can be told from data: in runs at the ends."""
+    real = f"real = {x} != {value}" if ids else f"real = ({x} != {value}).any(axis=-1)"
+    since = "np.maximum.accumulate(real, axis=1)", "np.maximum.accumulate(real[:, ::-1], axis=1)[:, ::-1]"
+    start = "" if padded == "padding" else "padding = {}\n"
+    return f"{start}{real}\n{padded} = ~({since[0]} & {since[1]})  # at the ends alone"
 
 
 def _one_more(call: Call) -> dict[str, Any]:
@@ -173,7 +186,8 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
             "An Embedding masks id 0 and no other; an id of −1 even reads the last row of its table."
             if ids
             else "A step is masked only where all of its features equal mask_value.",
-            f"{code.variable(spec.name)}[padding] = 0  # the id that is masked" if ids else f"x[padding] = {value}  # in every feature",
+            f"{code.data(facts, spec.name)}[{code.padded(facts, spec.name)}] = "
+            + ("0  # the id that is masked" if ids else f"{value}  # in every feature"),
             f"{KERAS}layers/core/{'embedding' if ids else 'masking'}.py",
             {"padded steps kept": int(kept.sum()), "padded steps": int(padding.sum()), **evidence(harm)},
             harm.change,
@@ -189,7 +203,7 @@ def runs_of_another_value(facts: Facts) -> Iterator[Finding]:
         value, lengths = _runs_at_end(facts.batch.x[spec.name])
         if value is None:
             continue
-        ids, name = spec.kind == "ids", code.variable(spec.name)
+        ids, name = spec.kind == "ids", code.data(facts, spec.name)
         looks_for = "0" if ids else str(call.config.get("mask_value", 0.0))
         fix = f"{name} = np.where({name} == {value:g}, 0, {name})  # the id that is masked, if {value:g} is padding and no word"
         yield Finding(

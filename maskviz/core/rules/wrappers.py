@@ -106,7 +106,7 @@ def false_warning(facts: Facts) -> Iterator[Finding]:
             false[0].id,
             f"Keras warns that {names} will destroy the mask, which is false: the mask comes out in this run.",
             "The warning looks at supports_masking of the outer layer only; the layers inside pass the mask on.",
-            'warnings.filterwarnings("ignore", message=".*does not support masking")  # after checking, as here',
+            'import warnings\n\nwarnings.filterwarnings("ignore", message=".*does not support masking")  # after checking, as here',
             f"{KERAS}layers/layer.py",
             {"false warnings": count(len(false), "layer")},
         )
