@@ -57,8 +57,9 @@ def config(operation: keras.Operation) -> dict[str, Any]:
             continue
         if key in defaults and _same(defaults[key], value):
             continue
-        inner = getattr(operation, key, None)
-        plain = _nested(inner) if isinstance(inner, keras.Layer) else _plain(value)
+        both_ways = isinstance(operation, keras.layers.Bidirectional) and key == "layer"
+        inner = operation.forward_layer if both_ways else getattr(operation, key, None)
+        plain = _nested(inner, both_ways) if isinstance(inner, keras.Layer) else _plain(value)
         if plain is not None:
             found[key] = plain
     return found
@@ -77,8 +78,12 @@ def _is_of_the_user(operation: Any) -> bool:
     return type(operation).__module__.split(".")[0] != "keras"
 
 
-def _nested(inner: keras.Layer) -> dict[str, Any]:
-    return {"class_name": type(inner).__name__, "config": {"name": inner.name, **config(inner)}}
+def _nested(inner: keras.Layer, both_ways: bool = False) -> dict[str, Any]:
+    """A layer within a wrapper; ``both_ways`` leaves out what Bidirectional makes of it."""
+    own = config(inner)
+    if both_ways:
+        own.pop("zero_output_for_mask", None)
+    return {"class_name": type(inner).__name__, "config": {"name": inner.name.removeprefix("forward_") if both_ways else inner.name, **own}}
 
 
 def _same(default: Any, value: Any) -> bool:

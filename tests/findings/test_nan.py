@@ -188,7 +188,7 @@ def test_a_division_is_kept_finite_in_a_copy() -> None:
     report = maskviz.repair(made, values, vector(), padding=padding)
     (repair,) = (r for r in report.repairs if r.finding == "MV45-nan-made-here")
     assert repair.verified, str(report)
-    assert "loss nan → " in repair.sentence
+    assert "loss NaN → " in repair.sentence
     assert np.isfinite(report.after.loss)
     real = [0, 1, 2, 4]
     np.testing.assert_allclose(report.network.predict(values, verbose=0)[real], made.predict(values, verbose=0)[real], rtol=1e-5)
