@@ -286,6 +286,15 @@ def test_the_map_stands_where_no_card_is(make: Make, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: behind() == [])
 
 
+def test_the_legend_is_smaller_in_a_low_pane(make: Make, qtbot: QtBot) -> None:
+    panel = make(document(sliced()), (276, 360))
+    low = panel.legend.height()
+    panel.resize(276, 700)
+    qtbot.waitUntil(lambda: panel.legend.height() > low)
+    panel.resize(276, 360)
+    qtbot.waitUntil(lambda: panel.legend.height() == low)
+
+
 def test_finding_marks_every_hit(make: Make) -> None:
     doc = document(sliced())
     panel = make(doc)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QWidget
 
 from maskviz.export.graph_legend import entries, legend_height, paint_legend
 from maskviz.export.graph_painting import Sizes
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
+
+SMALLER = 0.85  # of the font
 
 
 class FindField(QLineEdit):
@@ -65,6 +67,14 @@ class Legend(QWidget):
             self._explain()
             self.updateGeometry()
             self.update()
+
+    def set_low(self, low: bool) -> None:
+        """Be smaller in a low pane, whose height belongs to the graph."""
+        font = QApplication.font(self)
+        font.setPointSizeF(font.pointSizeF() * (SMALLER if low else 1))
+        if font.pointSizeF() != self.font().pointSizeF():
+            self.setFont(font)
+            self.updateGeometry()
 
     def _explain(self) -> None:
         shown = entries(self._difference)

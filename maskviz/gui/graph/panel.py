@@ -31,7 +31,7 @@ from maskviz.session.document import Document
 
 STALE_AFTER = 150  # ms: what is renewed faster than this is not dimmed, it would only flicker
 NOTHING_OPEN = "No network is open.\nDrop a .keras file here."
-LOW = 700  # logical pixels; a lower pane leaves out what is said elsewhere
+LOW, LOWEST = 700, 420  # logical pixels; a lower pane leaves out what is said elsewhere, the lowest has a small legend
 MOST_UNFOLDED = 20_000  # nodes on screen after "unfold all"
 
 
@@ -48,8 +48,7 @@ class GraphPanel(QWidget):
         self._traced: tuple[str, ...] | None = None  # the calls that the shown graph was made from
         self._layout = Layout()
         self._anchor: tuple[NodeItem, QRectF, QPointF] | None = None
-        self._first = True
-        self._title = ""
+        self._first, self._title = True, ""
         self._scene = GraphScene(palette, self)
         self.view = GraphView(self._scene)
         self.map = Minimap(self.view, self._scene)
@@ -325,6 +324,7 @@ class GraphPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place.setVisible(self.height() >= LOW)  # the timestep bar says it too
+        self.legend.set_low(self.height() < LOWEST)
 
     def _unfold(self, unfolded: frozenset[str], held: str = "") -> None:
         if unfolded != self._unfolded:
