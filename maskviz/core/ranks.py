@@ -30,6 +30,8 @@ OF_EQUAL_SHAPES = {
     *("hinge", "squaredhinge", "categoricalhinge"),
 }
 """Losses of Keras that compare a target with a prediction of its shape and take the mean over the last axis."""
+OF_SAMPLES = {"ctc"}
+"""Losses of Keras that give one number a sample."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class _Shapes:
             return self.recorded
         if self.loss in SPARSE:
             return self.prediction[:-1]
+        if self.loss in OF_SAMPLES:
+            return self.prediction[:1]
         if self.loss not in OF_EQUAL_SHAPES:
             return None
         together = _repeated(*_same_rank(self.y, self.prediction))
@@ -178,10 +182,10 @@ class _Shapes:
             return None
         repeats = _repeated(*_same_rank(raw, self.mask)) is not None
         does = "repeats the mask along other axes than it is meant for, without a word" if repeats else "cannot multiply the two"
-        sentence = (
-            f"The mask of '{self.output}' has shape {self.mask} and its loss {raw}: Keras {does}; "
-            f"let the mask end before the output, and leave padding out by sample_weight of shape {raw}."
-        )
+        use = f"end before the output, and leave padding out by sample_weight of shape {raw}"
+        if len(raw) == 1:
+            use = "end before the output: a loss of samples leaves no steps out"
+        sentence = f"The mask of '{self.output}' has shape {self.mask} and its loss {raw}: Keras {does}; let the mask {use}."
         return RankTrap("mask_rank", self.output, sentence, "wrong" if repeats else "raises", {"mask": self.mask, "loss": raw}, raw)
 
     def mean(self) -> RankTrap | None:

@@ -77,6 +77,14 @@ def test_a_loss_of_samples_meets_a_mask_of_steps() -> None:
     assert (trap.kind, trap.consequence) == ("mask_rank", "raises")
 
 
+@pytest.mark.parametrize(("samples", "consequence"), [(3, "raises"), (4, "wrong")])
+def test_the_mask_of_a_loss_of_samples(samples: int, consequence: str) -> None:
+    (trap,) = traps((samples, 2), (samples, 4, 9), mask=(samples, 4), loss="ctc")
+    assert (trap.kind, trap.consequence) == ("mask_rank", consequence)
+    assert trap.sentence.endswith("let the mask end before the output: a loss of samples leaves no steps out.")
+    assert traps((samples, 2), (samples, 4, 9), loss="ctc") == ()
+
+
 def test_the_mean_by_weights_says_how_many_times_too_large() -> None:
     (trap,) = traps((4, 5, 1), (4, 5, 1), (4, 1), reductions="mean_with_sample_weight")
     assert trap.kind == "weights_mean"
