@@ -14,7 +14,7 @@ from maskviz.gui.heatmaps.call_row import CallRow
 from maskviz.gui.main_window import MainWindow
 from tests.gui.window_hands import sentences
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(480)]
 LONG = 90_000  # ms on a busy machine
 
 

@@ -16,7 +16,7 @@ from maskviz.core.probes import AskGradients, AskValues, Values
 from maskviz.session.jobs import Jobs
 from maskviz.session.questions import Questions
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(480)]
 MILLISECONDS = 90_000
 
 
