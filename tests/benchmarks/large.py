@@ -43,7 +43,7 @@ def rows(quick: bool, folder: Path) -> list[Row]:
         idle = seen["gaps"].pop("idle")
         made += [Row(f"longest gap, {size}: {act}", gap, idle, "idle", 50, absolute=True) for act, gap in seen["gaps"].items()]
         what = f"memory that {acts} edits of samples take, {size}"
-        made.append(Row(what, seen["taken"], seen["batch"], "the batch", 0.5, "MiB"))
+        made.append(Row(what, seen["taken"], seen["batch"], "the batch", 1.0, "MiB"))
     return made
 
 
