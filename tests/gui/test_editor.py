@@ -101,7 +101,7 @@ def test_a_high_pane_gives_the_table_the_width_that_its_header_does_not_need(qtb
     widget = panel(qtbot, document(sliced()), (900, 260))
     wide = widget.steps.width()
     assert [w.isVisible() for w in (widget.header.sample, widget.header.right, widget.header.length)] == [True] * 3
-    widget.resize(900, 90)
+    widget.resize(900, 65)
     qtbot.waitUntil(lambda: widget.steps.width() < wide)
     widget.resize(900, 260)
     qtbot.waitUntil(lambda: widget.steps.width() == wide)

@@ -9,6 +9,7 @@ from maskviz.core.batch import Batch
 from maskviz.core.batch_cells import Cells, Filling, in_padding
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
+from maskviz.core.numbers import number
 from maskviz.gui.editing.marks import Marks
 
 CONTENTS: tuple[Filling, ...] = ("zero", "noise", "nan")
@@ -69,10 +70,11 @@ def mask_sentence(before: Batch, after: Batch, network: Network) -> str:
             continue
         was, now = before.padding[spec.name], after.padding[spec.name]
         kept, padded = int((was & ~now).sum()), int((now & ~was).sum())
+        pad = number(spec.pad_value) if isinstance(spec.pad_value, float) else spec.pad_value
         if kept:
-            return f"{_steps(kept)} kept now: the network's mask skips only what holds {spec.pad_value}, and sees data there."
+            return f"{_steps(kept)} kept now: the network's mask skips only what holds {pad}, and sees data there."
         if padded:
-            return f"{_steps(padded)} padding now: the network's mask skips what holds {spec.pad_value}."
+            return f"{_steps(padded)} padding now: the network's mask skips what holds {pad}."
     return ""
 
 

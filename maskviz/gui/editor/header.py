@@ -87,16 +87,19 @@ class SampleHeader(QWidget):
             put(self.length, 0, 3, 1, 2, edge)
             put(self.input, 2, 0, 1, 5)
 
-    def height_of(self, tall: bool) -> int:
-        """How high it is when it is tall, or low."""
-        fields = (3 if tall else 2) + (not self.input.isHidden())
-        words = self.length.sizeHint().height() + self._grid.spacing() if tall else 0
-        margins = self._grid.contentsMargins()
-        step = self.both.sizeHint().height() + self._grid.spacing()
-        return fields * step - self._grid.spacing() + words + margins.top() + margins.bottom()
+    def fit(self, height: int, narrow: bool) -> None:
+        """Stand in so many pixels, ``narrow`` where that is high enough. The length gives way first, so that a notice moves nothing."""
+        self.set_tall(narrow and height >= self._height_of(3))
+        words = self.length.sizeHint().height() + self._grid.spacing()
+        self.length.setVisible(not self._tall or height >= self._height_of(3) + words)
+
+    def _height_of(self, rows: int) -> int:
+        margins, spacing = self._grid.contentsMargins(), self._grid.spacing()
+        rows += not self.input.isHidden()
+        return rows * (self.both.sizeHint().height() + spacing) - spacing + margins.top() + margins.bottom()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), self.height_of(False))
+        return QSize(super().minimumSizeHint().width(), self._height_of(2))
 
     def refresh(self) -> None:
         """Show the sample and its padding, of A where that is shown, which cannot be changed."""

@@ -156,7 +156,7 @@ class EditorPanel(QWidget):
 
     def _shape(self) -> None:
         """Give the table the width that the header does not need where the pane is high enough."""
-        self.header.set_tall(self.whole.isHidden() and self.height() >= self.header.height_of(True))
+        self.header.fit(self.height(), narrow=self.whole.isHidden())
 
     def _select(self) -> None:
         if self._document.selection.sample != self._sample:
