@@ -91,6 +91,7 @@ QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 
 QListView::indicator:unchecked, QCheckBox::indicator:unchecked { border: 1px solid $muted; border-radius: 3px; width: 11px; height: 11px; }
 QRadioButton::indicator:unchecked { border: 1px solid $muted; border-radius: 6px; width: 11px; height: 11px; }
+QRadioButton::indicator:checked { border: 4px solid $accent; border-radius: 6px; width: 5px; height: 5px; background: $on_accent; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QTreeWidget[look="palette"]::item, QListWidget[look="choices"]::item { padding: 5px 8px; border: none; color: $text; }
 QTreeWidget[look="palette"]::item:disabled { color: $faint; }

@@ -94,8 +94,7 @@ class HeatmapsPanel(QWidget):
         return self.list.rows
 
     def add(self, kind: Kind, ref: str | None = None, spec: MapSpec | None = None) -> MapRow:
-        """Show one more map: of the whole network, or of the output ``ref`` of a call (``lstm``, ``lstm#1``). One that is there already is
-        brought into view."""
+        """Show one more map: of the network, or of the output ``ref`` (``lstm``, ``lstm#1``) of a call; one that is there comes into view."""
         spec = spec or MapSpec(kind, ref)
         row = next((r for r in self.rows if (r.spec.kind, r.spec.ref) == (kind, ref) and r.spec.view == spec.view == "unit"), None)
         if row is None:
@@ -353,8 +352,7 @@ class HeatmapsPanel(QWidget):
     def _read_out(self) -> None:
         """Say what is under the mouse, also when it changed there while the mouse rests."""
         if self._under is not None:
-            sample, step, row = self._under
-            self.hovered.emit(" · ".join(filter(None, (self.telling.of_cell(sample, step, row), row.view.hint(sample, step)))))
+            self.hovered.emit(self.telling.of_cell(*self._under, hint=True))
 
     def _describe(self) -> None:
         """Tell a screen reader what the selected cell holds."""

@@ -19,10 +19,12 @@ class Telling:
     def __init__(self, document: Document, viewport: Viewport, standard: Sequence[MapRow]) -> None:
         self._document, self._viewport, self._standard = document, viewport, standard
 
-    def of_cell(self, sample: int, step: int, row: MapRow) -> str:
-        """One cell of a map (step −1 on bars); where it is marked, all that is marked besides."""
+    def of_cell(self, sample: int, step: int, row: MapRow, hint: bool = False) -> str:
+        """One cell of a map (step −1 on bars); where it is marked, all that is marked besides. With a ``hint``, what the mouse would
+        change there."""
         words = row.words_at(sample, step) if row.view.viewport is not self._viewport else self._of_shared(sample, step, row)
-        return f"{DIFFERENCE} · {words}" if self._delta and words else words
+        parts = (DIFFERENCE if self._delta and words else "", words, row.view.hint(sample, step) if hint else "")
+        return " · ".join(part for part in parts if part)
 
     def _of_shared(self, sample: int, step: int, row: MapRow) -> str:
         region = self._document.region
