@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QGuiApplication, QPainter, QPainterPath, QPen
 
-from maskviz.core.compare_graph import GraphDifference
-from maskviz.core.counted_padding import CountedPadding
-from maskviz.core.graph import Edge, Graph
-from maskviz.core.graph_looks import EdgeLook, NodeLook, OneSide, Strip, edge_look, node_look, strips_of
-from maskviz.core.layout import Box, Layout, LayoutRequest, Point
+from maskviz.core.graph import Graph
+from maskviz.core.graph_looks import EdgeLook, NodeLook, OneSide, Strip
+from maskviz.core.layout import Box, LayoutRequest, Point
 from maskviz.core.status import Status
-from maskviz.core.trace import Trace
 from maskviz.palette import Palette
 
 PLAIN_BELOW = 0.35  # scale under which text, strips and marks are left out
@@ -360,49 +357,3 @@ def paint_edge(
             painter.drawLine(QPointF(start.x - half, start.y + half), QPointF(start.x + half, start.y + half))
         else:
             painter.drawLine(QPointF(start.x + half, start.y - half), QPointF(start.x + half, start.y + half))
-
-
-def paint_graph(
-    painter: QPainter,
-    graph: Graph,
-    layout: Layout,
-    trace: Trace | None,
-    sample: int,
-    step: int,
-    sizes: Sizes,
-    palette: Palette,
-    scale: float = 1.0,
-    difference: GraphDifference | None = None,
-) -> None:
-    """A whole (folded) graph in the units of its layout. The strips show all timesteps alike: no step of theirs is framed. Of a
-    ``difference`` its ``trace`` is shown."""
-    outputs = strips_of(graph)
-    calls = {call.id: call for call in trace.calls} if trace is not None else {}
-    counted = CountedPadding(graph, trace) if trace is not None and difference is None else None
-    routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
-
-    def look(node_id: str) -> NodeLook:
-        made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0, None, counted)
-        made = replace(made, strips=tuple(replace(strip, marked=None) for strip in made.strips))
-        return made if difference is None else difference.node_look(node_id, made)
-
-    def look_of_edge(edge: Edge) -> EdgeLook:
-        made = edge_look(edge, trace, sample, step)
-        return made if difference is None else difference.edge_look(edge, made)
-
-    def at(node_id: str) -> None:
-        painter.save()
-        painter.translate(*layout.positions[node_id])
-
-    for node in graph.nodes:
-        if node.id in graph.containers:
-            at(node.id)
-            paint_frame(painter, layout.sizes[node.id], look(node.id), sizes, palette, scale=scale)
-            painter.restore()
-    for edge in graph.edges:
-        paint_edge(painter, route_path(routes[edge.source, edge.target]), look_of_edge(edge), sizes, palette, scale)
-    for node in graph.nodes:
-        if node.id not in graph.containers:
-            at(node.id)
-            paint_card(painter, look(node.id), sizes, palette, scale=scale)
-            painter.restore()

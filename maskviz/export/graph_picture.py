@@ -8,12 +8,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from maskviz.core.compare_graph import GraphDifference
-from maskviz.core.graph import Graph
-from maskviz.core.graph_looks import node_look
+from maskviz.core.counted_padding import CountedPadding
+from maskviz.core.graph import Edge, Graph
+from maskviz.core.graph_looks import EdgeLook, NodeLook, edge_look, node_look, strips_of
 from maskviz.core.layout import Layout
 from maskviz.core.trace import Trace
 from maskviz.export.graph_legend import legend_height, paint_legend
-from maskviz.export.graph_painting import CARD_EMS, Sizes, paint_graph
+from maskviz.export.graph_painting import CARD_EMS, Sizes, paint_card, paint_edge, paint_frame, request_of, route_path
 from maskviz.export.media import Drawing
 from maskviz.palette import Palette
 
@@ -98,6 +99,52 @@ def graph_drawing(
             paint_legend(painter, margin, high - margin - foot + em * 2, inner, sizes, paper, difference is not None)
 
     return Drawing(width / scale, high, scale, paint, None if transparent else paper.pane, dpi)
+
+
+def paint_graph(
+    painter: QPainter,
+    graph: Graph,
+    layout: Layout,
+    trace: Trace | None,
+    sample: int,
+    step: int,
+    sizes: Sizes,
+    palette: Palette,
+    scale: float = 1.0,
+    difference: GraphDifference | None = None,
+) -> None:
+    """A whole (folded) graph in the units of its layout. The strips show all timesteps alike: no step of theirs is framed. Of a
+    ``difference`` its ``trace`` is shown."""
+    outputs = strips_of(graph)
+    calls = {call.id: call for call in trace.calls} if trace is not None else {}
+    counted = CountedPadding(graph, trace) if trace is not None and difference is None else None
+    routes = dict(zip(request_of(graph, sizes).links, layout.routes, strict=True))
+
+    def look(node_id: str) -> NodeLook:
+        made = node_look(graph.by_id[node_id], trace, calls.get(node_id), sample, step, outputs.get(node_id, ()), 0, None, counted)
+        made = replace(made, strips=tuple(replace(strip, marked=None) for strip in made.strips))
+        return made if difference is None else difference.node_look(node_id, made)
+
+    def look_of_edge(edge: Edge) -> EdgeLook:
+        made = edge_look(edge, trace, sample, step)
+        return made if difference is None else difference.edge_look(edge, made)
+
+    def at(node_id: str) -> None:
+        painter.save()
+        painter.translate(*layout.positions[node_id])
+
+    for node in graph.nodes:
+        if node.id in graph.containers:
+            at(node.id)
+            paint_frame(painter, layout.sizes[node.id], look(node.id), sizes, palette, scale=scale)
+            painter.restore()
+    for edge in graph.edges:
+        paint_edge(painter, route_path(routes[edge.source, edge.target]), look_of_edge(edge), sizes, palette, scale)
+    for node in graph.nodes:
+        if node.id not in graph.containers:
+            at(node.id)
+            paint_card(painter, look(node.id), sizes, palette, scale=scale)
+            painter.restore()
 
 
 def _paint_heading(painter: QPainter, title: str, subtitle: str, rect: QRectF, sizes: Sizes, palette: Palette) -> None:

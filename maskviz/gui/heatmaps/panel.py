@@ -125,9 +125,8 @@ class HeatmapsPanel(QWidget):
         """Show one more map: of the network, or of the selected call's first output; None where no call is selected that could have it."""
         if kind in NETWORK_MAPS:
             return self.add(kind)
-        selected = self.document.selection.call
-        trace = self.document.comparison.trace_with(selected)
-        call = trace.call(selected) if trace is not None and selected is not None else None
+        trace = self.document.comparison.trace_with(self.document.selection.call)
+        call = trace.call(self.document.selection.call or "") if trace is not None else None
         if trace is None or call is None or not call.outputs:
             return None
         inside = recurrent_calls(trace, call) if kind == "state" else []
