@@ -94,7 +94,7 @@ class HeatmapsPanel(QWidget):
         return self.list.rows
 
     def add(self, kind: Kind, ref: str | None = None, spec: MapSpec | None = None) -> MapRow:
-        """Show one more map: of the network, or of the output ``ref`` (``lstm``, ``lstm#1``) of a call; one that is there comes into view."""
+        """One more map: of the network, or of the output ``ref`` (``lstm``, ``lstm#1``) of a call; one that is there comes into view."""
         spec = spec or MapSpec(kind, ref)
         row = next((r for r in self.rows if (r.spec.kind, r.spec.ref) == (kind, ref) and r.spec.view == spec.view == "unit"), None)
         if row is None:
