@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from maskviz.export import kinds
@@ -165,6 +165,30 @@ def test_numbers_have_no_size_and_animations_walk(qtbot: QtBot, tmp_path: Path) 
     choose(dialog, "frames")
     assert len(export(qtbot, dialog)) == 24
     assert "24 files written" in dialog.message.text()
+
+
+def test_progress_names_the_file_and_never_goes_back(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    choose(dialog, "gif")
+    tick(dialog, "mask", "loss")
+    dialog.form.width_px.setValue(300)
+    told: list[tuple[float, str]] = []
+    dialog._work.progressed.connect(lambda done, total: told.append((done / total, dialog.message.text())))
+    export(qtbot, dialog)
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert "mask.gif: 0 % done" in told[0][1]
+    assert "loss.gif" in told[-1][1]
+
+
+def test_only_the_export_button_answers_enter_and_ticking_moves_no_field(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = open_dialog(qtbot, tmp_path)
+    assert [b for b in dialog.findChildren(QPushButton) if b.autoDefault()] == [dialog.export]
+    dialog.show()
+    before = dialog.form.height()
+    tick(dialog, "mask", "loss", "predictions", "heatmaps")
+    QApplication.processEvents()
+    assert dialog.form.height() == before
 
 
 def test_a_long_export_can_be_stopped(qtbot: QtBot, tmp_path: Path) -> None:
