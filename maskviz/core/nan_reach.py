@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maskviz.core.facts import Facts
 from maskviz.core.finding import Severity
+from maskviz.core.numbers import percent
 from maskviz.core.trace import Call, TensorOut
 
 Steps = NDArray[np.bool_]
@@ -44,7 +45,7 @@ class Results:
 
     def __str__(self) -> str:
         """What came of it, as the end of a sentence."""
-        parts = [f"{100 * share:.0f} % of what counts in output '{name}' is no number" for name, share in self.outputs.items()]
+        parts = [f"{percent(share)} of what counts in output '{name}' is no number" for name, share in self.outputs.items()]
         parts += [f"output '{name}' is no number at padded steps alone" for name in self.padded]
         parts += ["the loss is NaN"] if self.loss else []
         parts += [f"so {'is the metric' if len(self.metrics) == 1 else 'are the metrics'} {listed(self.metrics)}"] if self.metrics else []

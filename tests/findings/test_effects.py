@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from maskviz.core.rules.texts import number
 from tests.findings.nets import PADDED, data, features, network, traced, vector
 
 pytestmark = [pytest.mark.engine, pytest.mark.expects_log("triggered tf.function retracing")]
@@ -24,7 +25,7 @@ def test_a_leak_has_the_effect_by_which_the_loss_moves() -> None:
     assert leak.effect == pytest.approx(abs(float(terms.changed.mean() - terms.values.mean())), rel=1e-4)
     assert leak.effect > 0
     assert leak.reach == PADDED.any(axis=1).mean()
-    assert f"moves its loss by {leak.effect:.4g}" in leak.sentence
+    assert f"moves its loss by {number(leak.effect)}" in leak.sentence
 
 
 def test_of_two_leaks_the_one_that_moves_more_comes_first() -> None:

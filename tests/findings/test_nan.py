@@ -12,6 +12,7 @@ from keras import layers, ops
 
 import maskviz
 from maskviz.core.batch import Batch
+from maskviz.core.numbers import percent
 from maskviz.core.recording import splice
 from maskviz.core.trace import Trace
 from maskviz.engine import loading
@@ -77,7 +78,7 @@ def test_nan_in_padding_goes_through_attention_and_loss() -> None:
     assert finding.evidence["first counts at"] == "attention, sample 1, t=0"
     predicted = made(given(np.nan))
     real_nan = np.isnan(np.asarray(predicted))[..., 0][~PADDED].mean()
-    assert f"{100 * real_nan:.0f} % of what counts in output 'out' is no number and the loss is NaN" in finding.sentence
+    assert f"{percent(float(real_nan))} of what counts in output 'out' is no number and the loss is NaN" in finding.sentence
     assert finding.effect == float("inf")
     scope = {"np": np, "x": given(np.nan)}
     exec(finding.fix, scope)
