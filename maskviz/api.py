@@ -106,7 +106,7 @@ def assert_masked(
     """
     limit, known = Severity(at_least), frozenset([accept] if isinstance(accept, str) else accept)
     traced = trace(network, x, y, sample_weight, custom=custom, unsafe=unsafe, loss=loss, padding=padding, thorough=thorough)
-    if not any(bool(p.any()) for p in traced.padding.values()):
+    if not traced.has_padding:
         raise UnusableInput(
             "The batch has no padding, so it shows nothing about masks: add a padded sample, or say which steps are padding=."
         )

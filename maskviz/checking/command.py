@@ -111,7 +111,7 @@ def _checked(engine: BlockingEngine, file: str, batch_file: str | None, options:
 
     asked = {"seed": options.seed, "custom": options.custom, "unsafe": options.unsafe, "loss": options.loss}
     trace, batch, _ = api.trace_with(engine, Path(file), read, **asked, thorough=not options.quick)
-    if not any(bool(p.any()) for p in trace.padding.values()):
+    if not trace.has_padding:
         notes.append("The batch has no padding, so this run shows nothing about masks: give a batch with padding.")
     if options.verify:
         trace, tried, said = _verified(engine, trace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import tempfile
 import zipfile
 import zlib
@@ -25,13 +26,15 @@ from maskviz.core.network import InputSpec, Network
 
 LARGEST_BYTES = 8 << 30
 _GROUPS = ("x", "y", "sample_weight", "padding")
+_NUMBERED = rf"({'|'.join(_GROUPS)})_?(\d+)"  # x0, x1, as many write several inputs
 
 
 def read_batch(path: str | os.PathLike[str], network: Network) -> tuple[Batch, tuple[str, ...]]:
     """The batch in a file, fitted to ``network``, and notes for the user (ignored keys, NaN, generated targets).
 
-    ``.npz`` holds ``x``, ``y``, ``sample_weight`` and ``padding``, with ``__NAME`` or ``__0`` for several inputs or outputs; ``.npy`` is
-    ``x`` alone; ``.csv`` has the columns ``sample, step, features…``; ``.json`` has the keys of the ``.npz``. Raises UnusableInput.
+    ``.npz`` holds ``x``, ``y``, ``sample_weight`` and ``padding``, with ``__NAME`` or ``__0`` for several inputs or outputs (where there
+    is no ``x``, ``x0``, ``x1`` … are taken by their numbers, and a note says so); ``.npy`` is ``x`` alone; ``.csv`` has the columns
+    ``sample, step, features…``; ``.json`` has the keys of the ``.npz``. Raises UnusableInput.
     """
     file = Path(path)
     check_there(file)
@@ -139,11 +142,22 @@ def _contract_keys(given: Iterable[str], name: str) -> tuple[dict[str, tuple[str
             keys[key] = (group, of)
         else:
             others.append(key)
-    listed = ", ".join(f"'{key}'" for key in others)
+    notes = []
     if not any(group == "x" for group, _ in keys.values()):
-        held = f"only {listed}" if others else "no inputs"
-        raise UnusableInput(f"'{name}' holds {held}; a batch needs its input under the key 'x', or 'x__NAME' for each of several inputs.")
-    return keys, (f"Ignored in {name}: {listed}.",) if others else ()
+        numbered = {key: (found[1], found[2]) for key in others if (found := re.fullmatch(_NUMBERED, key))}
+        if "x0" not in numbered:
+            held = f"only {_listed(others)}" if others else "no inputs"
+            raise UnusableInput(
+                f"'{name}' holds {held}; a batch needs its input under the key 'x', or 'x__NAME' for each of several inputs."
+            )
+        keys |= numbered
+        others = [key for key in others if key not in numbered]
+        notes = [f"In {name}, {_listed(numbered)} were taken by their numbers, in the order of the network's inputs and outputs."]
+    return keys, (*notes, f"Ignored in {name}: {_listed(others)}.") if others else tuple(notes)
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return ", ".join(f"'{key}'" for key in keys)
 
 
 def _grouped(keys: dict[str, tuple[str, str]], arrays: dict[str, NDArray[Any]], notes: tuple[str, ...]) -> RawBatch:

@@ -178,6 +178,11 @@ class Trace:
         """The JSON that ``maskviz trace --json`` writes (schema version 1)."""
         return trace_json.to_dict(self)
 
+    @property
+    def has_padding(self) -> bool:
+        """Whether any step is padding, or skipped by a mask: else a trace shows nothing about masks."""
+        return any(bool(p.any()) for p in self.padding.values()) or any(not bool(m.all()) for m in self.masks.values())
+
     def call(self, call_id: str) -> Call | None:
         """The call of that id, None when this pass had none."""
         return next((c for c in self.calls if c.id == call_id), None)

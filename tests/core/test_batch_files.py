@@ -80,6 +80,19 @@ def test_npz_names_and_positions(tmp_path: Path) -> None:
     assert batch.padding["features"].shape == (2, 5)
 
 
+def test_npz_of_numbered_inputs(tmp_path: Path) -> None:
+    ids, features, values = np.full((2, 3), 4), np.ones((2, 5, 2)), np.zeros((2, 5, 1))
+    batch, notes = read_batch(npz(tmp_path / "b.npz", x1=features, x0=ids, y_1=values, expected=ids), TWO_INPUTS)
+    assert batch.x["features"].shape == (2, 5, 2)
+    assert batch.y["values"].shape == (2, 5, 1)
+    assert notes[:2] == (
+        "In b.npz, 'x1', 'x0', 'y_1' were taken by their numbers, in the order of the network's inputs and outputs.",
+        "Ignored in b.npz: 'expected'.",
+    )
+    with pytest.raises(UnusableInput, match="under the key 'x'"):
+        read_batch(npz(tmp_path / "c.npz", x1=ids, x2=features), TWO_INPUTS)
+
+
 def test_npy_is_the_input_alone_and_targets_are_generated(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones((3, 4, 2), "float64"))
     batch, notes = read_batch(tmp_path / "x.npy", REGRESSOR)
