@@ -85,8 +85,8 @@ def slice_lambda(first: int) -> layers.Layer:
 
 @example(
     "A slice drops the mask",
-    "The Lambda that cuts off the first three steps lets no mask through, so everything after it is orange: padding treated as data. "
-    "The loss counts that padding too: compare what is reported with the loss over kept steps in the ledger.",
+    "The Lambda that cuts off the first three steps lets no mask through: the orange foot marks padding that now counts in the loss, a "
+    "fifth of it. Compare what is reported with the loss over real steps in the ledger.",
     code="slicing",
 )
 def lambda_slice_small() -> Made:
