@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from maskviz.core.batch import Batch, set_padding
+from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec
 from maskviz.core.trace import Trace
 from maskviz.gui.editing import editing
@@ -26,6 +27,7 @@ from maskviz.session.document import Document, Region
 from tests.gui.editor_hands import cell, enter, line_of, text
 from tests.gui.sample_trace import Sample, sliced, tagger, translator
 from tests.gui.window_hands import open_sample
+from tests.waiting import end_aside
 
 
 def opened(window: MainWindow, sample: Sample | None = None, path: str | None = None) -> tuple[Document, EditorPanel]:
@@ -99,11 +101,50 @@ def test_an_act_that_takes_long_can_be_stopped(window: MainWindow, qtbot: QtBot,
     bar = next(bar for bar in window.notices.bars() if bar.key == "act")
     next(button for button in bar.findChildren(QPushButton) if button.text() == "Stop").click()
     goes_on.set()
-    qtbot.wait(50)
+    end_aside()
     assert document.undo_stack.count() == 0, "neither what was stopped nor what waited comes"
     assert not [bar for bar in window.notices.bars() if bar.key == "act"]
     window.editing.edit(made)
     qtbot.waitUntil(lambda: document.batch is after)
+
+
+def held(window: MainWindow, goes_on: threading.Event, text: str) -> Callable[[], tuple[Callable[[], Batch], str]]:
+    """An act named ``text`` that pads one sample more, once it may go on."""
+
+    def made() -> tuple[Callable[[], Batch], str]:
+        batch, spec = window.document.batch, window.document.network.inputs[0]
+        return lambda: set_padding(batch, spec, window.document.undo_stack.count(), np.ones(24, bool)) if goes_on.wait(20) else batch, text
+
+    return made
+
+
+def test_acts_that_wait_are_done_after_one_that_is_refused(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, _ = opened(window)
+    monkeypatch.setattr(editing, "LARGE_BYTES", 0)
+    goes_on = threading.Event()
+
+    def refused() -> tuple[Callable[[], Batch], str]:
+        raise UnusableInput("This cannot be done.")
+
+    for act in (held(window, goes_on, "first"), refused, refused, held(window, goes_on, "last")):
+        window.editing.edit(act)
+    goes_on.set()
+    qtbot.waitUntil(lambda: document.undo_stack.count() == 2)
+    assert [document.undo_stack.text(k) for k in range(2)] == ["first", "last"]
+    assert "This cannot be done." in said(window)
+
+
+def test_acts_that_wait_are_not_done_to_another_network(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, _ = opened(window)
+    monkeypatch.setattr(editing, "LARGE_BYTES", 0)
+    goes_on = threading.Event()
+    window.editing.edit(held(window, goes_on, "first"))
+    window.editing.edit(held(window, goes_on, "last"))
+    opened(window, sliced())
+    goes_on.set()
+    end_aside()
+    end_aside()
+    assert document.undo_stack.count() == 0
 
 
 # --- cells

@@ -49,6 +49,7 @@ class Editing:
         self._waiting: list[Callable[[], None]] = []
         self._slow = QTimer(window, singleShot=True, interval=SLOW_MS)
         self._slow.timeout.connect(self._say_slow)
+        document.network_changed.connect(self._waiting.clear)  # what waits is about the batch that was open
         self.marks = Marks(document, window)
         self.vocabularies = Vocabularies(document, settings, window)
         self.cells = CellActs(self)
@@ -127,10 +128,10 @@ class Editing:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Nothing is computed beside the window any more: begin what waits."""
+        """Nothing is computed beside the window any more: begin what waits, until an act is computed there again."""
         self._slow.stop()
         self._notices.dismiss("act")
-        if self._waiting:
+        while self._waiting and not self._beside.busy:
             self._waiting.pop(0)()
 
     def _say_slow(self) -> None:
