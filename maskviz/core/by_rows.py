@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -46,7 +47,7 @@ def by_rows(function: F) -> F:
         origins, versions = zip(*(origin_of(array) for array in arrays), strict=True)
         kinds = tuple((id(o), array.shape, array.dtype) for o, array in zip(origins, arrays, strict=True))
         key = (function, kinds, tuple(sorted(settings.items())))
-        known = _known.pop(key, None)
+        known = _known.get(key)  # it stays for other threads while this one computes
         if known is not None and all(ref() is origin for ref, origin in zip(known.origins, origins, strict=True)):
             changed = np.unique(np.concatenate([old.rows_to(new) for old, new in zip(known.versions, versions, strict=True)]))
             result = known.result
@@ -57,6 +58,8 @@ def by_rows(function: F) -> F:
             result = shared(function(*arrays, **settings))
         watched = tuple(weakref.ref(origin, lambda gone: _known.pop(key, None)) for origin in origins)
         _known[key] = _Known(watched, versions, result)
+        with suppress(KeyError):  # another thread has put it out
+            _known.move_to_end(key)
         while len(_known) > MOST_KEPT:
             _known.popitem(last=False)
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,30 @@ def test_only_rows_that_changed_are_computed_anew(all_shared: None) -> None:
     assert_array_equal(doubled(array, times=3), array * 3)
     assert_array_equal(doubled(array.copy(), times=2), array * 2)
     assert seen == [20, 2, 2, 20, 20]
+
+
+def test_what_is_known_stays_while_another_thread_computes(all_shared: None) -> None:
+    seen: list[int] = []
+    begun, goes_on = threading.Event(), threading.Event()
+
+    @by_rows.by_rows
+    def doubled(array: np.ndarray) -> Any:
+        seen.append(len(array))
+        if threading.current_thread() is slow:
+            begun.set()
+            assert goes_on.wait(20)
+        return array * 2
+
+    array = shared(np.arange(60).reshape(20, 3))
+    copies = [copy_for(array, row) for row in (4, 7)]
+    slow = threading.Thread(target=lambda: doubled(copies[0]))
+    doubled(array)
+    slow.start()
+    assert begun.wait(20)
+    assert_array_equal(doubled(copies[1]), array * 2)
+    goes_on.set()
+    slow.join(20)
+    assert seen == [20, 1, 1]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
