@@ -2,6 +2,7 @@
 
 The first copy puts an array into a file in memory; each copy maps that file privately, and the system copies only pages that are
 written to. Every copy knows what it was made of and which rows it changed, so that two of them are compared in these rows alone.
+Where the system has no file or mapping to give, arrays and their copies are plain ones.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 AT_LEAST = 2**20  # bytes; a smaller array is copied sooner than mapped
 MOST_CHANGED = 4  # where more than the fourth part of the rows differs, a copy begins a file of its own
-MOST_MAPPED = 300  # copies at a time: each holds an open file, of which a process may have some 1,000
+MOST_MAPPED = 300  # copies at a time: each holds one or two descriptors (its file's and its mapping's) of the some 1,000 of a process
 AT_ONCE = 2**18  # values that are compared at once: what fits into the cache of a processor
 LONGEST = 64  # copies of copies that are followed back
 _mapped: weakref.WeakSet[_Pages] = weakref.WeakSet()
@@ -93,16 +95,23 @@ def shared(array: NDArray[Any]) -> NDArray[Any]:
     """The array, if it is large as a copy whose own copies are cheap: for a thread that has the time."""
     if _pages_of(array) is not None or not _worth_it(array):
         return array
-    return _opened(_File(memory_file(array)), array.shape, array.dtype, Version(_NO_ROWS, _NO_ROWS, None))
+    try:
+        return _opened(_File(memory_file(array)), array.shape, array.dtype, ORIGINAL)
+    except OSError:
+        return array
 
 
 def adopted(number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """The array in an open file in memory that holds nothing else, and that is ours from now on."""
     file = _File(number)
     if len(_mapped) < MOST_MAPPED:
-        return _opened(file, shape, dtype, Version(_NO_ROWS, _NO_ROWS, None))
-    with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as pages:
-        return np.frombuffer(bytearray(pages), dtype).reshape(shape)
+        with suppress(OSError):
+            return _opened(file, shape, dtype, ORIGINAL)
+    array = np.empty(shape, dtype)
+    with open(file.number, "rb", closefd=False) as content:  # a mapping would need a descriptor more
+        content.seek(0)
+        content.readinto(array.reshape(-1).view(np.uint8).data)
+    return array
 
 
 def copy_for(array: NDArray[Any], rows: Any) -> NDArray[Any]:
@@ -110,11 +119,14 @@ def copy_for(array: NDArray[Any], rows: Any) -> NDArray[Any]:
     if not _worth_it(array):
         return array.copy()
     pages, edited = _pages_of(array), np.unique(np.arange(len(array))[rows])
-    before = Version(_NO_ROWS, _NO_ROWS, None) if pages is None else pages.version
+    before = ORIGINAL if pages is None else pages.version
     version = before.next(edited)
     if len(version.rows) * MOST_CHANGED > len(array):
         return array.copy()
-    new = _opened(_File(memory_file(array)) if pages is None else pages.file, array.shape, array.dtype, version)
+    try:
+        new = _opened(_File(memory_file(array)) if pages is None else pages.file, array.shape, array.dtype, version)
+    except OSError:
+        return array.copy()
     new[before.rows] = array[before.rows]
     return new
 

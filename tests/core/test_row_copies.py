@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +97,41 @@ def test_open_files_do_not_run_out(large: np.ndarray, monkeypatch: pytest.Monkey
     copies = [copy_for(large, row) for row in range(5)]
     assert sum(may_differ(c, c) is not None for c in copies) == 2
     assert all(np.array_equal(c, large) for c in copies)
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """So many files can be opened, and no more."""
+    import resource
+
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(lowest := os.dup(0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + count, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+@able
+@pytest.mark.parametrize("left", [0, 1])
+def test_without_descriptors_copies_are_plain_and_nothing_stays_open(large: np.ndarray, left: int) -> None:
+    kept, number = shared(large), row_copies.memory_file(large)
+    gc.collect()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with descriptors_left(left):
+        same = shared(large)
+    with descriptors_left(left):
+        new = copy_for(large, 3)
+    with descriptors_left(0):
+        copy = copy_for(kept, 3)
+    with descriptors_left(0):
+        taken = row_copies.adopted(number, large.shape, large.dtype)
+    assert same is large
+    new[3] = copy[3] = taken[4] = -1
+    assert (large >= 0).all()
+    assert (kept >= 0).all()
+    for other in (new, copy):
+        assert_array_equal(np.delete(other, 3, axis=0), np.delete(large, 3, axis=0))
+    assert_array_equal(np.delete(taken, 4, axis=0), np.delete(large, 4, axis=0))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before - 1, "only the file that was adopted is closed"
