@@ -25,7 +25,6 @@ from maskviz.core.trace import Trace
 from maskviz.engine.client import BlockingEngine
 from maskviz.finding_text import finding_text
 
-MakeBatch = Callable[[Network], Batch]
 MaybeBatch = Callable[[Network], Batch | None]
 
 

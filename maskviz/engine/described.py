@@ -16,7 +16,6 @@ from maskviz.engine.recorder import RecordedCall
 LONGEST_TEXT = 120
 MOST_ITEMS = 16
 LEFT_OUT = ("name", "trainable", "build_config", "quantization_config", "registered_name", "module")
-HALF = ("float16", "bfloat16")
 _known: WeakKeyDictionary[RecordedCall, dict[str, Any]] = WeakKeyDictionary()
 
 

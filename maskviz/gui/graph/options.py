@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from maskviz.core.graph_places import Direction
 
@@ -42,6 +42,3 @@ class GraphOptions:
         """The options of a word list; the defaults where there is none."""
         words = set(text.split())
         return cls(**{name: name in words for name in KEPT}) if words else cls()
-
-
-NAMES = tuple(field.name for field in fields(GraphOptions))

@@ -9,10 +9,9 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from maskviz.core.call_maps import tensor_of
-from maskviz.core.heatmaps import Choice, Heatmap
+from maskviz.core.heatmaps import Choice
 from maskviz.core.map_rows import NETWORK_MAPS, STANDARD, Kind, MapSpec, Order, Panels, Profile
 from maskviz.core.sample_order import sample_order
-from maskviz.export.cells import scale_for
 from maskviz.gui.heatmaps import axes, keys
 from maskviz.gui.heatmaps.add_menu import recurrent_calls
 from maskviz.gui.heatmaps.call_row import CallRow
@@ -176,10 +175,6 @@ class HeatmapsPanel(QWidget):
         selection = self.document.selection
         looks = {kind: row.spec.look for kind, row in self._standard.items()}
         return Choice(self.mask_row.input, selection.output, self.predictions_row.spec.view, selection.unit, looks)
-
-    def maps(self) -> list[tuple[Heatmap, Any]]:
-        """All maps that are shown and their scales, from top to bottom: for a figure of the same."""
-        return [(row.heatmap, scale_for(row.heatmap, row.look)) for row in self.rows if row.heatmap is not None]
 
     def set_order(self, order: Order) -> None:
         """Show the samples in this order as they are now; later edits do not move them."""
