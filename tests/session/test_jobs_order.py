@@ -21,6 +21,7 @@ from maskviz.core.network import InputSpec, Network, OutputSpec
 from maskviz.core.recording import Recording
 from maskviz.session.document import Document
 from maskviz.session.jobs import MOST_RESTARTS, Jobs
+from tests.waiting import end_aside
 
 FIRST, SECOND = (str(resources.example(name).network) for name in ("divisor", "left_padding"))
 
@@ -275,7 +276,7 @@ def test_the_first_batch_is_read_beside_the_window_and_a_file_opened_meanwhile_w
     assert desk.document.engine.sentence == "reading first.npz…"
     desk.jobs.open(SECOND)
     slow.goes_on["first.npz"].set()
-    qtbot.wait(100)
+    end_aside()
     assert desk.client.kinds() == ["Load"], "the batch of the first file is not taken"
     desk.answer_load("second")
     desk.answer_trace()
@@ -297,7 +298,7 @@ def test_of_two_batches_the_second_wins_and_one_that_is_read_can_be_stopped(
     for name in "cba":
         slow.goes_on[f"{name}.npz"].set()
     qtbot.waitUntil(lambda: desk.document.batch is not before, timeout=5000)
-    qtbot.wait(50)
+    end_aside()
     assert desk.document.undo_stack.count() == 1
     assert desk.document.undo_stack.isClean(), "what is in a file need not be saved"
     assert desk.document.batch is not None
@@ -317,7 +318,7 @@ def test_a_first_batch_that_takes_too_long_is_stopped_without_a_new_engine(
     assert desk.jobs.stop()
     assert desk.client.starts == 0
     slow.goes_on["large.npz"].set()
-    qtbot.wait(50)
+    end_aside()
     assert desk.document.batch is before
     number, request = desk.client.take(Load)
     assert request.path == FIRST, "the engine gets its old network back"
