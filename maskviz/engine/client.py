@@ -84,7 +84,7 @@ class EngineClient:
         self._threads = [
             errors,
             self._thread(self._read, process, process.stdout, ours, errors),
-            self._thread(self._write, process.stdin, ours, self._outbox),
+            self._thread(self._write, process, process.stdin, ours, self._outbox),
         ]
 
     @staticmethod
@@ -124,12 +124,19 @@ class EngineClient:
         self.close()
         self.start()
 
-    def _write(self, pipe: BinaryIO, channel: socket.socket | None, outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None]) -> None:
+    def _write(
+        self,
+        process: subprocess.Popen[bytes],
+        pipe: BinaryIO,
+        channel: socket.socket | None,
+        outbox: queue.SimpleQueue[tuple[int, Request | Cancel] | None],
+    ) -> None:
         while (item := outbox.get()) is not None:
             try:
                 wire.write_frame(pipe, *request_to_wire(*item), channel)
-            except (OSError, ValueError):
-                return  # the process has ended; the reader says so
+            except (OSError, ValueError, MemoryError):
+                ended(process)  # it would wait for the rest of what was begun; the reader says that it has ended
+                return
 
     def _read(self, process: subprocess.Popen[bytes], pipe: BinaryIO, channel: socket.socket | None, errors: threading.Thread) -> None:
         sentence = ""
@@ -142,11 +149,7 @@ class EngineClient:
             pass  # the pipe was closed under the reader
         if process is not self._process:
             return
-        try:
-            code = process.wait(1)  # one that ended by itself tells how
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
+        code = ended(process)
         self._careful = True
         errors.join(2)
         self._on_event(Died(sentence or how_it_ended(code, self._last_lines), "\n".join(self._last_lines)))
@@ -155,6 +158,15 @@ class EngineClient:
         with suppress(OSError, ValueError):  # closed under the reader
             for line in pipe:
                 self._last_lines.append(line.decode(errors="replace").rstrip())
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that has nothing more to do here: one that ends by itself tells how, another one is killed."""
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def how_it_ended(code: int, last_lines: Iterable[str] = ()) -> str:

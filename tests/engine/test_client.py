@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from maskviz import api, resources
-from maskviz.core import row_copies
+from maskviz.core import file_passing, row_copies
 from maskviz.core.batch import Batch
 from maskviz.core.batch_samples import take_samples
 from maskviz.core.errors import EngineFailed, UnusableInput
@@ -138,6 +139,22 @@ def test_a_child_that_breaks_its_word(name: str, ears: Ears, monkeypatch: pytest
     assert isinstance(died, Died)
     assert words in died.sentence
     assert died.sentence.count(".") == 1
+    assert not ears.client.running
+
+
+@pytest.mark.skipif(not file_passing.ABLE, reason="nothing is handed over as a file here")
+def test_a_request_that_cannot_be_sent_whole_ends_the_process(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the head of the message, and would wait for the rest for ever."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no memory for the file")
+
+    pretend(monkeypatch, "import time; time.sleep(20)")
+    monkeypatch.setattr(file_passing, "memory_file", full)
+    ears.client.request(RunTrace(Batch({"x": np.zeros((600, 600))})))
+    died = ears.hear(Died)
+    assert isinstance(died, Died)
+    assert died.sentence == how_it_ended(-9)
     assert not ears.client.running
 
 
