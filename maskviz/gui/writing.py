@@ -38,7 +38,7 @@ class Writing(QObject):
 
     def finish(self) -> None:
         """Wait until the file that is being written is there; the window is painted meanwhile, and takes no input."""
-        if self.busy:
+        while self.busy:  # whoever is told that a file is there may have the next one written
             loop = QEventLoop()
             self.changed.connect(loop.quit)
             QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
@@ -50,8 +50,10 @@ class Writing(QObject):
         assert written is not None
         assert refused is not None
         self._written = self._refused = None
-        if error is None:
-            written()
-        else:
-            refused(error)
-        self.changed.emit()
+        try:
+            if error is None:
+                written()
+            else:
+                refused(error)
+        finally:
+            self.changed.emit()
