@@ -98,9 +98,9 @@ class Exchange(QObject):
         except Exception:  # what the child sends is not trusted to fit together; who asked deals with it
             assembled = None
         with suppress(Exception):  # it is done again where it is shown
-            if assembled is not None and self._assembler.batch is not None:
-                self.warm(self._assembler.batch, assembled)
-        self._arrived.emit(event, assembled)
+            if assembled is not None:
+                self.warm(*assembled)
+        self._arrived.emit(event, assembled and assembled[1])
 
     def _handle(self, event: Event, assembled: Trace | None) -> None:
         self._patience.start() if self._asked else self._patience.stop()
