@@ -252,6 +252,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.files.finish_saving()
+        self.take_away.finish()
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         if self.workspace is not None:
             self.settings.set_bytes("window/panes", self.workspace.layout_state())

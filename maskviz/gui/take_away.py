@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Qt, QUrl
+from PySide6.QtCore import QEventLoop, QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QProgressDialog, QWidget
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from maskviz.core.layout import Layout
     from maskviz.export.figures import FigureStyle
     from maskviz.export.kinds import AnyFigure, Source
+    from maskviz.gui.background import Background
     from maskviz.gui.docks import Workspace
     from maskviz.gui.export_dialog.items import Shown
 
@@ -38,6 +39,8 @@ class TakeAway(QObject):
         self._settings = settings
         self._notices = notices
         self._workspace: Workspace | None = None
+        self._report: Background | None = None
+        self._progress: QProgressDialog | None = None
 
     def take_workspace(self, workspace: Workspace, actions: Sequence[QAction]) -> None:
         """The panes whose contents are taken away, made later than the window; their menus offer ``actions``."""
@@ -71,21 +74,22 @@ class TakeAway(QObject):
             self.write_report(Path(path if path.endswith((".html", ".htm")) else f"{path}.html"))
 
     def write_report(self, path: Path) -> None:
-        """Write the report into a file, with progress, and offer to open it."""
+        """Write the report into a file once the one before is there, with progress, and offer to open it."""
+        self.finish()
         source = self._source()
         if source is None:
             return
         from maskviz.export.report import write_report
         from maskviz.gui.background import Background, Tell
 
-        work = Background(self)
-        progress = QProgressDialog("Writing the report…", "Stop", 0, 0, self._window)
+        self._report = work = Background(self)
+        self._progress = progress = QProgressDialog("Writing the report…", "Stop", 0, 0, self._window)
         progress.setWindowTitle("Export a report")
+        progress.setWindowModality(Qt.WindowModality.WindowModal)
         progress.setMinimumDuration(AFTER_MS)
         progress.canceled.connect(work.stop)
         for signal in (work.done, work.failed, work.stopped):
-            signal.connect(progress.deleteLater)
-            signal.connect(work.deleteLater)
+            signal.connect(self._end_report)
 
         def show_progress(done: int, total: int) -> None:
             progress.setMaximum(total)
@@ -99,6 +103,21 @@ class TakeAway(QObject):
             return write_report(source, path, tell=tell)
 
         work.run(job)
+
+    def finish(self) -> None:
+        """Wait until the report that is being written is there, or the user has stopped it."""
+        while self._report is not None and self._progress is not None:
+            loop = QEventLoop()
+            for signal in (self._report.done, self._report.failed, self._report.stopped):
+                signal.connect(loop.quit)
+            self._progress.show()
+            loop.exec()
+
+    def _end_report(self) -> None:
+        for ended in (self._report, self._progress):
+            if ended is not None:
+                ended.deleteLater()
+        self._report = self._progress = None
 
     def _report_written(self, path: Path) -> None:
         def show() -> None:

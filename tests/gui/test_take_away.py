@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from maskviz.export import report
 from maskviz.gui.background import Background, Tell
 from maskviz.gui.export_dialog import ExportDialog
 from maskviz.gui.heatmaps.map_view import MapView
@@ -59,6 +62,28 @@ def test_the_report_is_written_beside_the_window(window: MainWindow, qtbot: QtBo
     assert "seed_lambda_slice" in text
     window.take_away.write_report(tmp_path / "no" / "report.html")
     qtbot.waitUntil(lambda: any("could not be written" in sentence for sentence in sentences(window)), timeout=15_000)
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_closing_waits_for_the_report_unless_it_is_stopped(
+    stop: bool, window: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_sample(window)
+    file, gate, write = tmp_path / "report.html", threading.Event(), report.write_report
+    monkeypatch.setattr(report, "write_report", lambda source, path, tell: (gate.wait(10), write(source, path, tell=tell))[1])
+    window.take_away.write_report(file)
+    (progress,) = window.findChildren(QProgressDialog)
+    assert progress.windowModality() == Qt.WindowModality.WindowModal
+
+    def go_on() -> None:
+        threading.Timer(0.1, gate.set).start()
+        if stop:
+            progress.findChildren(QPushButton)[0].click()
+
+    QTimer.singleShot(50, go_on)
+    assert window.close()
+    assert file.exists() is not stop
+    assert not any(work.busy for work in window.take_away.findChildren(Background))
 
 
 def test_the_dialog_offers_what_is_shown_and_the_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
