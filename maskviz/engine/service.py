@@ -56,6 +56,7 @@ from maskviz.core.probes import Answer, Ask, AskGradients, AskInfluence, AskLeng
 from maskviz.core.ranks import RankTrap, traps_of
 from maskviz.core.recording import Recording
 from maskviz.core.repair import Report
+from maskviz.core.row_copies import copy_for
 from maskviz.engine import building, devices, generating, layer_forms, loading, probes, repair, script, stacks, templates
 from maskviz.engine.explaining import cause_of
 from maskviz.engine.losses import has_loss
@@ -358,10 +359,10 @@ def _with_rows(whole: Batch | None, part: Batch, rows: Any) -> Batch:
         raise UnusableInput("The engine has no batch yet that could be edited: send the whole batch.")
 
     def put(old: Any, new: Any) -> dict[str, Any]:
-        arrays = {name: array.copy() for name, array in old.items()}
+        arrays = {name: copy_for(old[name], rows) for name in new}
         for name, array in new.items():
             arrays[name][rows] = array
-        return arrays
+        return {**old, **arrays}
 
     x, y, weights, padding = (put(getattr(whole, group), getattr(part, group)) for group in ARRAYS)
     return Batch(x, y, weights, padding, {}, whole.source, part.declared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from keras import layers
 from numpy.testing import assert_array_equal
 
 from maskviz import api
+from maskviz.core import row_copies
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
 from maskviz.core.messages import (
@@ -30,7 +32,7 @@ from maskviz.core.messages import (
     Traced,
     UseDevice,
 )
-from maskviz.engine.service import Service
+from maskviz.engine.service import Service, _with_rows
 from maskviz.engine.signature import signature_of
 
 pytestmark = [
@@ -113,6 +115,19 @@ def test_rows_of_the_batch_before(path: Path) -> None:
     evaluated = service.answer(4, Evaluate())
     assert isinstance(evaluated, Evaluated)
     assert evaluated.loss == pytest.approx(keras.models.load_model(path).evaluate(edited, Y, batch_size=3, verbose=0)[0], rel=1e-5)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="copies are whole here")
+def test_an_edit_copies_the_rows_that_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_copies, "AT_LEAST", 1)
+    x, fixed = np.arange(40.0).reshape(8, 5), np.ones((3, 2))
+    whole = Batch({"x": x, "fixed": fixed}, {"y": x[:, :1]})
+    edited = _with_rows(whole, Batch({"x": -x[2:3]}, {"y": x[2:3, :1]}), np.asarray([2]))
+    assert edited.x["fixed"] is fixed
+    assert_array_equal(edited.x["x"], np.where(np.arange(8)[:, None] == 2, -x, x))
+    again = _with_rows(edited, Batch({"x": x[5:6] + 1}), np.asarray([5]))
+    assert again.y["y"] is edited.y["y"]
+    assert_array_equal(row_copies.may_differ(edited.x["x"], again.x["x"]), [5])
 
 
 def test_refusals_are_one_sentence_and_the_service_goes_on(path: Path, tmp_path: Path) -> None:
