@@ -248,11 +248,11 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.take_away.finish()
         if not self.files.may_replace():
             event.ignore()
             return
         self.files.finish_saving()
-        self.take_away.finish()
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         if self.workspace is not None:
             self.settings.set_bytes("window/panes", self.workspace.layout_state())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEventLoop, QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QProgressDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QProgressBar, QProgressDialog, QWidget
 
 from maskviz.gui.notices import Notices
 from maskviz.session.document import Document
@@ -86,14 +86,18 @@ class TakeAway(QObject):
         self._progress = progress = QProgressDialog("Writing the report…", "Stop", 0, 0, self._window)
         progress.setWindowTitle("Export a report")
         progress.setWindowModality(Qt.WindowModality.WindowModal)
+        bar = QProgressBar()  # the dialog's own setValue runs events, in which it may be deleted
+        bar.setRange(0, 0)
+        bar.setValue(0)
+        progress.setBar(bar)
         progress.setMinimumDuration(AFTER_MS)
         progress.canceled.connect(work.stop)
         for signal in (work.done, work.failed, work.stopped):
             signal.connect(self._end_report)
 
         def show_progress(done: int, total: int) -> None:
-            progress.setMaximum(total)
-            progress.setValue(done)
+            bar.setRange(0, total)
+            bar.setValue(done)
 
         work.progressed.connect(show_progress)
         work.failed.connect(lambda error: self._notices.show_notice("error", str(error)))

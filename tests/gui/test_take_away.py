@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QApplication, QMenu, QProgressDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu, QProgressBar, QProgressDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from maskviz.export import report
@@ -84,6 +84,21 @@ def test_closing_waits_for_the_report_unless_it_is_stopped(
     assert window.close()
     assert file.exists() is not stop
     assert not any(work.busy for work in window.take_away.findChildren(Background))
+
+
+def test_a_report_that_takes_longer_says_how_far_it_is(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_sample(window)
+    gate = threading.Event()
+    monkeypatch.setattr(report, "write_report", lambda _source, path, tell: (tell(3, 10), gate.wait(10), path)[-1])
+    window.take_away.write_report(tmp_path / "report.html")
+    (progress,) = window.findChildren(QProgressDialog)
+    (bar,) = progress.findChildren(QProgressBar)
+    qtbot.waitUntil(progress.isVisible)
+    assert (bar.value(), bar.maximum()) == (3, 10)
+    gate.set()
+    qtbot.waitUntil(lambda: not window.findChildren(QProgressDialog))
 
 
 def test_the_dialog_offers_what_is_shown_and_the_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
