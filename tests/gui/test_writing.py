@@ -34,7 +34,6 @@ def test_files_asked_for_while_others_wait_are_all_written(qapp: QApplication) -
     assert not writing.busy
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_who_waits_goes_on_when_what_follows_a_file_breaks(qapp: QApplication, qtbot: QtBot) -> None:
     parent = QObject()
     writing, told = Writing(parent), list[bool]()
