@@ -1,6 +1,7 @@
 """What the engine does on request: load or build a network, trace batches, evaluate, save, change the device.
 
-One service holds one network. It runs in the child process, or in the caller's own when a script hands over a live network.
+A service holds the network that is open, and beside it the one that was pinned as A. It runs in the child process, or in
+the caller's own when a script hands over a live network.
 """
 
 from __future__ import annotations

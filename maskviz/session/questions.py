@@ -7,35 +7,18 @@ layer's values follows edits; one that was only asked once keeps its answer, mar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from maskviz.core.batch import Batch
 from maskviz.core.errors import MaskVizError
-from maskviz.core.messages import Answered, Opens
+from maskviz.core.messages import Answered
 from maskviz.core.probes import QUICK, Answer, Ask
 from maskviz.session.asking import Asking, Kind
 from maskviz.session.document import Document
-from maskviz.session.pinned import PinnedQuestions
-
-
-class Engine(Protocol):
-    """What answers: ``session.jobs.Jobs``."""
-
-    forgot: Any
-
-    @property
-    def settled(self) -> bool: ...
-
-    @property
-    def opened(self) -> Opens | None: ...
-
-    def ask(self, request: Any, then: Callable[[Any], None], refused: Callable[[MaskVizError], None], quiet: bool) -> int: ...
-
-    def cancel(self, number: int) -> None: ...
+from maskviz.session.pinned import Engine, PinnedQuestions
 
 
 class Questions(QObject):
