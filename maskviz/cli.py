@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
+from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput, writing
 from maskviz.display import has_display
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _trace(options: argparse.Namespace) -> int:
     if options.npz:
         import numpy as np
 
-        with _writing(options.npz):
+        with writing(options.npz):
             np.savez_compressed(options.npz, **to_arrays(trace))  # type: ignore[arg-type]
     if not options.json:
         from maskviz.trace_text import trace_text
@@ -315,19 +315,5 @@ def _write_json(about: dict[str, Any], path: str) -> None:
     if path == "-":
         print(text)
         return
-    with _writing(path):
+    with writing(path):
         Path(path).write_text(text + "\n", encoding="utf-8")
-
-
-class _writing:
-    """Turns a failure to write a file into one sentence."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise UnusableInput(f"{self._path} cannot be written: {error.strerror or error}; choose another place.") from error

@@ -13,7 +13,7 @@ from typing import Any
 from maskviz.api import MaybeBatch, batch_of, live_inputs, open_in
 from maskviz.core import archive
 from maskviz.core.batch import Batch
-from maskviz.core.errors import UnusableInput
+from maskviz.core.errors import UnusableInput, writing
 from maskviz.core.messages import Load, RepairCopy, Repaired, UseDevice
 from maskviz.core.network import Network
 from maskviz.core.repair import Report
@@ -124,7 +124,9 @@ def run(options: argparse.Namespace, read: MaybeBatch, tell: Callable[[str], Non
         print(report)
         print(ending(report, out))
         if options.json:
-            _write(options.json, report)
+            text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+            with writing(options.json):
+                Path(options.json).write_text(text + "\n", encoding="utf-8")
     return LEFT if any(f.severity != "info" for f in report.left) else DONE
 
 
@@ -134,10 +136,3 @@ def ending(report: Report, out: str | None) -> str:
         return "Nothing was saved: nothing helped." if out is not None else "The network itself was not changed; --out saves the copy."
     needs = f", and needs {', '.join(report.code)} to be loaded, as the network did" if report.code else "; plain Keras loads it"
     return f"The copy was saved as {report.path}{needs}."
-
-
-def _write(path: str, report: Report) -> None:
-    try:
-        Path(path).write_text(json.dumps(report.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UnusableInput(f"{path} cannot be written: {error.strerror or error}; choose another place.") from error

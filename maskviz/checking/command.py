@@ -17,7 +17,7 @@ from maskviz.checking.report import FAILED, NEVER, Checked, Known, Report, Resul
 from maskviz.checking.text import checked_text, summary_text
 from maskviz.core import archive, batch_files
 from maskviz.core.batch import Batch
-from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput
+from maskviz.core.errors import EngineFailed, MaskVizError, UnusableInput, writing
 from maskviz.core.finding import Severity
 from maskviz.core.messages import RepairCopy, Repaired, UseDevice
 from maskviz.core.network import Network
@@ -148,10 +148,8 @@ def _batches(options: argparse.Namespace) -> list[str | None]:
 
 def _written(report: Report, accepted: tuple[Known, ...], path: str) -> Report:
     """Write the baseline; by it, all findings of this run are accepted."""
-    try:
+    with writing(path):
         Path(path).write_text(baseline.text(accepted), encoding="utf-8")
-    except OSError as error:
-        raise UnusableInput(f"{path} cannot be written: {error.strerror or error}; choose another place.") from error
     entries = baseline.Baseline(accepted)
     results = tuple(entries.accept(r) if isinstance(r, Checked) else r for r in report.results)
     return Report(results, report.fail_on, path)

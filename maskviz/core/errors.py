@@ -1,5 +1,10 @@
 """The errors MaskViz shows: each is one sentence that says what is wrong and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class MaskVizError(Exception):
     """Base of every error meant for the user; ``str(error)`` is one sentence, ``details`` is for 'copy details'."""
@@ -28,3 +33,14 @@ class NeedsConsent(UnusableInput):
 
 class EngineFailed(MaskVizError):
     """The engine's process died, ran out of memory or time, or broke its protocol (exit code 3)."""
+
+
+@contextmanager
+def writing(path: object) -> Iterator[None]:
+    """Turns a failure to write a file into one sentence; a reader of a pipe that has gone is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be written: {error.strerror or error}; choose another place.") from error

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from maskviz.core.errors import UnusableInput
+from maskviz.core.errors import UnusableInput, writing
 from maskviz.engine import rebuild
 from maskviz.engine.stacks import data_nodes, given_arguments, own_arguments, required_arguments, serialized
 
@@ -51,12 +51,10 @@ def write_script(network: keras.Model, path: str) -> None:
     file = Path(path)
     weights = file.with_name(f"{file.stem}.weights.h5")
     text, build = _script(network, weights.name if network.weights else "")
-    try:
+    with writing(file.name):
         file.write_text(text, encoding="utf-8")
         if network.weights:
             _with_weights_of(network, runpy.run_path(path)[build]()).save_weights(weights)
-    except OSError as error:
-        raise UnusableInput(f"{file.name} cannot be written: {error.strerror or error}; choose another place.") from error
 
 
 def _with_weights_of(network: keras.Model, built: keras.Model) -> keras.Model:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from maskviz.core.errors import MaskVizError, UnusableInput
+from maskviz.core.errors import MaskVizError, UnusableInput, writing
 from maskviz.core.finding import Finding
 from maskviz.core.messages import RepairCopy, Repaired
 from maskviz.core.repair import RECIPES, Report, numbers, refusal
@@ -113,10 +113,8 @@ class Repairs(QObject):
         copy = self.state(finding).path
         if copy is None:
             raise UnusableInput("There is no repaired copy to save: apply the fix first.")
-        try:
+        with writing(Path(path).name):
             shutil.copyfile(copy, path)
-        except OSError as error:
-            raise UnusableInput(f"{Path(path).name} cannot be written: {error.strerror or error}; choose another place.") from error
 
     def close(self) -> None:
         """Remove the copies."""
