@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maskviz.core.finding import Finding, Severity
+from maskviz.core.numbers import number
 
 RED, YELLOW, CYAN, BOLD, DIM = "31;1", "33;1", "36", "1", "2"
 COLOURS = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.INFO: CYAN}
@@ -76,7 +77,9 @@ def numbers(evidence: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return number(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     return str(value)

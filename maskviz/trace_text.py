@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maskviz.core.numbers import number, percent
 from maskviz.core.trace import Call, Trace
 
 
@@ -20,11 +21,12 @@ def trace_text(trace: Trace, batch_source: str) -> str:
     if trace.ledger.rows:
         lines.append("")
         label = max(len(row.label) for row in trace.ledger.rows)
-        lines += [f"{row.label.ljust(label)}  {_value(row.value):>12}  {row.formula}".rstrip() for row in trace.ledger.rows]
+        lines += [f"{row.label.ljust(label)}  {number(row.value, digits=6):>12}  {row.formula}".rstrip() for row in trace.ledger.rows]
         if trace.ledger.matches is False:
-            lines.append(f"the contributions do not add up to evaluate(): {trace.ledger.sum:.8g} against {trace.ledger.evaluate:.8g}")
+            both = f"{number(trace.ledger.sum, digits=8)} against {number(trace.ledger.evaluate, digits=8)}"
+            lines.append(f"the contributions do not add up to evaluate(): {both}")
     words = {note.name: note.words for note in trace.metric_notes}
-    lines += [f"metric {name}  {value:.6g}  {words.get(name, '')}".rstrip() for name, value in trace.metrics.items()]
+    lines += [f"metric {name}  {number(value, digits=6)}  {words.get(name, '')}".rstrip() for name, value in trace.metrics.items()]
     if trace.findings:
         lines.append("")
         lines += [f"{f.severity}: {f.sentence}  [{f.id}]" for f in trace.findings]
@@ -41,7 +43,7 @@ def _shape(call: Call) -> str:
 
 def _mask(trace: Trace, call: Call) -> str:
     key = call.outputs[0].mask if call.outputs else None
-    return "none" if key is None else f"{key} {100 * trace.masks[key].mean():.0f}% kept"
+    return "none" if key is None else f"{key} {percent(float(trace.masks[key].mean()))} kept"
 
 
 def _remarks(call: Call) -> str:
@@ -53,9 +55,5 @@ def _remarks(call: Call) -> str:
     touched = call.outputs[0].touched_kept if call.outputs else None
     if touched:
         what = "kept steps" if call.outputs[0].has_time else "samples"
-        remarks.append(f"{100 * touched:.0f}% of {what} computed from padding")
+        remarks.append(f"{percent(touched)} of {what} computed from padding")
     return "; ".join(remarks)
-
-
-def _value(value: float | None) -> str:
-    return "–" if value is None else f"{value:.6g}"

@@ -6,7 +6,9 @@ from collections import Counter
 
 from maskviz.checking.report import Checked, Report
 from maskviz.core.finding import Finding, Severity
+from maskviz.core.numbers import number
 from maskviz.core.trace import Trace
+from maskviz.core.words import counted
 from maskviz.finding_text import BOLD, COLOURS, DIM, Style, finding_text
 
 WORDS = {Severity.ERROR: ("error", "errors"), Severity.WARNING: ("warning", "warnings"), Severity.INFO: ("worth knowing", "worth knowing")}
@@ -27,8 +29,8 @@ def checked_text(checked: Checked, style: Style, verbose: bool = False) -> str:
     if trace.ledger.matches is False:
         lines.append(
             style.wrap(
-                f"note: the contributions do not add up to evaluate(): {trace.ledger.sum:.8g} against {trace.ledger.evaluate:.8g}, "
-                "so what is said of the loss is not certain."
+                f"note: the contributions do not add up to evaluate(): {number(trace.ledger.sum, digits=8)} "
+                f"against {number(trace.ledger.evaluate, digits=8)}, so what is said of the loss is not certain."
             )
         )
     for finding in checked.new:
@@ -42,8 +44,8 @@ def _tests(trace: Trace) -> tuple[tuple[str, str], ...]:
 
 
 def _count(findings: tuple[Finding, ...], style: Style) -> str:
-    counted = Counter(f.severity for f in findings)
-    parts = [style.paint(f"{n} {WORDS[s][n != 1]}", COLOURS[s]) for s in Severity if (n := counted[s])]
+    found = Counter(f.severity for f in findings)
+    parts = [style.paint(f"{n} {WORDS[s][n != 1]}", COLOURS[s]) for s in Severity if (n := found[s])]
     return ", ".join(parts) or "nothing found"
 
 
@@ -55,9 +57,9 @@ def summary_text(report: Report, style: Style, verbose: bool = False) -> str:
     """The last lines: how much was checked and found, what the baseline accepted, and which of its entries no longer occur."""
     new = tuple(f for c in report.checked for f in c.new)
     many, bad = len(report.checked), len(report.unusable)
-    said = [f"{many} network{'s' * (many != 1)} checked: {_count(new, style)}"] if many else []
+    said = [f"{counted(many, 'network')} checked: {_count(new, style)}"] if many else []
     if bad:
-        said.append(f"{bad} network{'s' * (bad != 1)} could not be checked")
+        said.append(f"{counted(bad, 'network')} could not be checked")
     if report.baseline is not None:
         said.append(f"{report.accepted} accepted by {report.baseline}")
     lines = ["; ".join(said) + "."]

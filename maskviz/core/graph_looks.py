@@ -264,6 +264,14 @@ def shape_text(shape: Sequence[int | None]) -> str:
     return "(" + ", ".join("?" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
+def mask_text(mask: NDArray[Any] | None) -> str:
+    """``(16, 24) 61% kept``, or ``none``."""
+    if mask is None:
+        return "none"
+    kept = np.count_nonzero(mask) / mask.size if mask.size else 0.0
+    return f"{shape_text(mask.shape)} {percent(kept)} kept"
+
+
 def strips_of(graph: Graph) -> Mapping[str, tuple[int, ...]]:
     """For every node the outputs that go anywhere: each has a strip."""
     used: dict[str, set[int]] = {}

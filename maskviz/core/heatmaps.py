@@ -235,12 +235,12 @@ def _as_before(before: NDArray[Any], padding: NDArray[Any], mask: NDArray[Any], 
 
 
 def _mask_words(spec: InputSpec, padding: NDArray[Any], mask: NDArray[Any] | None) -> str:
-    words = f"{spec.name} · {count_of(padding) / padding.size:.0%} padding" if padding.size else spec.name
+    words = f"{spec.name} · {percent(count_of(padding) / padding.size)} padding" if padding.size else spec.name
     if mask is None:
         return words + " · no mask is made from this input"
     odd, bare = count_of(neither(mask, padding)), count_of(both(mask, padding))
-    words += f" · {odd} real {'step is' if odd == 1 else 'steps are'} skipped" if odd else ""
-    return words + (f" · {bare} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
+    words += f" · {odd:,} real {'step is' if odd == 1 else 'steps are'} skipped" if odd else ""
+    return words + (f" · {bare:,} padded {'step is' if bare == 1 else 'steps are'} not skipped" if bare else "")
 
 
 def spread(array: NDArray[Any], columns: NDArray[Any], steps: int, fill: object) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.numbers import number
 from maskviz.core.status import Status
+from maskviz.core.words import counted
 
 PADDING = (np.uint8(Status.SKIPPED), np.uint8(Status.EXPOSED))
 """How the steps of padding fare in the map of padding and mask."""
@@ -54,22 +55,17 @@ def region_words(
 ) -> str:
     """What the steps ``first`` to ``last`` of some samples are together: ``7 samples × 8 steps · 41 padding · loss 0.02 (4.0 %)``."""
     rows, steps = np.asarray(samples, int), slice(first, last + 1)
-    parts = [f"{counted_noun(len(rows), 'sample')} × {counted_noun(last - first + 1, 'step')}"]
+    parts = [f"{counted(len(rows), 'sample')} × {counted(last - first + 1, 'step')}"]
     if mask is not None and mask.status is not None and not delta:
         status = mask.status[rows[rows < len(mask.status)], steps]
         padding = np.isin(status, PADDING)
         if mask.odd is not None:
             padding &= ~mask.odd[rows[rows < len(mask.odd)], steps]
-        parts.append(f"{np.count_nonzero(padding)} padding")
+        parts.append(f"{np.count_nonzero(padding):,} padding")
     if loss is not None and loss.values is not None and loss.values.ndim == 2:
         share = float(np.nansum(loss.values[rows[rows < len(loss.values)], steps], dtype=np.float64))
         parts.append(f"{delta}loss {number(share)}{_of_total(share, total)}")
     return " · ".join(parts)
-
-
-def counted_noun(count: int, noun: str) -> str:
-    """``1 step``, ``2 steps``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _of_total(share: float, total: float | None) -> str:

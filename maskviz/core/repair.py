@@ -117,10 +117,12 @@ class Change:
     def __str__(self) -> str:
         if not self.touched and not self.others:
             return "predictions at real steps are unchanged"
-        spoiled = f"{self.touched} real steps or samples that were computed from padding" if self.touched else ""
-        others = f"{self.others} that were not" if spoiled else f"{self.others} real steps or samples that were not computed from padding"
+        spoiled = f"{self.touched:,} real steps or samples that were computed from padding" if self.touched else ""
+        others = (
+            f"{self.others:,} that were not" if spoiled else f"{self.others:,} real steps or samples that were not computed from padding"
+        )
         parts = [part for part in (spoiled, others if self.others else "") if part]
-        return f"predictions changed at {' and at '.join(parts)}{f', by up to {self.largest:.3g}' if self.largest else ''}"
+        return f"predictions changed at {' and at '.join(parts)}{f', by up to {number(self.largest)}' if self.largest else ''}"
 
 
 def change_of(before: Trace, after: Trace) -> Change:

@@ -16,6 +16,7 @@ from typing import Any
 from keras.src.utils import python_utils
 
 from maskviz.core.errors import UnusableInput
+from maskviz.core.words import listed
 
 FIRST = ("RESUME", "COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR")
 """What compiled functions begin with, in Python 3.11 and later."""
@@ -29,7 +30,7 @@ def check(config: Any, layer: str = "a layer") -> None:
     for text, name in _pieces(config, layer):
         lost = sorted(set(_globals(_code(text, name))) - set(vars(builtins)) - set(python_utils.func_load.__globals__))
         if lost:
-            raise UnusableInput(f"The code in {name} uses {' and '.join(lost)}, which the file does not bring along: {_anew(name)}.")
+            raise UnusableInput(f"The code in {name} uses {listed(lost)}, which the file does not bring along: {_anew(name)}.")
 
 
 def function_of(config: Mapping[str, Any]) -> types.FunctionType:

@@ -17,6 +17,7 @@ import keras
 
 from maskviz.core.config_graph import is_network
 from maskviz.core.errors import UnusableInput
+from maskviz.core.words import listed
 from maskviz.engine import lambda_code, legacy_graph, legacy_operations
 
 NETWORKS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
@@ -78,15 +79,19 @@ class Conversion:
         """Sentences on what the network does otherwise than under the Keras that saved it."""
         notes = []
         if self.left_out:
-            notes.append(f"Keras 3 does not know {_list(self.left_out)}, which was left out: the network may behave otherwise than it did.")
+            notes.append(
+                f"Keras 3 does not know {listed(dict.fromkeys(self.left_out))}, which was left out: "
+                "the network may behave otherwise than it did."
+            )
         if self.hard_sigmoid and self.old:
             notes.append(
                 f"hard_sigmoid is another function in Keras 3 than in Keras 2 (relu6(x + 3) / 6 instead of 0.2 x + 0.5, cut to 0 … 1): "
-                f"what {_list(self.hard_sigmoid)} computes differs slightly from what was trained."
+                f"what {listed(dict.fromkeys(self.hard_sigmoid))} computes differs slightly from what was trained."
             )
         if self.with_state and self.old:
             notes.append(
-                f"Keras 2 gave {_list(self.with_state)} the mask beside initial_state; Keras 3 does not, so that padding counts there now."
+                f"Keras 2 gave {listed(dict.fromkeys(self.with_state))} the mask beside initial_state; Keras 3 does not, "
+                "so that padding counts there now."
             )
         return tuple(notes)
 
@@ -300,11 +305,6 @@ def _name(entry: Mapping[str, Any]) -> str:
     config = entry.get("config")
     inner = config.get("name") if isinstance(config, Mapping) else None
     return str(entry.get("name") or inner or str(entry["class_name"]).lower())
-
-
-def _list(names: list[str]) -> str:
-    names = list(dict.fromkeys(names))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _space(key: str, default: str = "layers") -> str:

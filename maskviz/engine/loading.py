@@ -21,6 +21,7 @@ from keras import tree
 from maskviz.core import archive, config_checks
 from maskviz.core.archive import Archive
 from maskviz.core.errors import MaskVizError, NeedsConsent, UnusableInput
+from maskviz.core.words import listed
 from maskviz.engine import lambda_code, legacy
 from maskviz.engine.signature import Signature, describe_outputs, signature_of, unique_names
 
@@ -85,7 +86,7 @@ def _check_consent(seen: Archive, objects: Mapping[str, Any], unsafe: bool, need
     if missing or code:
         wanted = []
         if missing:
-            wanted.append(f"needs {_list(missing)}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)")
+            wanted.append(f"needs {_named(missing)}, which Keras does not know: choose the Python file that defines it (--custom FILE.py)")
         if code:
             wanted.append("holds code of its own that loading would run: allow it only if you trust the file (--unsafe)")
         raise NeedsConsent(f"{_quoted(seen)} {'; it also '.join(wanted)}.", missing, code)
@@ -97,9 +98,8 @@ def _unknown(names: tuple[str, ...], objects: Mapping[str, Any]) -> tuple[str, .
     return tuple(name for name in names if name.split(">")[-1].split(".")[-1] not in known)
 
 
-def _list(names: tuple[str, ...]) -> str:
-    short = [n.split(">")[-1] for n in names]
-    return short[0] if len(short) == 1 else f"{', '.join(short[:-1])} and {short[-1]}"
+def _named(classes: tuple[str, ...]) -> str:
+    return listed(name.split(">")[-1] for name in classes)
 
 
 def _load(seen: Archive, objects: Mapping[str, Any], unsafe: bool, compiled: bool) -> tuple[Any, tuple[str, ...]]:
@@ -169,7 +169,7 @@ def _lacking(seen: Archive, objects: Mapping[str, Any], unsafe: bool) -> str | N
         return "Opened without its loss and metrics: one of them was a lambda, which the file does not hold; choose a loss (--loss NAME)."
     if missing:
         return (
-            f"Opened without its loss and metrics, which need {_list(missing)}: choose the Python file that defines it (--custom FILE.py) "
+            f"Opened without its loss and metrics, which need {_named(missing)}: choose the Python file that defines it (--custom FILE.py) "
             "or another loss (--loss NAME)."
         )
     if seen.compile_code and not unsafe:

@@ -16,6 +16,7 @@ from maskviz.core.heatmaps import Choice, Heatmap, in_order, loss_map, mask_map,
 from maskviz.core.network import Network
 from maskviz.core.trace import Trace
 from maskviz.core.weights_map import weights_map
+from maskviz.core.words import counted
 from maskviz.export.axes import (
     TICK,
     axis_titles,
@@ -114,12 +115,8 @@ def figure_of(
     network: Network, batch: Batch, maps: Sequence[tuple[Heatmap, Scale]], steps: int, order: NDArray[Any] | None = None
 ) -> Figure:
     """The figure of some maps on an axis of ``steps``, with the network's name and what it saw; samples stand in ``order``."""
-    subtitle = f"{_count(batch.size, 'sample')} × {_count(steps, 'timestep')} · batch: {batch.source} · Keras {network.keras}"
+    subtitle = f"{counted(batch.size, 'sample')} × {counted(steps, 'timestep')} · batch: {batch.source} · Keras {network.keras}"
     return Figure(network.name, subtitle, tuple(maps), steps, order=order)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def render_figure(figure: Figure, style: FigureStyle) -> QImage:

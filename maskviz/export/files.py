@@ -87,11 +87,6 @@ def series_name(first: str, number: int) -> str:
     return first.replace("-000.png", f"-{number:03}.png")
 
 
-def count(number: int, what: str) -> str:
-    """``1 file``, ``3 files``."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def safe(name: str) -> str:
     """A name that any file system takes."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._")

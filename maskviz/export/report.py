@@ -20,7 +20,8 @@ from maskviz.core.finding import Finding, Severity
 from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status
 from maskviz.core.trace import Call, Trace
-from maskviz.export.files import count, ensure_application, metadata, write
+from maskviz.core.words import counted
+from maskviz.export.files import ensure_application, metadata, write
 from maskviz.export.kinds import Source
 from maskviz.export.report_compared import compared_sections
 from maskviz.export.report_parts import pictures, section, table
@@ -197,7 +198,7 @@ def _batch(source: Source) -> str:
         for name, array in group.items():
             shape = f"({', '.join(map(str, array.shape))})"
             rows.append((words, name, shape, str(array.dtype), _lengths(batch, name) if words == "input" else ""))
-    lead = f"{count(batch.size, 'sample')} · {batch.source}"
+    lead = f"{counted(batch.size, 'sample')} · {batch.source}"
     return section("The batch", table(("", "name", "shape", "type", "padding"), rows), lead)
 
 

@@ -8,7 +8,7 @@ from html import escape
 from maskviz.core.compare import DIFFERENCE, Pair, in_words, ledger_pairs
 from maskviz.core.compare_graph import GraphDifference
 from maskviz.core.numbers import number
-from maskviz.export.files import count
+from maskviz.core.words import counted
 from maskviz.export.kinds import Source
 from maskviz.export.report_parts import pictures, section, table
 
@@ -41,7 +41,7 @@ def _numbers(source: Source) -> str:
 
 def _about(source: Source) -> str:
     file = f" ({source.file.name})" if source.file is not None else ""
-    return f"{source.network.name}{file}, {count(source.batch.size, 'sample')}, {source.batch.source}"
+    return f"{source.network.name}{file}, {counted(source.batch.size, 'sample')}, {source.batch.source}"
 
 
 def _row(pair: Pair) -> tuple[str, str, str, str]:

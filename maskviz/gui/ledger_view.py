@@ -100,7 +100,7 @@ def _match(ledger: Ledger) -> tuple[Line, ...]:
         return (Line("", f"evaluate() is {number(ledger.sum)} too: there is nothing to add up", tone="warning"),)
     if ledger.matches:
         return (Line("", "✓ adds up to evaluate()", tone="good"),)
-    both = f"contributions {ledger.sum:.6g} · evaluate() {ledger.evaluate:.6g}"
+    both = f"contributions {number(ledger.sum, digits=6)} · evaluate() {number(ledger.evaluate, digits=6)}"
     return (Line("", f"✗ does not add up: {both}", tone="bad"),)
 
 

@@ -16,6 +16,7 @@ from maskviz.core.errors import MaskVizError, UnusableInput
 from maskviz.core.graph import Graph
 from maskviz.core.messages import Build, BuildStack, Load, Loaded, OfPinned, Opens, PinAgain, Request, Save, UseDevice
 from maskviz.core.network import Network
+from maskviz.core.words import counted, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +105,8 @@ def named(error: MaskVizError, path: str) -> MaskVizError:
 def described(batch: Batch) -> str:
     """The size of a batch in words."""
     steps = sorted({padding.shape[1] for padding in batch.padding.values()})
-    lengths = f" of {' and '.join(map(str, steps))} steps" if steps else ""
-    return f"{batch.size} sample{'' if batch.size == 1 else 's'}{lengths}"
+    lengths = f" of {listed(steps)} steps" if steps else ""
+    return f"{counted(batch.size, 'sample')}{lengths}"
 
 
 def working_sentence(request: Request) -> str:

@@ -15,7 +15,7 @@ from maskviz.core.batch import set_padding
 from maskviz.core.ledger import Ledger
 from maskviz.core.status import Status
 from maskviz.gui.inspector import InspectorPanel
-from maskviz.gui.inspector.facts import mask_text, percent, sections
+from maskviz.gui.inspector.facts import sections
 from maskviz.gui.sheet import Line
 from maskviz.palette import DARK, LIGHT
 from maskviz.session.document import Document, EngineState
@@ -149,11 +149,6 @@ def test_nothing_selected_gives_a_hint_and_the_network() -> None:
     assert lines["padding test"].value == doc.trace.padding_test
     assert lines["note"].value == doc.network.notes[0]
     assert lines["device"].value == "CPU"
-
-
-def test_shares_are_never_rounded_to_none_or_all() -> None:
-    assert [percent(s) for s in (0.0, 0.001, 0.5, 0.9999, 1.0)] == ["0%", "<1%", "50%", ">99%", "100%"]
-    assert mask_text(np.array([[True, True, False, False]])) == "(1, 4) 50% kept"
 
 
 def test_a_click_on_a_source_selects_that_call(qtbot: QtBot) -> None:

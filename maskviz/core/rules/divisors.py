@@ -14,8 +14,9 @@ from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.ledger import LossTerms
 from maskviz.core.losses import contributions
 from maskviz.core.rules import code
-from maskviz.core.rules.texts import count, number, percent
+from maskviz.core.rules.texts import number, percent
 from maskviz.core.trace import Call
+from maskviz.core.words import counted
 
 LOSS = f"{KERAS}losses/loss.py"
 MEAN = ("sum_over_batch_size", "mean")
@@ -57,19 +58,18 @@ def divided_by_kept(facts: Facts) -> Iterator[Finding]:
     for terms in separable(facts):
         if terms.mask is None or terms.reduction not in MEAN or terms.mask.all() or not terms.mask.any():
             continue
-        counted, kept, size = total(terms), int(np.count_nonzero(terms.mask)), int(terms.mask.size)
-        older = counted * kept / size
+        loss, kept, size = total(terms), int(np.count_nonzero(terms.mask)), int(terms.mask.size)
+        older = loss * kept / size
         yield Finding(
             "MV01-divisor-depends-on-version",
             Severity.INFO,
             None,
-            f"The loss of '{terms.output}' is divided by {kept} kept steps and is {number(counted)}; TensorFlow up to 2.11 divided "
-            f"by all {size} "
-            f"and gave {number(older)}.",
+            f"The loss of '{terms.output}' is divided by {counted(kept, 'kept step')} and is {number(loss)}; TensorFlow up to 2.11 "
+            f"divided by all {size:,} and gave {number(older)}.",
             "Keras 3 divides a masked loss by the number of kept steps. Losses of networks trained with older versions are not comparable.",
-            f"{number(counted)} * {kept} / {size}  # = {number(older)}, to compare with an older report; there is nothing to repair",
+            f"{number(loss)} * {kept} / {size}  # = {number(older)}, to compare with an older report; there is nothing to repair",
             "https://github.com/tensorflow/tensorflow/issues/34491",
-            {"loss": counted, "kept steps": kept, "all steps": size, "loss over all steps": older},
+            {"loss": loss, "kept steps": kept, "all steps": size, "loss over all steps": older},
         )
         return  # once for a network
 
@@ -79,18 +79,18 @@ def predict_has_no_mask(facts: Facts) -> Iterator[Finding]:
     for terms in separable(facts):
         if terms.mask is None or terms.mask.all() or terms.sample_weight is not None:
             continue
-        counted, plain = total(terms), total(replace(terms, mask=None))
-        if not np.isclose(counted, plain, rtol=1e-4):
+        loss, plain = total(terms), total(replace(terms, mask=None))
+        if not np.isclose(loss, plain, rtol=1e-4):
             yield Finding(
                 "MV07-predict-has-no-mask",
                 Severity.INFO,
                 None,
                 f"predict() returns plain arrays: the loss of '{terms.output}' computed from them is {number(plain)} and not "
-                f"{number(counted)}.",
+                f"{number(loss)}.",
                 "A mask lives on tensors while the network runs. Arrays carry none, so a loss or metric computed by hand counts padding.",
                 f"{code.predicted(facts, terms.output)}  # a tensor, with its mask\nmask = y_pred._keras_mask",
                 "https://github.com/keras-team/keras/issues/3855",
-                {"loss": counted, "loss from predict()": plain},
+                {"loss": loss, "loss from predict()": plain},
             )
             return  # once for a network
 
@@ -123,21 +123,20 @@ def _repeats(terms: LossTerms) -> Finding:
 
 
 def _does_not_divide(facts: Facts, terms: LossTerms, w: Weights) -> Finding:
-    counted, kept, size = total(terms), int(np.count_nonzero(w)), int(w.size)
-    mean = counted * size / kept
+    loss, kept, size = total(terms), int(np.count_nonzero(w)), int(w.size)
+    mean = loss * size / kept
     return Finding(
         "MV19-weights-do-not-divide",
         Severity.WARNING,
         None,
-        f"The weights of '{terms.output}' leave out {size - kept} of {size} steps, and the loss is still divided by all of them: "
-        f"{number(counted)}, "
-        f"where the weighted steps alone give {number(mean)}.",
+        f"The weights of '{terms.output}' leave out {size - kept:,} of {size:,} steps, and the loss is still divided by all of them: "
+        f"{number(loss)}, where the weighted steps alone give {number(mean)}.",
         "Keras divides a weighted loss by its number of elements, so the more padding a batch has, the smaller are its loss and "
         "its gradients.",
         _mean_with_weights(facts, terms),
         LOSS,
-        {"loss": counted, "loss over weighted steps": mean, "weighted steps": kept, "all steps": size},
-        abs(mean - counted),
+        {"loss": loss, "loss over weighted steps": mean, "weighted steps": kept, "all steps": size},
+        abs(mean - loss),
     )
 
 
@@ -163,19 +162,19 @@ def missing_labels(facts: Facts) -> Iterator[Finding]:
         w = terms.sample_weight
         if w is None or terms.values.ndim != 1 or w.size != terms.values.size or terms.reduction not in MEAN or w.all() or not w.any():
             continue
-        counted, left_out = total(terms), int((w == 0).sum())
-        mean = counted * w.size / float(w.sum())
+        loss, left_out = total(terms), int((w == 0).sum())
+        mean = loss * w.size / float(w.sum())
         yield Finding(
             "MV33-missing-labels-in-divisor",
             Severity.WARNING,
             None,
-            f"{count(left_out, 'sample')} of {w.size} have weight 0 for output '{terms.output}', and its loss is divided by all {w.size}: "
-            f"{number(counted)}, where the weighted mean, as a weighted metric shows it, is {number(mean)}.",
+            f"{counted(left_out, 'sample')} of {w.size:,} have weight 0 for output '{terms.output}', and its loss is divided by "
+            f"all {w.size:,}: {number(loss)}, where the weighted mean, as a weighted metric shows it, is {number(mean)}.",
             "The loss of an output divides by the samples of the batch, a weighted metric by the sum of the weights.",
             _mean_with_weights(facts, terms),
             LOSS,
-            {"loss": counted, "weighted mean": mean, "samples left out": left_out},
-            abs(mean - counted),
+            {"loss": loss, "weighted mean": mean, "samples left out": left_out},
+            abs(mean - loss),
         )
 
 

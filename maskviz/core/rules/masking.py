@@ -12,8 +12,9 @@ from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.recurrent import SET_MASK
 from maskviz.core.rules.sources import Mask, creators, harm_of_mask
-from maskviz.core.rules.texts import came_of, count, evidence, severity
+from maskviz.core.rules.texts import came_of, evidence, severity
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import counted
 
 Reason = tuple[str, str, str, str]
 """Id, what is wrong, why, and the fix."""
@@ -35,7 +36,7 @@ def masking_masks_nothing(facts: Facts) -> Iterator[Finding]:
             rule,
             Severity.ERROR if harm.proved or (broken and rule.startswith("MV28")) else max(severity(harm), Severity.WARNING, key=_weight),
             call.id,
-            f"Masking '{call.name}' {what}, so none of {count(int(padding.sum()), 'padded step')} is masked: {result}.",
+            f"Masking '{call.name}' {what}, so none of {counted(int(padding.sum()), 'padded step')} is masked: {result}.",
             why,
             fix,
             f"{KERAS}layers/core/masking.py",
@@ -57,7 +58,7 @@ def second_mask(facts: Facts) -> Iterator[Finding]:
         lost, won = int((before & ~after).sum()), int((~before & after).sum())
         what = " and ".join(
             part
-            for part in (f"masks {count(lost, 'real step')}" if lost else "", f"keeps {count(won, 'padded step')}" if won else "")
+            for part in (f"masks {counted(lost, 'real step')}" if lost else "", f"keeps {counted(won, 'padded step')}" if won else "")
             if part
         )
         came = f": {came_of(harm)}" if harm.any or not lost else ""  # real steps that are thrown away are harm enough

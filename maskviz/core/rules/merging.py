@@ -9,8 +9,8 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding
 from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import about
-from maskviz.core.rules.texts import names
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import listed
 
 
 def merges(facts: Facts) -> Iterator[tuple[Call, Harm]]:
@@ -67,7 +67,8 @@ def merge_mixes_masks(facts: Facts) -> Iterator[Finding]:
             "MV17-merge-mixes-masks",
             call,
             harm,
-            f"{call.class_name} '{call.name}' merges {names(given)}, whose masks differ, and keeps a step where any of them does",
+            f"{call.class_name} '{call.name}' merges {listed(given, quoted=True)}, whose masks differ, "
+            "and keeps a step where any of them does",
             "Masks of merged tensors are combined by OR. Where one of them is real, the padding of the other becomes part of a kept step.",
             f"{fixes.ZERO_MASKED}\n\n{code.variable(call.id)} = {code.layer(call)}([{', '.join(f'ZeroMasked()({v})' for v in given)}])",
             f"{KERAS}layers/merging/base_merge.py",
@@ -82,7 +83,8 @@ def merge_of_unmasked(facts: Facts) -> Iterator[Finding]:
                 "MV17-merge-aligns-padding",
                 call,
                 harm,
-                f"{call.class_name} '{call.name}' merges {names(code.names(call))}, whose padding does not lie at the same steps",
+                f"{call.class_name} '{call.name}' merges {listed(code.names(call), quoted=True)}, whose padding does not lie "
+                "at the same steps",
                 "Without masks nothing tells that a step of one is padding where the other is real.",
                 f"{fixes.ZERO_MASKED}\n\n# mask the inputs first, then\n"
                 f"{code.variable(call.id)} = {code.layer(call)}([{', '.join(f'ZeroMasked()({v})' for v in code.names(call))}])",

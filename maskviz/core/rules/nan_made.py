@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding
-from maskviz.core.nan_reach import Results, at, first_place, listed, results_of
 from maskviz.core.rules import code
+from maskviz.core.rules.nan_reach import Results, at, first_place, results_of
 from maskviz.core.rules.recurrent import received
 from maskviz.core.rules.results import all_padding
-from maskviz.core.rules.texts import count
 from maskviz.core.trace import Call
+from maskviz.core.words import counted, listed
 
 NAN, INFINITY = 1, 2
 SMALLEST = "keras.config.epsilon()"
@@ -106,7 +106,7 @@ def _made(facts: Facts, call: Call, odd: NDArray[np.bool_], results: Results) ->
     number, empty = int(rows.sum()), all_padding(facts, len(rows))
     only_empty = empty is not None and bool(empty[rows].all())
     what = "NaN" if _holds(facts, call, NAN) else "infinity"
-    which = count(number, "sample") + (f", which {'has' if number == 1 else 'have'} no real step" if only_empty else "") + ","
+    which = counted(number, "sample") + (f", which {'has' if number == 1 else 'have'} no real step" if only_empty else "") + ","
     who = f"Code before '{call.name}' ({call.class_name})" if _given(facts, call) else _named(call)
     return Finding(
         "MV45-nan-made-here",

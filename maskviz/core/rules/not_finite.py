@@ -14,11 +14,11 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.ledger import LossTerms
 from maskviz.core.losses import contributions
-from maskviz.core.nan_reach import at, kind_of, odd_steps, results_of, way_of
 from maskviz.core.network import InputSpec
 from maskviz.core.rules import code
 from maskviz.core.rules.lost import GUIDE
-from maskviz.core.rules.texts import count
+from maskviz.core.rules.nan_reach import at, kind_of, odd_steps, results_of, way_of
+from maskviz.core.words import counted
 
 Steps = NDArray[np.bool_]
 LOSS = f"{KERAS}losses/loss.py"
@@ -63,7 +63,7 @@ def _in_padding(facts: Facts, spec: InputSpec, padded: Steps, real: Steps) -> Fi
         "MV43-nan-in-padding",
         results.severity,
         _user(facts, spec.name),
-        f"Padding of input '{spec.name}' holds {what} at {count(steps, 'step')} of {count(samples, 'sample')}: {where}, and {results}.",
+        f"Padding of input '{spec.name}' holds {what} at {counted(steps, 'step')} of {counted(samples, 'sample')}: {where}, and {results}.",
         "A mask that multiplies by 0 does not silence NaN, since 0 · NaN is NaN: so it goes through attention, means and the loss, and in "
         "training through gradients. Masks only silence numbers.",
         _number_for(facts, spec, alone=not real.any()),
@@ -82,7 +82,9 @@ def _in_data(facts: Facts, spec: InputSpec, real: Steps) -> Finding:
     sample, *step = (int(i) for i in np.argwhere(real)[0])
     place = f"sample {sample}{f', t={step[0]}' if step else ''}"
     where = f"the first call that passes it on is {at(way.first)}" if way.first is not None else "no call passes it on"
-    much = f"{count(int(real.sum()), 'real step')} of {count(int(rows.sum()), 'sample')}" if timed else count(int(rows.sum()), "sample")
+    much = (
+        f"{counted(int(real.sum()), 'real step')} of {counted(int(rows.sum()), 'sample')}" if timed else counted(int(rows.sum()), "sample")
+    )
     return Finding(
         "MV44-nan-in-data",
         results.severity,
@@ -186,6 +188,6 @@ def _odd_in_loss(facts: Facts, terms: LossTerms) -> tuple[str, dict[str, object]
     padding = facts.real_padding(terms.output)
     padded = int((odd & padding).sum()) if padding is not None and padding.shape == odd.shape else 0
     place = f"sample {sample}{f', t={step[0]}' if step else ''}"
-    what = count(int(odd.sum()), "step" if odd.ndim > 1 else "sample")
+    what = counted(int(odd.sum()), "step" if odd.ndim > 1 else "sample")
     padding_too = f" ({padded} of them padding)" if padded else ""
     return f" at {what}{padding_too}, the first at {place}", {"not finite": int(odd.sum()), "of them padding": padded}

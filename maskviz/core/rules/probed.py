@@ -10,8 +10,9 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import Finding, Severity
 from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import GUIDE, is_softmax, is_windowed
-from maskviz.core.rules.texts import count, number, percent
+from maskviz.core.rules.texts import number, percent
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import counted
 
 
 def follows_length(facts: Facts) -> Iterator[Finding]:
@@ -109,7 +110,7 @@ def learns_from_padding(facts: Facts) -> Iterator[Finding]:
         "MV42-weights-learn-from-padding",
         Severity.ERROR,
         None if cause is None else cause.id,
-        f"In training the gradients of {count(len(moved), 'weight')} follow what padding holds, most that of {worst}{by}{where}.",
+        f"In training the gradients of {counted(len(moved), 'weight')} follow what padding holds, most that of {worst}{by}{where}.",
         "Predictions do not show it: some layers work otherwise in training, and masks may be lost there alone.",
         "# compare maskviz.gradients(network, x, y, training=True) after each change"
         if cause is None

@@ -13,8 +13,8 @@ from maskviz.core.finding import KERAS, Finding
 from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import GUIDE, about, is_softmax, is_windowed
 from maskviz.core.rules.recurrent import RECURRENT
-from maskviz.core.rules.texts import count
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import counted
 
 NORMALIZERS = ("GroupNormalization", "LayerNormalization", "UnitNormalization", "RMSNormalization", "BatchNormalization")
 FLATTENS = ("Flatten", "Reshape", "Permute")
@@ -250,7 +250,7 @@ def attention_over_nothing(facts: Facts) -> Iterator[Finding]:
             "MV23-attention-over-empty-sample",
             call,
             harm,
-            f"{call.class_name} '{call.name}' finds all keys of {count(int(empty.sum()), 'sample')} masked and spreads evenly over "
+            f"{call.class_name} '{call.name}' finds all keys of {counted(int(empty.sum()), 'sample')} masked and spreads evenly over "
             "their padding",
             "A softmax over scores that are all masked is even: where nothing may be looked at, everything is.",
             f"{code.without_empty(facts)}  # of what is looked at, {keys}",

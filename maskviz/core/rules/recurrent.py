@@ -13,8 +13,9 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.lost import about
-from maskviz.core.rules.texts import came_of, count, percent
+from maskviz.core.rules.texts import came_of, percent
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import counted
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 RNN = f"{KERAS}backend/tensorflow/rnn.py"
@@ -118,7 +119,7 @@ def not_right_padded(facts: Facts) -> Iterator[Finding]:
                 "MV22-not-right-padded",
                 Severity.INFO,
                 call.id,
-                f"{call.class_name} '{call.name}' gets {count(gaps, 'sample')} with padding before real steps: on a GPU Keras "
+                f"{call.class_name} '{call.name}' gets {counted(gaps, 'sample')} with padding before real steps: on a GPU Keras "
                 "cannot use its fast "
                 "cuDNN kernel for this batch.",
                 "cuDNN takes lengths, so padding must come last. The result is the same without it, only slower; use_cudnn=True is "
@@ -153,7 +154,7 @@ def carried_state_not_put_out(facts: Facts) -> Iterator[Finding]:
             continue
         leading, empty = int((~mask[:, 0]).sum()), int((~mask.any(axis=1)).sum())
         ends = not call.config.get("return_sequences") and empty > 0
-        what = f"{count(empty, 'sample')} all padding" if ends else f"{count(leading, 'sample')} that begin with padding"
+        what = f"{counted(empty, 'sample')} all padding" if ends else f"{counted(leading, 'sample')} that begin with padding"
         yield Finding(
             "MV25-carried-state-not-put-out",
             Severity.WARNING if ends else Severity.INFO,

@@ -11,7 +11,8 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.rules import code
 from maskviz.core.rules.recurrent import received
-from maskviz.core.rules.texts import count, number, percent
+from maskviz.core.rules.texts import number, percent
+from maskviz.core.words import counted
 
 REDUCTIONS = f"{KERAS}metrics/reduction_metrics.py"
 AS_WEIGHTED = """metrics = keras.saving.deserialize_keras_object(network.get_compile_config())["metrics"]
@@ -75,7 +76,7 @@ def masked_predictions_are_not_zero(facts: Facts) -> Iterator[Finding]:
                 f"predict() gives values at masked steps of '{output.name}' as well, up to {number(largest)}: they mean nothing.",
                 "A mask does not erase: Dense puts out its bias, and a recurrent layer repeats its last output.",
                 f"{code.predicted(facts, output.name)}\nmask = np.asarray(y_pred._keras_mask)\n"
-                f"y_pred = np.where(mask{axes}, y_pred, 0)  # {count(int((~mask).sum()), 'masked step')} in this batch",
+                f"y_pred = np.where(mask{axes}, y_pred, 0)  # {counted(int((~mask).sum()), 'masked step')} in this batch",
                 "https://github.com/keras-team/keras/issues/3855",
                 {"largest value at a masked step": largest, "masked steps": int((~mask).sum())},
             )
@@ -104,7 +105,7 @@ def empty_samples(facts: Facts) -> Iterator[Finding]:
             "MV23-empty-sample",
             Severity.ERROR if broken else Severity.INFO,
             call.id,
-            f"{count(number, 'sample')} (the first is {empty[0]}) {where}: {call.class_name} '{call.name}' {what}.",
+            f"{counted(number, 'sample')} (the first is {empty[0]}) {where}: {call.class_name} '{call.name}' {what}.",
             "A mean over no steps is 0 / 0; one training step on it makes every weight NaN. Recurrent layers give 0, attention "
             "spreads evenly."
             if broken

@@ -15,8 +15,9 @@ from maskviz.core.network import InputSpec
 from maskviz.core.rules import code
 from maskviz.core.rules.attention import masked_by_hand
 from maskviz.core.rules.lost import GUIDE
-from maskviz.core.rules.texts import came_of, count, evidence, percent, severity
+from maskviz.core.rules.texts import came_of, evidence, percent, severity
 from maskviz.core.trace import Call, Fate
+from maskviz.core.words import counted
 
 Mask = NDArray[np.bool_]
 
@@ -134,7 +135,7 @@ def real_steps_masked(facts: Facts) -> Iterator[Finding]:
             "MV26-zero-is-a-word" if ids and not another else "MV27-real-step-equals-mask-value",
             Severity.ERROR if declared else Severity.WARNING,
             call.id,
-            f"'{call.name}' masks {count(int(lost.sum()), 'step')} {'of data' if declared else 'between real ones'}, the first at "
+            f"'{call.name}' masks {counted(int(lost.sum()), 'step')} {'of data' if declared else 'between real ones'}, the first at "
             f"sample {sample}, "
             f"t={step}.",
             why,
@@ -182,7 +183,8 @@ def padding_kept(facts: Facts) -> Iterator[Finding]:
             "MV26-pad-id-is-another" if ids else "MV27-padding-not-all-mask-value",
             severity(harm) if harm.any else Severity.WARNING,
             call.id,
-            f"'{call.name}' keeps {int(kept.sum())} of {count(int(padding.sum()), 'padded step')}, which hold {values}: {came_of(harm)}.",
+            f"'{call.name}' keeps {int(kept.sum()):,} of {counted(int(padding.sum()), 'padded step')}, "
+            f"which hold {values}: {came_of(harm)}.",
             "An Embedding masks id 0 and no other; an id of −1 even reads the last row of its table."
             if ids
             else "A step is masked only where all of its features equal mask_value.",
@@ -210,8 +212,8 @@ def runs_of_another_value(facts: Facts) -> Iterator[Finding]:
             "MV26-runs-of-another-id" if ids else "MV29-runs-of-another-value",
             Severity.WARNING,
             call.id,
-            f"{count(int((lengths > 0).sum()), 'sample')} of {len(lengths)} end with runs of {value:g}, {int(lengths.sum())} steps in all; "
-            f"'{call.name}' looks for {looks_for} and masks none of them.",
+            f"{counted(int((lengths > 0).sum()), 'sample')} of {len(lengths):,} end with runs of {value:g}, "
+            f"{int(lengths.sum()):,} steps in all; '{call.name}' looks for {looks_for} and masks none of them.",
             "Runs of one value at the end of samples, of different lengths, are what padding looks like. The batch does not say "
             "which steps are padding, so that this is a guess.",
             fix if ids else code.made(call, mask_value=value),

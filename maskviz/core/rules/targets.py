@@ -10,7 +10,8 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import KERAS, Finding, Severity
 from maskviz.core.losses import contributions
 from maskviz.core.rules.divisors import separable, total
-from maskviz.core.rules.texts import count, percent
+from maskviz.core.rules.texts import percent
+from maskviz.core.words import counted
 
 LOSS = f"{KERAS}losses/loss.py"
 
@@ -31,7 +32,7 @@ def nan_in_targets(facts: Facts) -> Iterator[Finding]:
             "MV31-nan-in-targets",
             Severity.ERROR,
             None,
-            f"The target of '{output}' is NaN at {count(int(bad.sum()), 'step')}, {where}, and so the loss is NaN, masked or not.",
+            f"The target of '{output}' is NaN at {counted(int(bad.sum()), 'step')}, {where}, and so the loss is NaN, masked or not.",
             "The mask multiplies the loss of a step by 0, and 0 · NaN is NaN.",
             "y = np.nan_to_num(y)  # any number will do where the mask leaves a step out",
             LOSS,
@@ -65,7 +66,7 @@ def targets_end_before_mask(facts: Facts) -> Iterator[Finding]:
             "MV34-targets-end-before-mask",
             Severity.WARNING,
             None,
-            f"The targets of '{terms.output}' end before the mask does: {count(int(beyond.sum()), 'kept step')} with target 0 make "
+            f"The targets of '{terms.output}' end before the mask does: {counted(int(beyond.sum()), 'kept step')} with target 0 make "
             f"{percent(part)} of "
             "the loss.",
             "A loss takes its mask from the prediction, which takes it from the input. What y says of padding is never looked at.",

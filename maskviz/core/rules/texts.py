@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from maskviz.core.blame import Harm
 from maskviz.core.finding import Severity
 from maskviz.core.numbers import number as _number
 from maskviz.core.numbers import percent as percent
+from maskviz.core.words import listed
 
 
 def number(value: float) -> str:
     """A number as the ledger spells it."""
     return _number(value, aligned=True)
-
-
-def count(n: int, what: str) -> str:
-    """``1 sample``, ``3 samples``."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def names(items: Iterable[Any]) -> str:
-    """``'a', 'b' and 'c'``."""
-    quoted = [f"'{item}'" for item in items]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def severity(harm: Harm) -> Severity:
@@ -51,7 +40,7 @@ def came_of(harm: Harm) -> str:
         moves = _in_brackets([*said, *(_shared(harm, output) if output not in harm.losses else [])])
         parts.append(f"{percent(fraction)} of what counts in output '{output}' is computed from padding{moves}")
     if not parts and harm.unmasked:
-        parts.append(f"a loss on {names(sorted(harm.unmasked))} would count padding")
+        parts.append(f"a loss on {listed(sorted(harm.unmasked), quoted=True)} would count padding")
     return ", and ".join(parts) or "nothing in this batch suffers from it"
 
 

@@ -11,8 +11,8 @@ from maskviz.core.rules import code, fixes
 from maskviz.core.rules.lost import about
 from maskviz.core.rules.recurrent import SET_MASK
 from maskviz.core.rules.sources import hidden_by_wrapper
-from maskviz.core.rules.texts import count
 from maskviz.core.trace import Fate
+from maskviz.core.words import counted
 
 WRAPPER = f"{KERAS}layers/rnn/time_distributed.py"
 
@@ -108,5 +108,5 @@ def false_warning(facts: Facts) -> Iterator[Finding]:
             "The warning looks at supports_masking of the outer layer only; the layers inside pass the mask on.",
             'import warnings\n\nwarnings.filterwarnings("ignore", message=".*does not support masking")  # after checking, as here',
             f"{KERAS}layers/layer.py",
-            {"false warnings": count(len(false), "layer")},
+            {"false warnings": counted(len(false), "layer")},
         )

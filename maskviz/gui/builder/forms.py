@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from maskviz.core.builder import ABOVE, ATTENTION, MERGES, PLAIN, RECURRENT, Row, Source, Stack, Training, Value, with_argument
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layer_forms import Forms, Parameter
+from maskviz.core.words import counted
 from maskviz.gui.builder.fields import Field, Line, Pick, Whole, field_of
 from maskviz.gui.words import tr
 
@@ -85,7 +86,7 @@ class RowForm(Form):
                 self._add_argument(parameter)
         self._add_wrapper(row)
         self._rare = [p for p in parameters if p.advanced and p.name not in row.arguments]
-        self.more = QPushButton(f"{len(self._rare)} more argument{'' if len(self._rare) == 1 else 's'}")
+        self.more = QPushButton(counted(len(self._rare), "more argument"))
         self.more.setProperty("look", "link")
         self.more.setVisible(bool(self._rare))
         self.more.clicked.connect(self._show_rare)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from maskviz.core.builder import ABOVE, ATTENTION, INPUT, SOURCE_ROW, TRAINING_ROW, Source, Stack, summary
 from maskviz.core.layer_forms import Forms
+from maskviz.core.words import counted
 from maskviz.gui.words import tr
 from maskviz.palette import Palette
 from maskviz.session.building import Trouble
@@ -56,7 +57,7 @@ def lines(stack: Stack, forms: Forms | None, trouble: Trouble | None) -> list[Sh
             text += f" ← {', '.join(others)}"
         shown.append(Shown(number, row.name, text, wrong.get(number, "")))
     metrics = len(training.metrics) + len(training.weighted_metrics)
-    more = f" · {metrics} metric{'' if metrics == 1 else 's'}" if metrics and loss else ""
+    more = f" · {counted(metrics, 'metric')}" if metrics and loss else ""
     shown.append(Shown(TRAINING_ROW, "Loss", f"{loss or 'none: the network is not compiled'}{more}", wrong.get(TRAINING_ROW, "")))
     return shown
 

@@ -10,6 +10,7 @@ from maskviz.core.batch_cells import Cells, Filling, in_padding
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import Network
 from maskviz.core.numbers import number
+from maskviz.core.words import counted
 from maskviz.gui.editing.marks import Marks
 
 CONTENTS: tuple[Filling, ...] = ("zero", "noise", "nan")
@@ -79,4 +80,4 @@ def mask_sentence(before: Batch, after: Batch, network: Network) -> str:
 
 
 def _steps(count: int) -> str:
-    return f"{count:,} steps are" if count > 1 else "1 step is"
+    return f"{counted(count, 'step')} {'is' if count == 1 else 'are'}"

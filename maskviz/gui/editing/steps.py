@@ -15,6 +15,7 @@ from maskviz.core.batch_steps import Side, TargetAxis
 from maskviz.core.batch_words import samples_of, steps_of
 from maskviz.core.errors import UnusableInput
 from maskviz.core.network import InputSpec
+from maskviz.core.words import counted
 
 if TYPE_CHECKING:
     from maskviz.gui.editing.editing import Editing, Made
@@ -89,7 +90,7 @@ class StepActs:
             marked = self._editing.marks.steps()
             at, count = int(marked.steps[0]), len(marked.steps)
             compute = partial(batch_steps.insert_steps, self._batch, self._spec(marked.input), marked.samples, at, count, self._axes())
-            return compute, f"Insert {_count(count)} at step {at} of {samples_of(marked.samples, self._batch.size)}"
+            return compute, f"Insert {counted(count, 'step')} at step {at} of {samples_of(marked.samples, self._batch.size)}"
 
         self._editing.edit(made)
 
@@ -111,7 +112,7 @@ class StepActs:
             marked, network = self._editing.marks.steps(), self._editing.network
             at, count = int(marked.steps[0]), len(marked.steps)
             compute = partial(batch_steps.insert_for_all, self._batch, network, self._spec(marked.input), at, count, self._axes())
-            return compute, f"Insert {_count(count)} at step {at} of all samples"
+            return compute, f"Insert {counted(count, 'step')} at step {at} of all samples"
 
         self._editing.edit(made, on_trial=True)
 
@@ -146,14 +147,10 @@ class StepActs:
             batch = self._batch
             compute = partial(batch_steps.with_length, batch, self._editing.network, self._spec(name), length, side, self._axes())
             word = "Lengthen" if length > batch.padding[name].shape[1] else "Shorten"
-            return compute, f"{word} {name} to {_count(length)}"
+            return compute, f"{word} {name} to {counted(length, 'step')}"
 
         if length != self._batch.padding[name].shape[1]:
             self._editing.edit(made, on_trial=True)
-
-
-def _count(steps: int) -> str:
-    return f"{steps} step{'s' if steps > 1 else ''}"
 
 
 def _run(steps: NDArray[np.intp]) -> tuple[int, int]:

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QM
 
 from maskviz.core.errors import UnusableInput
 from maskviz.core.layout import Layout, LayoutRequest
-from maskviz.export.files import content, count, file_name, frames, left_out_sentence, metadata, ready, render, series_name, standing, write
+from maskviz.core.words import counted
+from maskviz.export.files import content, file_name, frames, left_out_sentence, metadata, ready, render, series_name, standing, write
 from maskviz.export.kinds import AnyFigure, graph_to_lay_out, make_figure
 from maskviz.export.media import file_bytes
 from maskviz.gui.background import Background, Job, Tell
@@ -260,7 +261,7 @@ class ExportDialog(QDialog):
         self._before = self.form.remembered(self._before)
         self._before.save(self._store)
         more = f" {left_out_sentence(self._left_out)}" if self._left_out else ""
-        self._end_work(f"{count(len(written), 'file')} written to {written[0].parent}.{more}", good=True)
+        self._end_work(f"{counted(len(written), 'file')} written to {written[0].parent}.{more}", good=True)
 
     def _end_work(self, sentence: str, good: bool = False) -> None:
         self._busy(False)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from html import escape
 from textwrap import wrap
 
-import numpy as np
-
 from maskviz.core.graph import Edge, Node, ref
-from maskviz.core.graph_looks import shape_text, tensor_text
+from maskviz.core.graph_looks import mask_text, shape_text, tensor_text
 from maskviz.core.graph_masks import Masks
 from maskviz.core.mask_arguments import given_alone
 from maskviz.core.trace import Call, Fate, Trace
@@ -25,16 +23,12 @@ MOST_CHARACTERS = 36  # in a line
 GIVEN = "puts out the mask that it was given as an argument"
 
 
-def mask_text(trace: Trace, key: str | list[str | None] | None) -> str:
-    """A mask in a few words: its shape and how much it keeps; several, where a call was given a list."""
-    if key is None:
-        return "none"
+def masks_text(trace: Trace, key: str | list[str | None] | None) -> str:
+    """The mask of a key in a few words; several, where a call was given a list."""
     if isinstance(key, list):
-        return "; ".join(mask_text(trace, one) for one in key)
-    mask = trace.masks.get(key)
-    if mask is None:
-        return key
-    return f"{shape_text(mask.shape)}, {np.mean(np.asarray(mask, bool)):.0%} kept"
+        return "; ".join(masks_text(trace, one) for one in key)
+    mask = None if key is None else trace.masks.get(key)
+    return key if key is not None and mask is None else mask_text(mask)
 
 
 def tooltip(node: Node, call: Call | None, trace: Trace | None, counted: int = 0) -> str:
@@ -61,7 +55,7 @@ def edge_tooltip(edge: Edge, masks: Masks | None, trace: Trace | None) -> str:
         if (text := tensor_text(masks, edge)) and not edge.mask_only:
             rows.append(("tensor", text))
         name = "given as mask" if edge.mask_only else "mask"
-        rows.append((name, mask_text(trace, mask.sent) if mask.sent is None else f"{mask.sent}: {mask_text(trace, mask.sent)}"))
+        rows.append((name, masks_text(trace, mask.sent) if mask.sent is None else f"{mask.sent}: {masks_text(trace, mask.sent)}"))
         if mask.lost:
             rows.append(("at its end", "none: the mask was taken off on the way"))
     return _sheet(f"<b>{'mask' if edge.mask_only else 'tensor'}</b>", rows)
@@ -82,13 +76,13 @@ def _call_rows(call: Call, trace: Trace) -> list[tuple[str, str]]:
         number = f" {i}" if many_in else ""
         rows.append((f"input{number}", shape_text(tensor.shape) + (f" from {tensor.source}" if tensor.source else "")))
         stripped = ", removed by this call" if i in call.stripped else ""
-        rows.append((f"mask in{number}", mask_text(trace, tensor.mask) + stripped))
-    rows += [(f"received {name}", mask_text(trace, key)) for name, key in call.received.items()]
+        rows.append((f"mask in{number}", masks_text(trace, tensor.mask) + stripped))
+    rows += [(f"received {name}", masks_text(trace, key)) for name, key in call.received.items()]
     for i, result in enumerate(call.outputs):
         number = f" {i}" if many_out else ""
         rows.append((f"output{number}", f"{shape_text(result.shape)} {result.dtype}"))
         if call.kind != "input":
-            rows.append((f"mask out{number}", mask_text(trace, result.mask) if result.has_time else "ended, no time axis"))
+            rows.append((f"mask out{number}", masks_text(trace, result.mask) if result.has_time else "ended, no time axis"))
     if call.kind == "layer":
         rows.append(("parameters", f"{call.parameters:,}"))
     if call.ignores:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 from maskviz.colormaps import Scale
 from maskviz.core.heatmaps import Heatmap
 from maskviz.core.map_rows import Look
-from maskviz.core.numbers import number
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status, counted
 from maskviz.export.axes import TICK, bar_labels, paint_gradient
 from maskviz.gui.heatmaps.colour_menu import fill_colours
@@ -108,7 +108,7 @@ class ColourBar(QWidget):
         self.auto.setVisible(ranged and manual)
         if heatmap is not None and heatmap.status is not None and heatmap is not known:
             self._states = _shares(heatmap)
-            self.setToolTip("\n".join(f"{share:.1%} {STATUS_WORDS[status][0]}" for status, share in self._states))
+            self.setToolTip("\n".join(f"{percent(share)} {STATUS_WORDS[status][0]}" for status, share in self._states))
         self._place()
         self.update()
 
@@ -181,7 +181,7 @@ class ColourBar(QWidget):
             if words.bottom() <= bar.bottom() + 2:
                 painter.setPen(QColor(self.colors.muted))
                 painter.drawText(
-                    words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), f"{share:.0%} {STATUS_WORDS[status][0]}"
+                    words, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), f"{percent(share)} {STATUS_WORDS[status][0]}"
                 )
                 free = words.bottom()
             top += height

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from maskviz.core.words import counted
 from maskviz.gui.elided import ElidedLabel
 from maskviz.gui.icons import quiet_icon
 from maskviz.palette import Palette
@@ -37,7 +38,7 @@ class SpotlightBar(QWidget):
         self.setVisible(spotlight is not None)
         if spotlight is not None:
             count = int(spotlight.steps.sum())
-            self.words.setText(f"▢ {spotlight.title} · {count:,} {'step' if count == 1 else 'steps'} framed")
+            self.words.setText(f"▢ {spotlight.title} · {counted(count, 'step')} framed")
 
     def set_palette(self, palette: Palette) -> None:
         """Paint in these colours."""

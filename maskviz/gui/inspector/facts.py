@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskviz.core.graph import Node
+from maskviz.core.graph_looks import mask_text
 from maskviz.core.mask_arguments import given_alone, maker
 from maskviz.core.network import InputSpec
+from maskviz.core.numbers import number, percent
 from maskviz.core.status import Status, counted
 from maskviz.core.trace import Call, Fate, Trace
 from maskviz.gui.sheet import Line, Section
@@ -60,21 +61,6 @@ def shape_text(shape: tuple[int | None, ...] | None) -> str:
         return "unknown"
     inner = ", ".join("any" if n is None else str(n) for n in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
-
-
-def mask_text(mask: NDArray[Any] | None) -> str:
-    """``(16, 24) 61% kept``, or ``none``."""
-    if mask is None:
-        return "none"
-    kept = np.count_nonzero(mask) / mask.size if mask.size else 0.0
-    return f"{shape_text(mask.shape)} {percent(kept)} kept"
-
-
-def percent(share: float) -> str:
-    """``61%``; ``<1%`` and ``>99%`` rather than a rounded 0 or 100."""
-    if 0 < share < 0.01:
-        return "<1%"
-    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 # --- a call
@@ -220,11 +206,11 @@ def _loss(document: Document | Opened, output: str) -> Section:
         terms.name,
         lines=(
             Line("of output", output, link=source),
-            Line("value", f"{terms.total:.6g}"),
+            Line("value", number(terms.total, digits=6)),
             Line("reduction", terms.reduction or "None"),
             Line("weight λ", f"{terms.weight:g}"),
             Line("mask used", mask_text(terms.mask), "" if terms.mask is not None else "no mask reaches this loss: padded steps count"),
-            Line("weights used", "none" if weights is None else f"{shape_text(weights.shape)} mean {float(np.mean(weights)):.4g}"),
+            Line("weights used", "none" if weights is None else f"{shape_text(weights.shape)} mean {number(float(np.mean(weights)))}"),
             Line("separable", separable, why, tone=None if terms.separable else "warning"),
         ),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from maskviz.core.facts import Facts
 from maskviz.core.finding import Severity
 from maskviz.core.numbers import percent
 from maskviz.core.trace import Call, TensorOut
+from maskviz.core.words import listed
 
 Steps = NDArray[np.bool_]
 Place = tuple[Call, int, int | None]
@@ -49,21 +49,16 @@ class Results:
         parts += [f"output '{name}' is no number at padded steps alone" for name in self.padded]
         parts += ["the loss is NaN"] if self.loss else []
         parts += [f"so {'is the metric' if len(self.metrics) == 1 else 'are the metrics'} {listed(self.metrics)}"] if self.metrics else []
-        parts += [f"in training {self.gradients} gradients are NaN"] if self.gradients else []
+        parts += [f"in training {self.gradients:,} gradients are NaN"] if self.gradients else []
         if self.padded and not self.loss and not self.outputs:
             parts.append("a loss there would be NaN, masked or not")
         return listed(parts) or "no result of this run is NaN"
 
 
-def listed(parts: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
-
-
 def kind_of(values: NDArray[Any]) -> str:
     """``NaN``, ``infinity``, or both."""
     kinds = [word for word, found in (("NaN", np.isnan(values).any()), ("infinity", np.isinf(values).any())) if found]
-    return " and ".join(kinds)
+    return listed(kinds)
 
 
 def results_of(facts: Facts) -> Results:
