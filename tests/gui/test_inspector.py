@@ -94,6 +94,16 @@ def test_several_masks_for_one_argument_and_their_sources_are_told() -> None:
     assert shown(doc)["mask from"].link == "call:embed_target"
 
 
+def test_a_mask_that_an_input_brings_too_has_no_source_of_its_own() -> None:
+    """Keras writes the mask of an input out as operations when it saves a network."""
+    doc = document(tagger())
+    (gru,) = (c for c in doc.trace.calls if c.id == "gru")
+    assert gru.received["mask"] == gru.inputs[0].mask
+    doc.trace = replace(doc.trace, calls=(replace(gru, mask_sources=("any_4",)),))
+    doc.select(call="gru")
+    assert "mask from" not in shown(doc)
+
+
 def test_an_input_tells_its_kind_pad_value_vocabulary_and_padding() -> None:
     doc = document(tagger())
     doc.select(call="tokens", sample=4)

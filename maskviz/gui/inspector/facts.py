@@ -105,7 +105,9 @@ def _received_text(trace: Trace, got: Any) -> str:
 
 
 def _mask_source_lines(trace: Trace, call: Call, alone: bool) -> list[Line]:
-    """Where a mask that is an argument comes from, and that the inputs do not bring it where they do not."""
+    """Where a mask that is an argument comes from, where the inputs do not bring the very same."""
+    if call.received.get("mask") in [tensor.mask for tensor in call.inputs if tensor.mask]:
+        return []
     made = maker(call, {other.id: other for other in trace.calls}) if alone else None
     sources = call.mask_sources if made is None else (made,)
     inputs = ", ".join(dict.fromkeys(tensor.source for tensor in call.inputs if tensor.source))
