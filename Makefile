@@ -10,7 +10,7 @@ run: setup ## open the window on the built-in example (without a display: export
 	@$(PY) -m maskviz --example
 
 test: lint ## everything that is checked: style, types, import contracts, tests
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS)
 
 lint: setup
 	@$(PY) -m ruff check .
